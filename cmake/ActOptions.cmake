@@ -1,0 +1,34 @@
+# What a build can be told, and how it is passed on to the compiler.
+
+option(ACT_BUILD_TOOL "Build the command-line tool (needs popt and jansson)" ON)
+option(ACT_BUILD_TESTS "Build the tests (needs cmocka)" ${PROJECT_IS_TOP_LEVEL})
+option(ACT_WERROR "Treat compiler warnings as errors" OFF)
+option(ACT_COVERAGE "Instrument for gcov" OFF)
+set(ACT_SANITIZE "" CACHE STRING "Argument of -fsanitize=, e.g. address,undefined or thread")
+
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+
+# For the whole build, tests and tool included: a sanitizer which sees only a
+# part of the program misses what crosses the border.
+if(ACT_SANITIZE)
+    add_compile_options(-fsanitize=${ACT_SANITIZE} -fno-sanitize-recover=all
+                        -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${ACT_SANITIZE})
+endif()
+if(ACT_COVERAGE)
+    add_compile_options(--coverage -fprofile-update=atomic)
+    add_link_options(--coverage)
+endif()
+
+function(act_set_warnings target)
+    target_compile_options(
+        ${target} PRIVATE -Wall -Wextra -Wundef -Wconversion -Wshadow
+                          $<$<BOOL:${ACT_WERROR}>:-Werror>)
+endfunction()

@@ -1,0 +1,60 @@
+# act_add_test(NAME FILE... [PUBLIC_ONLY] [LABELS L...] [TIMEOUT SECONDS]
+#              [LIBRARIES L...] [ARGUMENTS A...])
+#
+# Builds a cmocka program from the FILEs, linked with the static library and
+# tests/support, and registers it as the test NAME.
+#
+# PUBLIC_ONLY  the FILEs see include/ and tests/ but not src/
+# LABELS       for ctest -L; the name of the folder is always one of them
+# TIMEOUT      60 seconds unless told; sanitized and coverage builds get six
+#              times that
+# ARGUMENTS    given to the program
+#
+# The program is run in its build directory. It sees the macro
+# ACT_TEST_SOURCE_DIR, the top of the source tree, and, where the tool is built,
+# the environment variable ACTREE, the path of the tool.
+function(act_add_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "PUBLIC_ONLY" "TIMEOUT" "LABELS;LIBRARIES;ARGUMENTS")
+    if(NOT arg_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "act_add_test(${name}): no source file")
+    endif()
+
+    add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+    target_link_libraries(${name} PRIVATE act_test_support actree_static PkgConfig::CMOCKA
+                                          ${arg_LIBRARIES})
+    if(NOT arg_PUBLIC_ONLY)
+        target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+    endif()
+    target_compile_definitions(${name} PRIVATE ACT_TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    act_set_warnings(${name})
+
+    add_test(NAME ${name} COMMAND ${name} ${arg_ARGUMENTS})
+    get_filename_component(folder ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+    act_test_properties(${name} TIMEOUT ${arg_TIMEOUT} LABELS ${folder} ${arg_LABELS})
+endfunction()
+
+# act_test_properties(NAME [TIMEOUT SECONDS] [LABELS L...])
+#
+# Gives a test that was registered with add_test() what every test here has:
+# a time limit, labels, sanitizers that fail, and 77 as the status for "skipped".
+function(act_test_properties name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABELS")
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 60)
+    endif()
+    if(ACT_SANITIZE OR ACT_COVERAGE)
+        math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 6")
+    endif()
+    set(environment "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:abort_on_error=0"
+                    "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
+                    "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+    if(TARGET actree)
+        list(APPEND environment "ACTREE=$<TARGET_FILE:actree>")
+    endif()
+    set_tests_properties(
+        ${name}
+        PROPERTIES TIMEOUT ${arg_TIMEOUT}
+                   LABELS "${arg_LABELS}"
+                   SKIP_RETURN_CODE 77
+                   ENVIRONMENT "${environment}")
+endfunction()

@@ -1,0 +1,6 @@
+#include "actree.h"
+
+const char *act_version(void)
+{
+    return ACT_VERSION_STRING;
+}

@@ -1,0 +1,27 @@
+#ifndef TESTS_SUPPORT_SCRATCH_H
+#define TESTS_SUPPORT_SCRATCH_H
+
+#include <stddef.h>
+
+/*
+ * A folder of its own for one test, and files in it. All of these end the
+ * program with a message when the system refuses: a test that cannot write its
+ * own files has nothing to say about the library.
+ */
+
+/* Makes an empty folder below $TMPDIR (or /tmp). The caller gives the path to scratch_remove(). */
+char *scratch_make(void);
+
+/* Removes the folder with all that is in it, and frees `dir`. */
+void scratch_remove(char *dir);
+
+/* `dir`/`name`, to be freed by the caller. */
+char *scratch_path(const char *dir, const char *name);
+
+/* Writes a whole file, replacing what was there. */
+void scratch_write(const char *path, const void *bytes, size_t nbytes);
+
+/* Reads a whole file; one more byte, zero, follows the contents. To be freed by the caller. */
+unsigned char *scratch_read(const char *path, size_t *nbytes_ret);
+
+#endif
