@@ -1,17 +1,639 @@
+/*
+ * actree - ordered maps from byte strings to u64, in one memory-mapped file
+ *
+ * Reads and writes ACTree03 files, the compact tries of the Rust crate `pathmap`. A file is
+ * opened in constant time, may be larger than memory, and is shared by any number of threads
+ * and processes.
+ *
+ * Conventions that hold for every function here:
+ *
+ *  - Keys and paths are any bytes, given as pointer and length; the empty key is a key. A pointer
+ *    may be NULL where its length is 0.
+ *  - A function that can fail returns an `act_status`: ACT_OK, an answer (ACT_NOT_FOUND, ACT_END,
+ *    ACT_STOPPED), or an error. Results behind a `_ret` pointer are written only on ACT_OK, unless
+ *    it says otherwise. A `_ret` pointer may be NULL where the caller does not want the result,
+ *    except for handles.
+ *  - `error`, always last, may be NULL. When a function returns an error (not an answer), it
+ *    fills `*error`; otherwise it leaves it as it was.
+ *  - The bytes of a file are never trusted. Whatever a file holds, reading it is memory-safe and
+ *    every call ends; the worst answer is ACT_ERR_CORRUPT with an offset, or ACT_ERR_LIMIT for a
+ *    legal file of unreasonable shape. `act_map_verify` finds damage that reads as other data.
+ *  - One danger remains for a mapped file: if another program truncates it, or the device fails,
+ *    the system sends SIGBUS to whoever touches the lost pages. Replace files by rename, as this
+ *    library's builder does, or open them with ACT_ACCESS_READ.
+ *  - The library prints nothing, keeps no global state, starts no threads, and handles no signals.
+ *
+ * Copyright (c) 2026 The actree authors. MIT licence.
+ */
 #ifndef ACTREE_H
 #define ACTREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+#if defined(_WIN32) && !defined(ACT_STATIC)
+#ifdef ACT_BUILDING
+#define ACT_API __declspec(dllexport)
+#else
+#define ACT_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
 #define ACT_API __attribute__((visibility("default")))
+#else
+#define ACT_API
+#endif
 
-/* The version of the library that is running, e.g. "0.1.0". */
+/* ---------------------------------------------------------------------------------- version */
+
+#define ACT_VERSION_MAJOR  0
+#define ACT_VERSION_MINOR  1
+#define ACT_VERSION_PATCH  0
+#define ACT_VERSION_STRING "0.1.0"
+
+/* The version of the library in use, as "MAJOR.MINOR.PATCH"; a static string. */
 ACT_API const char *act_version(void);
+
+/* ------------------------------------------------------------------------- status and errors */
+
+/*
+ * What a call came to. The numbers are stable: new ones are only added.
+ * 0 success; 1..15 answers; 16..31 the caller's mistake; 32..47 the system; 48..63 the file.
+ */
+typedef enum act_status {
+    ACT_OK = 0,
+
+    ACT_NOT_FOUND = 1, /* no such key or path; a cursor could not make that move */
+    ACT_END = 2,       /* an iteration has no more entries */
+    ACT_STOPPED = 3,   /* a callback asked to stop */
+
+    ACT_ERR_INVALID = 16,   /* an argument that makes no sense: a NULL handle, an unknown option */
+    ACT_ERR_ORDER = 17,     /* a builder was given a key that is not above the one before */
+    ACT_ERR_DUPLICATE = 18, /* a key was given twice where that was forbidden */
+    ACT_ERR_LIMIT = 19,     /* a budget was used up: key length or steps (act_open_options) */
+    ACT_ERR_OVERFLOW = 20,  /* a sum of values is above 2^64 - 1 */
+
+    ACT_ERR_NOMEM = 32,       /* out of memory, or of address space */
+    ACT_ERR_IO = 33,          /* a system call failed; `os_code` is its errno */
+    ACT_ERR_NOT_REGULAR = 34, /* a directory, pipe or device where a file is wanted */
+
+    ACT_ERR_FORMAT = 48,    /* not an ACTree03 file */
+    ACT_ERR_TRUNCATED = 49, /* starts like an ACTree03 file, but is too short to be one */
+    ACT_ERR_CORRUPT = 50    /* a rule of the format is broken */
+} act_status;
+
+#define ACT_ERROR_TEXT_NBYTES 256
+
+/* `offset` when an error has no place in a file. */
+#define ACT_NO_OFFSET UINT64_MAX
+
+/* More about an error; the caller's own, so that threads never share one. */
+typedef struct act_error {
+    act_status status;
+    int os_code;     /* errno, or 0 */
+    uint64_t offset; /* where in the file, or ACT_NO_OFFSET */
+    /* One line without a full stop, NUL-terminated: what happened, to which file or key. Bytes
+     * outside printable ASCII are escaped; long keys and paths are shortened. */
+    char text[ACT_ERROR_TEXT_NBYTES];
+} act_error;
+
+/* A short description of any status, also of unknown ones; a static string, never NULL. */
+ACT_API const char *act_strerror(act_status status);
+
+/* -------------------------------------------------------------------------------- opening maps */
+
+/* An open map: immutable, so that any number of threads may use one at once without locks. */
+typedef struct act_map act_map;
+
+/* How a file's bytes are reached. */
+typedef enum act_access {
+    ACT_ACCESS_AUTO = 0, /* small files are read into memory, others mapped */
+    ACT_ACCESS_MAP = 1,  /* always mapped, shared and read-only */
+    ACT_ACCESS_READ = 2  /* always read into memory: safe from later truncation */
+} act_access;
+
+/* Options of opening. All-zero bytes, or a NULL pointer, mean the defaults. */
+typedef struct act_open_options {
+    act_access access;
+    /* Longest key that scans, iterators and cursors may build, in bytes: a file of 1 MB can hold
+     * a key of 5 GB. 0: ACT_KEY_NBYTES_MAX_DEFAULT. */
+    uint64_t key_nbytes_max;
+    /* Nodes that one step of a scan, an iterator or a cursor may visit before it gives up: a file
+     * of 1 kB can hold 2^64 paths without any value. 0: ACT_STEPS_MAX_DEFAULT. */
+    uint64_t steps_max;
+} act_open_options;
+
+#define ACT_KEY_NBYTES_MAX_DEFAULT ((uint64_t)32 << 20)
+#define ACT_STEPS_MAX_DEFAULT      ((uint64_t)1 << 24)
+
+/*
+ * Opens the file at `path` for reading. Takes constant time for a mapped file, and touches its
+ * first page only, and the last where the root lies there: checks the length, the magic, and that
+ * the root node lies inside.
+ *
+ * On ACT_OK `*map_ret` is the caller's, to be closed by act_map_close; otherwise it is NULL. The
+ * file may be renamed, replaced or unlinked while it is open; the map goes on with what it opened.
+ *
+ * Errors: ACT_ERR_INVALID, ACT_ERR_NOMEM, ACT_ERR_IO, ACT_ERR_NOT_REGULAR, ACT_ERR_FORMAT,
+ * ACT_ERR_TRUNCATED, ACT_ERR_CORRUPT (the root).
+ */
+ACT_API act_status act_map_open(const char *path, const act_open_options *options,
+                                act_map **map_ret, act_error *error);
+
+/*
+ * Opens a map that lies in memory. The bytes stay the caller's: they are not copied, need no
+ * alignment, and must neither change nor go away before act_map_close. `options->access` is
+ * ignored. Errors: as of act_map_open, without those of the system but ACT_ERR_NOMEM.
+ */
+ACT_API act_status act_map_open_memory(const void *data, size_t data_nbytes,
+                                       const act_open_options *options, act_map **map_ret,
+                                       act_error *error);
+
+/* Closes a map; NULL is allowed. Its iterators and cursors must have been closed before. */
+ACT_API void act_map_close(act_map *map);
+
+/* What is known of an open map without reading more of it. */
+typedef struct act_map_stat {
+    uint64_t file_nbytes;
+    uint64_t root;        /* offset of the root node */
+    act_access access;    /* ACT_ACCESS_MAP or ACT_ACCESS_READ; the latter for caller's memory */
+    bool merged;          /* ends in the trailer of a merge */
+    uint64_t merged_root; /* root before the last merge, when `merged` */
+} act_map_stat;
+
+/* Fills `*stat_ret`; cannot fail. */
+ACT_API void act_map_get_stat(const act_map *map, act_map_stat *stat_ret);
+
+/* ------------------------------------------------------------------------------------- lookups */
+
+/*
+ * The value of a key. ACT_OK, or ACT_NOT_FOUND, or ACT_ERR_CORRUPT. Takes no locks and allocates
+ * nothing.
+ */
+ACT_API act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes,
+                               uint64_t *value_ret, act_error *error);
+
+/*
+ * Whether a path exists: as a key, as a proper prefix of one, or as a path without a value that
+ * the file keeps. ACT_OK if so; then `*has_value_ret` tells whether it is a key. Otherwise
+ * ACT_NOT_FOUND, or ACT_ERR_CORRUPT.
+ */
+ACT_API act_status act_map_path_exists(const act_map *map, const void *path, size_t path_nbytes,
+                                       bool *has_value_ret, act_error *error);
+
+/*
+ * The longest prefix of `key`, itself and the empty one included, that is a key of the map: its
+ * length and value. ACT_OK, ACT_NOT_FOUND if there is none, or ACT_ERR_CORRUPT.
+ */
+ACT_API act_status act_map_longest_prefix(const act_map *map, const void *key, size_t key_nbytes,
+                                          size_t *prefix_nbytes_ret, uint64_t *value_ret,
+                                          act_error *error);
+
+/* Called for each prefix found; anything but 0 stops the search. */
+typedef int (*act_prefix_fn)(void *context, size_t prefix_nbytes, uint64_t value);
+
+/*
+ * Calls `visit` for every prefix of `key` that is a key of the map, shortest first. ACT_OK when
+ * all were visited, be it none; ACT_STOPPED; or ACT_ERR_CORRUPT, after those before the damage.
+ */
+ACT_API act_status act_map_prefixes(const act_map *map, const void *key, size_t key_nbytes,
+                                    act_prefix_fn visit, void *context, act_error *error);
+
+/* ----------------------------------------------------------------------------------- iteration */
+
+/*
+ * Which entries, and in which order. All-zero bytes, or a NULL pointer, mean all of them upwards.
+ * The conditions add up. A bound is absent while its pointer is NULL; `to` with a length of 0 but
+ * a pointer excludes everything.
+ */
+typedef struct act_range {
+    const void *prefix; /* keys that start with these bytes */
+    size_t prefix_nbytes;
+    const void *from; /* keys >= from */
+    size_t from_nbytes;
+    const void *to; /* keys < to */
+    size_t to_nbytes;
+    bool reverse;   /* descending order */
+    uint64_t limit; /* at most this many entries; 0: no limit */
+} act_range;
+
+/*
+ * Called for each entry. The key is valid during the call only. Anything but 0 stops the scan.
+ */
+typedef int (*act_visit_fn)(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value);
+
+/*
+ * Calls `visit` for each entry of the range, in order. Subtrees that the file shares are visited
+ * once for each path that leads there, so that a small file may have up to 2^64 entries and more:
+ * stop it by the callback or a limit.
+ *
+ * ACT_OK when all were visited; ACT_STOPPED; ACT_ERR_CORRUPT, ACT_ERR_LIMIT or ACT_ERR_NOMEM after
+ * those before the fault. Memory grows with the depth of the tree and the longest key.
+ */
+ACT_API act_status act_map_scan(const act_map *map, const act_range *range, act_visit_fn visit,
+                                void *context, act_error *error);
+
+/*
+ * An iterator stands between entries. `next` and `prev` step over one and give it, so that a
+ * `prev` after a `next` gives the same entry again. Used by one thread at a time.
+ */
+typedef struct act_iter act_iter;
+
+/*
+ * Opens an iterator, before the first entry of the range in the range's order. The bounds are
+ * copied. On ACT_OK `*iter_ret` is the caller's, to be closed by act_iter_close before the map.
+ * Errors: ACT_ERR_INVALID, ACT_ERR_NOMEM.
+ */
+ACT_API act_status act_iter_open(const act_map *map, const act_range *range, act_iter **iter_ret,
+                                 act_error *error);
+
+/* Closes an iterator; NULL is allowed. */
+ACT_API void act_iter_close(act_iter *iter);
+
+/*
+ * Steps over the next entry, in the order of the range. The key stays valid until the next call
+ * with this iterator. ACT_OK; ACT_END, again and again, when there is none or the limit is used
+ * up; ACT_ERR_CORRUPT, ACT_ERR_LIMIT, ACT_ERR_NOMEM: the iterator stays in error until a seek.
+ */
+ACT_API act_status act_iter_next(act_iter *iter, const uint8_t **key_ret, size_t *key_nbytes_ret,
+                                 uint64_t *value_ret, act_error *error);
+
+/* The same against the order of the range. Entries given back this way free their share of the
+ * limit. */
+ACT_API act_status act_iter_prev(act_iter *iter, const uint8_t **key_ret, size_t *key_nbytes_ret,
+                                 uint64_t *value_ret, act_error *error);
+
+/*
+ * Moves before the first entry, in the order of the range, that is at `key` or after it: the next
+ * one given is the first >= key, or in a reverse range the last <= key. Keys outside the range
+ * lead to its ends. The limit counts anew. ACT_OK also when nothing follows; ACT_ERR_CORRUPT,
+ * ACT_ERR_LIMIT, ACT_ERR_NOMEM.
+ */
+ACT_API act_status act_iter_seek(act_iter *iter, const void *key, size_t key_nbytes,
+                                 act_error *error);
+
+/* Moves to the start (`false`) or the end (`true`) of the range, in its order. Cannot fail. */
+ACT_API void act_iter_rewind(act_iter *iter, bool to_end);
+
+/* ------------------------------------------------------------------------------------- cursors */
+
+/*
+ * A cursor stands on a path and moves over the tree byte by byte (a zipper). The path is relative
+ * to the cursor's root and need not exist in the map: one can descend anywhere. Used by one
+ * thread at a time; fork it for another.
+ *
+ * Moves return ACT_OK when they succeeded, ACT_NOT_FOUND when that move could not be made, and
+ * ACT_ERR_CORRUPT, ACT_ERR_LIMIT or ACT_ERR_NOMEM otherwise; after an error the cursor stands at
+ * its root. Where nothing else is said, a move that could not be made leaves the cursor where it
+ * was.
+ */
+typedef struct act_cursor act_cursor;
+
+/*
+ * Opens a cursor whose root is the given path, existing or not, and which stands there. On ACT_OK
+ * `*cursor_ret` is the caller's, to be closed by act_cursor_close before the map.
+ */
+ACT_API act_status act_cursor_open(const act_map *map, const void *root_path, size_t root_nbytes,
+                                   act_cursor **cursor_ret, act_error *error);
+
+/* An independent cursor at the same place, with the same root. ACT_OK or ACT_ERR_NOMEM. */
+ACT_API act_status act_cursor_fork(const act_cursor *cursor, act_cursor **cursor_ret,
+                                   act_error *error);
+
+/* Closes a cursor; NULL is allowed. */
+ACT_API void act_cursor_close(act_cursor *cursor);
+
+/* Where it stands: the path from its root, valid until it moves; never NULL. */
+ACT_API const uint8_t *act_cursor_path(const act_cursor *cursor, size_t *path_nbytes_ret);
+
+/* Whether it stands at its root. */
+ACT_API bool act_cursor_at_root(const act_cursor *cursor);
+
+/* Whether the path where it stands exists in the map. */
+ACT_API bool act_cursor_path_exists(const act_cursor *cursor);
+
+/* Whether the path where it stands is a key. */
+ACT_API bool act_cursor_is_val(const act_cursor *cursor);
+
+/* The value where it stands; ACT_OK or ACT_NOT_FOUND. */
+ACT_API act_status act_cursor_value(const act_cursor *cursor, uint64_t *value_ret);
+
+/* The value at a path below, without moving; ACT_OK, ACT_NOT_FOUND, ACT_ERR_CORRUPT. */
+ACT_API act_status act_cursor_value_at(const act_cursor *cursor, const void *path,
+                                       size_t path_nbytes, uint64_t *value_ret, act_error *error);
+
+/* How many different bytes the existing paths go on with: 0 to 256. */
+ACT_API unsigned act_cursor_child_count(const act_cursor *cursor);
+
+/* Those bytes: bit b % 64 of word b / 64 stands for byte b. */
+ACT_API void act_cursor_child_mask(const act_cursor *cursor, uint64_t mask_ret[4]);
+
+/*
+ * Counts the keys at and below where it stands, without moving it; stops at 2^64 - 1. Takes time
+ * in proportion to their number, one step (`steps_max`) between two of them. ACT_OK or errors.
+ */
+ACT_API act_status act_cursor_val_count(const act_cursor *cursor, uint64_t *count_ret,
+                                        act_error *error);
+
+/* Moves to its root. */
+ACT_API void act_cursor_reset(act_cursor *cursor);
+
+/* Descends along `path`, whether it exists or not. */
+ACT_API act_status act_cursor_descend_to(act_cursor *cursor, const void *path, size_t path_nbytes,
+                                         act_error *error);
+
+/* The same; then ACT_OK if the path where it stands exists, ACT_NOT_FOUND (having moved) if not. */
+ACT_API act_status act_cursor_descend_to_check(act_cursor *cursor, const void *path,
+                                               size_t path_nbytes, act_error *error);
+
+/* Descends along `path` as far as it exists; how far is the result. ACT_OK, be it 0 bytes. */
+ACT_API act_status act_cursor_descend_to_existing(act_cursor *cursor, const void *path,
+                                                  size_t path_nbytes, size_t *descended_ret,
+                                                  act_error *error);
+
+/* The same, stopping also at the first key on the way below where it stands. */
+ACT_API act_status act_cursor_descend_to_val(act_cursor *cursor, const void *path,
+                                             size_t path_nbytes, size_t *descended_ret,
+                                             act_error *error);
+
+/* Descends one byte, whether that path exists or not. */
+ACT_API act_status act_cursor_descend_to_byte(act_cursor *cursor, uint8_t byte, act_error *error);
+
+/* Descends one byte if that path exists. */
+ACT_API act_status act_cursor_descend_to_existing_byte(act_cursor *cursor, uint8_t byte,
+                                                       act_error *error);
+
+/* Descends to the child of this index, counted from 0 in byte order. */
+ACT_API act_status act_cursor_descend_indexed_byte(act_cursor *cursor, size_t index,
+                                                   act_error *error);
+
+/* Descends to the first, or last, child. */
+ACT_API act_status act_cursor_descend_first_byte(act_cursor *cursor, act_error *error);
+ACT_API act_status act_cursor_descend_last_byte(act_cursor *cursor, act_error *error);
+
+/* Descends while there is exactly one child, until a key; ACT_OK if it moved. */
+ACT_API act_status act_cursor_descend_until(act_cursor *cursor, act_error *error);
+
+/* The same, by at most `nbytes_max` bytes. */
+ACT_API act_status act_cursor_descend_until_max_bytes(act_cursor *cursor, size_t nbytes_max,
+                                                      act_error *error);
+
+/* Descends by the last child again and again, to a leaf; ACT_OK if it moved. */
+ACT_API act_status act_cursor_descend_last_path(act_cursor *cursor, act_error *error);
+
+/*
+ * Moves to `path`, counted from its root, by the shortest way; `*shared_ret` is how many bytes of
+ * the path it kept. ACT_OK, whether the path exists or not.
+ */
+ACT_API act_status act_cursor_move_to_path(act_cursor *cursor, const void *path, size_t path_nbytes,
+                                           size_t *shared_ret, act_error *error);
+
+/*
+ * Ascends `nbytes`. If its root is nearer than that, it goes there and the answer is
+ * ACT_NOT_FOUND.
+ */
+ACT_API act_status act_cursor_ascend(act_cursor *cursor, size_t nbytes, act_error *error);
+
+/* Ascends one byte; ACT_NOT_FOUND at its root. */
+ACT_API act_status act_cursor_ascend_byte(act_cursor *cursor, act_error *error);
+
+/*
+ * Ascends to the nearest key or branch (two children and more) above, or to its root; ACT_OK if it
+ * moved. `_branch`: keys are passed by.
+ */
+ACT_API act_status act_cursor_ascend_until(act_cursor *cursor, act_error *error);
+ACT_API act_status act_cursor_ascend_until_branch(act_cursor *cursor, act_error *error);
+
+/* Replaces the last byte of the path by the next, or previous, one that exists. */
+ACT_API act_status act_cursor_to_next_sibling_byte(act_cursor *cursor, act_error *error);
+ACT_API act_status act_cursor_to_prev_sibling_byte(act_cursor *cursor, act_error *error);
+
+/* Moves to the next existing path in depth-first order; ACT_NOT_FOUND, at its root, at the end. */
+ACT_API act_status act_cursor_to_next_step(act_cursor *cursor, act_error *error);
+
+/*
+ * Moves to the next key in byte order; ACT_NOT_FOUND, standing at its root, at the end. It never
+ * stops on its root: ask for that value first.
+ */
+ACT_API act_status act_cursor_to_next_val(act_cursor *cursor, act_error *error);
+
+/* Descends to the first existing path that is `nbytes` longer; ACT_NOT_FOUND if there is none. */
+ACT_API act_status act_cursor_descend_first_k_path(act_cursor *cursor, size_t nbytes,
+                                                   act_error *error);
+
+/*
+ * Moves to the next existing path of the same length that shares all but the last `nbytes` bytes.
+ * If there is none, it ascends `nbytes` bytes and the answer is ACT_NOT_FOUND.
+ */
+ACT_API act_status act_cursor_to_next_k_path(act_cursor *cursor, size_t nbytes, act_error *error);
+
+/* ------------------------------------------------------------------------------------ building */
+
+/*
+ * Called during long work, a few times a second at most: how much of `total` is done, in bytes or
+ * entries; `total` 0 means that it is not known. Anything but 0 stops the work: ACT_STOPPED.
+ */
+typedef int (*act_progress_fn)(void *context, uint64_t done, uint64_t total);
+
+/*
+ * A builder writes a file from strictly increasing keys, in memory that grows with the longest
+ * key, the widest nodes on the way to it, and the distinct key tails ("line data") of the file.
+ * Used by one thread at a time.
+ *
+ * The file appears at its path whole, or not at all: it is written without a name or under a
+ * temporary one in the same folder (".NAME.XXXXXXXX.tmp"), synced, renamed, and the folder is
+ * synced. Whatever fails, an older file at that path stays as it was.
+ */
+typedef struct act_builder act_builder;
+
+/* Options of building. All-zero bytes, or a NULL pointer, mean the defaults. */
+typedef struct act_builder_options {
+    bool no_sync; /* do not wait for the disk: after a power cut the new file may be damaged */
+} act_builder_options;
+
+/*
+ * Starts a file that is to appear at `path`. A symbolic link there is followed; anything but a
+ * regular file is refused. On ACT_OK `*builder_ret` is the caller's, to be closed by
+ * act_builder_close. Errors: ACT_ERR_INVALID, ACT_ERR_NOMEM, ACT_ERR_IO, ACT_ERR_NOT_REGULAR.
+ */
+ACT_API act_status act_builder_open(const char *path, const act_builder_options *options,
+                                    act_builder **builder_ret, act_error *error);
+
+/*
+ * Adds a key, which must be above the one before: ACT_ERR_ORDER or ACT_ERR_DUPLICATE otherwise,
+ * with both keys in `error->text`; the builder stays usable then, without the refused key.
+ * ACT_ERR_NOMEM and ACT_ERR_IO are final: only act_builder_close is left.
+ */
+ACT_API act_status act_builder_add(act_builder *builder, const void *key, size_t key_nbytes,
+                                   uint64_t value, act_error *error);
+
+/* Adds a path without a value; otherwise as act_builder_add, in one order with the keys. */
+ACT_API act_status act_builder_add_path(act_builder *builder, const void *path, size_t path_nbytes,
+                                        act_error *error);
+
+/* What a builder wrote. */
+typedef struct act_build_report {
+    uint64_t keys;
+    uint64_t file_nbytes;
+    uint64_t nodes;
+    uint64_t lines;        /* line data written */
+    uint64_t lines_shared; /* line data found again instead of written */
+} act_build_report;
+
+/*
+ * Completes the file and puts it in place. No key at all makes an empty map. After ACT_OK the file
+ * is there, and on the disk unless `no_sync`; then, or after an error, only act_builder_close is
+ * left. Errors: ACT_ERR_NOMEM, ACT_ERR_IO.
+ */
+ACT_API act_status act_builder_finish(act_builder *builder, act_build_report *report_ret,
+                                      act_error *error);
+
+/* Closes a builder; without act_builder_finish, what was written is thrown away. NULL allowed. */
+ACT_API void act_builder_close(act_builder *builder);
+
+/* What to do with a key that comes more than once. */
+typedef enum act_duplicates {
+    ACT_DUPLICATES_ERROR = 0, /* ACT_ERR_DUPLICATE, naming the key */
+    ACT_DUPLICATES_FIRST = 1, /* the value that was added first */
+    ACT_DUPLICATES_LAST = 2,
+    ACT_DUPLICATES_SUM = 3, /* ACT_ERR_OVERFLOW above 2^64 - 1 */
+    ACT_DUPLICATES_MIN = 4,
+    ACT_DUPLICATES_MAX = 5
+} act_duplicates;
+
+/* A sorter takes entries in any order and gives them back in byte order, in memory for now. */
+typedef struct act_sorter act_sorter;
+
+/* Options of sorting. All-zero bytes, or a NULL pointer, mean the defaults. */
+typedef struct act_sorter_options {
+    act_duplicates duplicates;
+} act_sorter_options;
+
+/* Opens a sorter, to be closed by act_sorter_close. ACT_ERR_INVALID, ACT_ERR_NOMEM. */
+ACT_API act_status act_sorter_open(const act_sorter_options *options, act_sorter **sorter_ret,
+                                   act_error *error);
+
+/* Adds an entry; the key is copied. ACT_ERR_NOMEM; ACT_ERR_INVALID after act_sorter_sort. */
+ACT_API act_status act_sorter_add(act_sorter *sorter, const void *key, size_t key_nbytes,
+                                  uint64_t value, act_error *error);
+
+/* Sorts what was added; nothing can be added any more. `progress` may be NULL. ACT_STOPPED. */
+ACT_API act_status act_sorter_sort(act_sorter *sorter, act_progress_fn progress, void *context,
+                                   act_error *error);
+
+/*
+ * The next entry in order, after act_sorter_sort, one for each different key. The key is valid
+ * until the sorter is closed. ACT_OK, ACT_END, or ACT_ERR_DUPLICATE or ACT_ERR_OVERFLOW by the
+ * policy, naming the key.
+ */
+ACT_API act_status act_sorter_next(act_sorter *sorter, const uint8_t **key_ret,
+                                   size_t *key_nbytes_ret, uint64_t *value_ret, act_error *error);
+
+/* Closes a sorter; NULL is allowed. */
+ACT_API void act_sorter_close(act_sorter *sorter);
+
+/* ------------------------------------------------------------------- verifying and describing */
+
+/* What a verified file is. */
+typedef enum act_soundness {
+    ACT_SOUND_CHECKSUMMED = 1, /* every rule holds and every byte matches its checksum */
+    ACT_SOUND_UNCHECKED = 2    /* every rule holds; the file carries no checksum to compare */
+} act_soundness;
+
+/* The rules that act_map_verify checks, by the numbers of docs/FORMAT.md. The numbers are stable.
+ */
+typedef enum act_rule {
+    ACT_RULE_NONE = 0,
+    ACT_RULE_NODE_BOUNDS = 1,      /* a node's own bytes end before the tail of the file */
+    ACT_RULE_CHILD_COUNT = 2,      /* a branch header counts 0 to 32 */
+    ACT_RULE_CHILD_BYTES = 3,      /* child bytes strictly ascending */
+    ACT_RULE_CHILD_MASK = 4,       /* a mask of at least 32 bits */
+    ACT_RULE_CHILD_OFFSET = 5,     /* children lie before their parent, in the arena */
+    ACT_RULE_SIBLING_RUN = 6,      /* the whole run of siblings ends at or before the parent */
+    ACT_RULE_LINE_HEADER = 7,      /* reserved header bits of a line node are zero */
+    ACT_RULE_LINE_VALUE_CHILD = 8, /* a line node has a value or a child, not both */
+    ACT_RULE_LINE_OFFSET = 9,      /* line data lies before its node, in the arena */
+    ACT_RULE_LINE_LENGTH = 10,     /* line data is not empty and ends at or before its node */
+    ACT_RULE_EMPTY_ROOT = 11,      /* the root of an empty map lies at offset 16 */
+    ACT_RULE_TAIL = 12             /* the file ends in zeros, or in the trailer of a merge */
+} act_rule;
+
+/* What act_map_verify found; filled on ACT_OK and on ACT_ERR_CORRUPT. */
+typedef struct act_verify_report {
+    act_soundness soundness; /* when sound */
+    act_rule broken_rule;    /* the first one broken, or ACT_RULE_NONE */
+    uint64_t broken_offset;  /* of the object that breaks it, or ACT_NO_OFFSET */
+    uint64_t nodes;          /* different nodes checked */
+    uint64_t references;     /* ways to them from their parents: more than nodes - 1 if shared */
+    uint64_t values;         /* nodes with a value */
+    uint64_t line_nodes;
+} act_verify_report;
+
+/*
+ * Checks every reachable object once against every rule of the format, from the root downwards in
+ * the file, and stops at the first broken one. Takes time in proportion to the file however many
+ * paths it has, and one bit of memory for each byte before the root.
+ *
+ * ACT_OK: sound. ACT_ERR_CORRUPT: damaged; the report and `error` say where. ACT_STOPPED,
+ * ACT_ERR_NOMEM.
+ */
+ACT_API act_status act_map_verify(const act_map *map, act_progress_fn progress, void *context,
+                                  act_verify_report *report_ret, act_error *error);
+
+/* The short name of a rule, such as "child-offset"; a static string, never NULL. */
+ACT_API const char *act_rule_name(act_rule rule);
+
+#define ACT_DEPTH_BUCKETS 64
+
+/*
+ * The make-up of a map. Objects are counted once, however many paths lead to them; keys and paths
+ * are counted once for each path, up to 2^64 - 1.
+ */
+typedef struct act_map_info {
+    uint64_t keys;
+    uint64_t key_nbytes; /* of all keys together */
+    uint64_t key_nbytes_longest;
+    uint64_t dangling_paths; /* leaves without a value */
+    bool shared;             /* some subtree has more than one parent */
+
+    uint64_t branch_nodes; /* with children */
+    uint64_t leaf_nodes;   /* branch nodes without children */
+    uint64_t line_nodes;
+    uint64_t lines;           /* different line data */
+    uint64_t line_references; /* from line nodes */
+
+    /* Bytes of the file, by kind; they add up to its size. */
+    uint64_t header_nbytes;
+    uint64_t branch_nbytes;
+    uint64_t leaf_nbytes;
+    uint64_t line_node_nbytes;
+    uint64_t line_data_nbytes;
+    uint64_t unreferenced_nbytes; /* reached by nobody: former roots, other programs' data */
+    uint64_t tail_nbytes;         /* the zeros at the end, or the trailer of a merge */
+    uint64_t value_nbytes;        /* of the above: encoded values */
+
+    uint64_t node_depth_max;                /* nodes from the root to the deepest node */
+    uint64_t node_depth[ACT_DEPTH_BUCKETS]; /* nodes by their least depth; the last bucket
+                                               holds all deeper ones */
+    uint64_t fan_out[257];                  /* branch nodes by number of children */
+} act_map_info;
+
+/*
+ * Counts the whole map; takes time in proportion to the file, as act_map_verify does, and memory of
+ * two bits for each byte before the root and some 64 bytes for each node that waits for its turn:
+ * few in the files of builders, all of them at worst. `progress` may be NULL.
+ *
+ * ACT_OK, ACT_STOPPED, ACT_ERR_CORRUPT, ACT_ERR_NOMEM.
+ */
+ACT_API act_status act_map_get_info(const act_map *map, act_progress_fn progress, void *context,
+                                    act_map_info *info_ret, act_error *error);
 
 #ifdef __cplusplus
 }
 #endif
 
-#endif
+#endif /* ACTREE_H */

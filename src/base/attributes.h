@@ -1,0 +1,23 @@
+/* Compiler hints, empty where a compiler has none. */
+#ifndef ACT_BASE_ATTRIBUTES_H
+#define ACT_BASE_ATTRIBUTES_H
+
+#if defined(__GNUC__)
+#define ACT_LIKELY(x)          __builtin_expect(!!(x), 1)
+#define ACT_UNLIKELY(x)        __builtin_expect(!!(x), 0)
+#define ACT_ALWAYS_INLINE      inline __attribute__((always_inline))
+#define ACT_NOINLINE           __attribute__((noinline))
+#define ACT_COLD               __attribute__((noinline, cold))
+#define ACT_PREFETCH(p)        __builtin_prefetch(p)
+#define ACT_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+#else
+#define ACT_LIKELY(x)     (x)
+#define ACT_UNLIKELY(x)   (x)
+#define ACT_ALWAYS_INLINE inline
+#define ACT_NOINLINE
+#define ACT_COLD
+#define ACT_PREFETCH(p) ((void)(p))
+#define ACT_PRINTF(fmt, first)
+#endif
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * Little-endian loads and stores at any alignment. memcpy is how C spells an unaligned access;
+ * compilers make one instruction of it, and of the byte-wise body a big-endian machine takes.
+ */
+#ifndef ACT_BASE_BYTES_H
+#define ACT_BASE_BYTES_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ACT_LITTLE_ENDIAN 1
+#else
+#define ACT_LITTLE_ENDIAN 0
+#endif
+
+static inline uint64_t act_load_le64(const uint8_t *p)
+{
+#if ACT_LITTLE_ENDIAN
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+#else
+    uint64_t v = 0;
+    for (int i = 7; i >= 0; i--)
+        v = v << 8 | p[i];
+    return v;
+#endif
+}
+
+static inline void act_store_le64(uint8_t *p, uint64_t v)
+{
+#if ACT_LITTLE_ENDIAN
+    memcpy(p, &v, sizeof(v));
+#else
+    for (int i = 0; i < 8; i++)
+        p[i] = (uint8_t)(v >> 8 * i);
+#endif
+}
+
+/* Big-endian loads order as bytes do: for comparing keys eight bytes at a time. */
+static inline uint64_t act_load_be64(const uint8_t *p)
+{
+    uint64_t v = 0;
+    for (int i = 0; i < 8; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+/* Loads in the machine's own order, where only equality matters. */
+static inline uint64_t act_load_u64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static inline uint32_t act_load_u32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+#endif

@@ -1,0 +1,27 @@
+/* A file's bytes in memory, mapped or read: the contract that each platform implements. */
+#ifndef ACT_OS_MAP_H
+#define ACT_OS_MAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actree.h"
+
+struct act_os_bytes {
+    const uint8_t *bytes; /* NULL when there are none */
+    uint64_t nbytes;
+    bool mapped;
+};
+
+/*
+ * Makes the bytes of the regular file at `path` readable: mapped, shared and read-only, or read
+ * into memory, as `access` says; ACT_ACCESS_AUTO reads files of up to `read_nbytes_max` bytes.
+ * Never waits for the other end of a pipe. ACT_ERR_NOMEM, ACT_ERR_IO, ACT_ERR_NOT_REGULAR.
+ */
+act_status act_os_bytes_open(const char *path, act_access access, uint64_t read_nbytes_max,
+                             struct act_os_bytes *bytes_ret, act_error *error);
+
+/* Gives them back. All-zero bytes are allowed. */
+void act_os_bytes_close(struct act_os_bytes *bytes);
+
+#endif

@@ -1,0 +1,110 @@
+/* POSIX.1-2008, and files beyond 2 GiB where off_t would be 32 bits. */
+#define _POSIX_C_SOURCE   200809L
+#define _FILE_OFFSET_BITS 64
+
+#include "os/map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* Reads up to `nbytes` bytes; fewer when the file has become shorter. -1 and errno on failure. */
+static int64_t read_all(int fd, uint8_t *buffer, size_t nbytes)
+{
+    size_t done = 0;
+    while (done < nbytes) {
+        ssize_t n = pread(fd, buffer + done, nbytes - done, (off_t)done);
+        if (n == 0)
+            break;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        done += (size_t)n;
+    }
+    return (int64_t)done;
+}
+
+static act_status open_read(int fd, size_t nbytes, const char *quoted, struct act_os_bytes *bytes,
+                            act_error *error)
+{
+    uint8_t *buffer = malloc(nbytes);
+    if (!buffer)
+        return act_fail(error, ACT_ERR_NOMEM, ACT_NO_OFFSET, "no memory to read %s into", quoted);
+    int64_t done = read_all(fd, buffer, nbytes);
+    if (done < 0) {
+        int os_code = errno;
+        free(buffer);
+        return act_fail_os(error, os_code, "cannot read %s", quoted);
+    }
+    bytes->bytes = buffer;
+    bytes->nbytes = (uint64_t)done;
+    bytes->mapped = false;
+    return ACT_OK;
+}
+
+static act_status open_mapped(int fd, size_t nbytes, const char *quoted, struct act_os_bytes *bytes,
+                              act_error *error)
+{
+    void *address = mmap(NULL, nbytes, PROT_READ, MAP_SHARED, fd, 0);
+    if (address == MAP_FAILED)
+        return act_fail_os(error, errno, "cannot map %s into memory", quoted);
+    bytes->bytes = address;
+    bytes->nbytes = nbytes;
+    bytes->mapped = true;
+    return ACT_OK;
+}
+
+static act_status open_fd(int fd, const char *quoted, act_access access, uint64_t read_nbytes_max,
+                          struct act_os_bytes *bytes, act_error *error)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return act_fail_os(error, errno, "cannot examine %s", quoted);
+    if (!S_ISREG(st.st_mode))
+        return act_fail(error, ACT_ERR_NOT_REGULAR, ACT_NO_OFFSET, "%s is %s, not a file", quoted,
+                        S_ISDIR(st.st_mode) ? "a directory" : "a pipe, socket or device");
+    if (st.st_size == 0)
+        return ACT_OK;
+    if ((uint64_t)st.st_size > SIZE_MAX / 2)
+        return act_fail(error, ACT_ERR_NOMEM, ACT_NO_OFFSET,
+                        "%s is larger than the address space of this program", quoted);
+    size_t nbytes = (size_t)st.st_size;
+    bool read = access == ACT_ACCESS_READ ||
+                (access == ACT_ACCESS_AUTO && (uint64_t)nbytes <= read_nbytes_max);
+    return read ? open_read(fd, nbytes, quoted, bytes, error)
+                : open_mapped(fd, nbytes, quoted, bytes, error);
+}
+
+act_status act_os_bytes_open(const char *path, act_access access, uint64_t read_nbytes_max,
+                             struct act_os_bytes *bytes_ret, act_error *error)
+{
+    memset(bytes_ret, 0, sizeof(*bytes_ret));
+    char quoted[ACT_QUOTED_NBYTES];
+    act_quote(quoted, path, strlen(path));
+    /* O_NONBLOCK: opening a pipe that nobody writes to returns at once. Files ignore it. */
+    int fd;
+    do {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    } while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return act_fail_os(error, errno, "cannot open %s", quoted);
+    act_status status = open_fd(fd, quoted, access, read_nbytes_max, bytes_ret, error);
+    close(fd);
+    return status;
+}
+
+void act_os_bytes_close(struct act_os_bytes *bytes)
+{
+    if (bytes->mapped)
+        munmap((void *)(uintptr_t)bytes->bytes, (size_t)bytes->nbytes);
+    else
+        free((void *)(uintptr_t)bytes->bytes);
+    memset(bytes, 0, sizeof(*bytes));
+}

@@ -1,0 +1,19 @@
+/* An open map. */
+#ifndef ACT_READ_MAP_H
+#define ACT_READ_MAP_H
+
+#include "actree.h"
+#include "format/node.h"
+#include "os/map.h"
+
+/* Never written to after opening: threads share it without locks. */
+struct act_map {
+    struct act_arena arena;
+    uint64_t root;
+    uint64_t file_nbytes;
+    uint64_t key_nbytes_max;
+    uint64_t steps_max;
+    struct act_os_bytes os_bytes; /* all-zero when the bytes are the caller's */
+};
+
+#endif

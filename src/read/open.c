@@ -1,0 +1,106 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "format/file.h"
+#include "read/map.h"
+
+/*
+ * Files up to this size are read rather than mapped: below it a read and a copy cost less than a
+ * mapping and its page faults. Measured; see docs/PERFORMANCE.md.
+ */
+#define READ_NBYTES_MAX ((uint64_t)64 << 10)
+
+static act_status check_options(const act_open_options *options, act_error *error)
+{
+    if (options->access != ACT_ACCESS_AUTO && options->access != ACT_ACCESS_MAP &&
+        options->access != ACT_ACCESS_READ)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of access %d",
+                        (int)options->access);
+    return ACT_OK;
+}
+
+/* Makes the handle; on success it owns `os_bytes`, which are all-zero for the caller's bytes. */
+static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *name,
+                           const act_open_options *options, const struct act_os_bytes *os_bytes,
+                           act_map **map_ret, act_error *error)
+{
+    uint64_t root;
+    act_status status = act_file_check(bytes, nbytes, name, &root, error);
+    if (status != ACT_OK)
+        return status;
+    act_map *map = malloc(sizeof(*map));
+    if (!map)
+        return act_fail_nomem(error);
+    map->arena = act_arena_of(bytes, nbytes);
+    map->root = root;
+    map->file_nbytes = nbytes;
+    map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
+                                                  : ACT_KEY_NBYTES_MAX_DEFAULT;
+    map->steps_max = options->steps_max ? options->steps_max : ACT_STEPS_MAX_DEFAULT;
+    map->os_bytes = *os_bytes;
+    *map_ret = map;
+    return ACT_OK;
+}
+
+act_status act_map_open(const char *path, const act_open_options *options, act_map **map_ret,
+                        act_error *error)
+{
+    static const act_open_options defaults = {ACT_ACCESS_AUTO, 0, 0};
+    if (!map_ret)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
+    *map_ret = NULL;
+    if (!path)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no file name");
+    if (!options)
+        options = &defaults;
+    act_status status = check_options(options, error);
+    if (status != ACT_OK)
+        return status;
+    struct act_os_bytes bytes;
+    status = act_os_bytes_open(path, options->access, READ_NBYTES_MAX, &bytes, error);
+    if (status != ACT_OK)
+        return status;
+    status = make_map(bytes.bytes, bytes.nbytes, path, options, &bytes, map_ret, error);
+    if (status != ACT_OK)
+        act_os_bytes_close(&bytes);
+    return status;
+}
+
+act_status act_map_open_memory(const void *data, size_t data_nbytes,
+                               const act_open_options *options, act_map **map_ret, act_error *error)
+{
+    static const act_open_options defaults = {ACT_ACCESS_AUTO, 0, 0};
+    static const struct act_os_bytes none = {NULL, 0, false};
+    if (!map_ret)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
+    *map_ret = NULL;
+    if (!data && data_nbytes)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no data");
+    if (!options)
+        options = &defaults;
+    act_status status = check_options(options, error);
+    if (status != ACT_OK)
+        return status;
+    return make_map(data, data_nbytes, "memory", options, &none, map_ret, error);
+}
+
+void act_map_close(act_map *map)
+{
+    if (!map)
+        return;
+    act_os_bytes_close(&map->os_bytes);
+    free(map);
+}
+
+void act_map_get_stat(const act_map *map, act_map_stat *stat_ret)
+{
+    struct act_trailer trailer;
+    memset(stat_ret, 0, sizeof(*stat_ret));
+    stat_ret->file_nbytes = map->file_nbytes;
+    stat_ret->root = map->root;
+    stat_ret->access = map->os_bytes.mapped ? ACT_ACCESS_MAP : ACT_ACCESS_READ;
+    stat_ret->merged = act_trailer_read(map->arena.bytes, map->file_nbytes, &trailer);
+    if (stat_ret->merged)
+        stat_ret->merged_root = trailer.previous_root;
+}
