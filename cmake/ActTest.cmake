@@ -33,6 +33,17 @@ function(act_add_test name)
     act_test_properties(${name} TIMEOUT ${arg_TIMEOUT} LABELS ${folder} ${arg_LABELS})
 endfunction()
 
+# act_add_script_test(NAME COMMAND WORD... [LABELS L...] [TIMEOUT SECONDS])
+#
+# Registers a command, run in the top of the source tree. A status of 77 is a
+# test that was skipped; it says why.
+function(act_add_script_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABELS;COMMAND")
+    add_test(NAME ${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    get_filename_component(folder ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+    act_test_properties(${name} TIMEOUT ${arg_TIMEOUT} LABELS ${folder} ${arg_LABELS})
+endfunction()
+
 # act_test_properties(NAME [TIMEOUT SECONDS] [LABELS L...])
 #
 # Gives a test that was registered with add_test() what every test here has:

@@ -1,0 +1,143 @@
+#!/bin/sh
+# Installs what building, testing, the demo or the benchmarks need and what is
+# not there yet.
+#
+#   scripts/setup.sh GROUP...        groups: build demo test bench fuzz
+#
+# Where everything is there it does nothing and asks nobody. Otherwise it
+# installs packages by name through apt-get, as root or through sudo. On a
+# system without apt-get, or without a network, it says what is missing. Exit
+# status 1 if something is still missing that the group cannot do without.
+set -u
+export LC_ALL=C
+
+# Is the tool, the library or the compiler feature there?
+has() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+has_header() {
+    printf '#include <%s>\n' "$1" | ${CC:-cc} -E - >/dev/null 2>&1
+}
+
+has_module() {
+    pkg-config --exists "$1" 2>/dev/null
+}
+
+has_cmake() {
+    version=$(cmake --version 2>/dev/null | sed -n 's/^cmake version \([0-9]*\.[0-9]*\).*/\1/p')
+    major=${version%%.*}
+    minor=${version#*.}
+    [ -n "$version" ] && { [ "$major" -gt 3 ] || { [ "$major" -eq 3 ] && [ "$minor" -ge 25 ]; }; }
+}
+
+has_fuzzer() {
+    [ -e "$(clang -print-file-name="libclang_rt.fuzzer-$(uname -m).a" 2>/dev/null)" ]
+}
+
+has_python_module() {
+    python3 -c "import $1" >/dev/null 2>&1
+}
+
+# GROUPS  need|want  PACKAGES  CHECK
+# "want": without it, something is left out, and says so. PACKAGES are Debian's
+# names, joined by commas.
+requirements() {
+    cat <<'END'
+build,demo,test,bench,fuzz need make           has make
+build,demo,test,bench,fuzz need gcc,libc6-dev  has_header stdlib.h
+build,demo,test,bench,fuzz need cmake          has_cmake
+build,demo,test,bench,fuzz need pkg-config     has pkg-config
+build,demo,test,bench,fuzz need libpopt-dev    has_module popt
+build,demo,test,bench,fuzz need libjansson-dev has_module jansson
+test,fuzz need libcmocka-dev   has_module cmocka
+test,bench need python3        has_python_module json
+test want g++                  has g++
+test,fuzz want clang           has clang
+test want clang-format         has clang-format
+test want clang-tidy           has clang-tidy
+test want scdoc                has scdoc
+test want mandoc               has mandoc
+test want shellcheck           has shellcheck
+fuzz need libclang-rt-dev      has_fuzzer
+END
+}
+
+# Prints "need|want PACKAGE..." for each row of the wanted groups that is not there.
+missing() {
+    requirements | while read -r groups level packages check; do
+        for group in $wanted; do
+            case ",$groups," in
+            *,"$group",*)
+                $check || echo "$level $(echo "$packages" | tr , ' ')"
+                break
+                ;;
+            esac
+        done
+    done
+}
+
+apt() {
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null >/dev/null
+}
+
+update_lists() {
+    [ -n "${updated:-}" ] && return 0
+    updated=yes
+    apt update
+}
+
+install() {
+    # Lists that are there are tried first: fetching them takes longer than the packages.
+    apt install -y --no-install-recommends "$@" && return 0
+    update_lists
+    apt install -y --no-install-recommends "$@" && return 0
+    # One name that this release does not know must not keep the others away.
+    for package in "$@"; do
+        apt install -y --no-install-recommends "$package"
+    done
+}
+
+[ $# -gt 0 ] || {
+    echo "usage: $0 GROUP...    groups: build demo test bench fuzz" >&2
+    exit 2
+}
+wanted=$*
+for group in $wanted; do
+    case $group in
+    build | demo | test | bench | fuzz) ;;
+    *)
+        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz" >&2
+        exit 2
+        ;;
+    esac
+done
+
+rows=$(missing)
+[ -n "$rows" ] || exit 0
+
+as_root=
+[ "$(id -u)" -eq 0 ] || as_root=sudo
+packages=$(echo "$rows" | cut -d ' ' -f 2- | tr '\n' ' ')
+if has apt-get && { [ -z "$as_root" ] || has sudo; }; then
+    echo "setup: installing $packages" >&2
+    # shellcheck disable=SC2086 # names of packages, one word each
+    install $packages
+    rows=$(missing)
+    [ -n "$rows" ] || exit 0
+fi
+
+needed=$(echo "$rows" | sed -n 's/^need //p' | tr '\n' ' ')
+lacking=$(echo "$rows" | sed -n 's/^want //p' | tr '\n' ' ')
+{
+    [ -z "$lacking" ] || echo "setup: going on without (Debian's names): $lacking"
+    [ -z "$needed" ] || {
+        echo "setup: missing (Debian's names): $needed"
+        echo "setup: on Debian, as root: apt-get install $needed"
+        case " $needed" in
+        *" cmake "*) echo "setup: cmake must be 3.25 or newer; here: $(cmake --version 2>/dev/null | head -n 1)" ;;
+        esac
+    }
+} >&2
+[ -z "$needed" ]

@@ -1,0 +1,16 @@
+#!/bin/sh
+# mandoc finds no fault with the manual pages that were built into the folder given.
+command -v mandoc >/dev/null 2>&1 || {
+    echo "skipped: there is no mandoc here"
+    exit 77
+}
+set -- "$1"/*.[1-9]
+[ -e "$1" ] || {
+    echo "skipped: no page was built, there is no scdoc here"
+    exit 77
+}
+failed=0
+for page in "$@"; do
+    mandoc -T lint -W warning "$page" || failed=1
+done
+exit $failed
