@@ -81,7 +81,9 @@ class Broken(unittest.TestCase):
         self.put("src/read/a.c", "\n" * 600)
         self.put("src/read/b.c", "\n" * 601)
         self.put("src/read/c.c", "/* Longer than 600 lines because it is one table. */\n" + "\n" * 700)
-        self.expect("length", ("src/read/b.c", 601))
+        self.put("include/actree.h", "\n" * 800)
+        self.put("include/actree/map.h", "\n" * 801)
+        self.expect("length", ("src/read/b.c", 601), ("include/actree/map.h", 801))
 
     def test_text_is_clean(self):
         self.put("src/read/a.c", "int a; \nint\tb;\nint c;")

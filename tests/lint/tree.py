@@ -23,6 +23,8 @@ CPU_MACROS = (r"__x86_64__|__i386__|_M_X64|_M_IX86|__aarch64__|__arm__|_M_ARM64|
               r"__SSE\w*|__AVX\w*|__BMI\w*|__POPCNT__|__riscv\w*|__powerpc\w*|__s390x?__")
 
 LINES_MAX = 600
+# The contract stands at the prototype: a public header is mostly comment.
+HEADER_LINES_MAX = 800
 LINES_REASON = "Longer than 600 lines because"
 
 TEXT = (".c", ".h", ".py", ".sh", ".md", ".cmake", ".txt", ".json", ".scd", ".in", ".list", ".rs",
@@ -118,11 +120,12 @@ def rule_platform(root):
 def rule_length(root):
     """No source of more than 600 lines without a reason in it."""
     for path in c_files(root, "src", "include"):
+        most = HEADER_LINES_MAX if path.startswith("include/") else LINES_MAX
         content = lines(root, path)
         # A final newline makes one empty last piece.
         count = len(content) - (content[-1][1] == "")
-        if count > LINES_MAX and not any(LINES_REASON in line for _, line in content):
-            yield path, count, f"{count} lines; at most {LINES_MAX} without '{LINES_REASON} ...'"
+        if count > most and not any(LINES_REASON in line for _, line in content):
+            yield path, count, f"{count} lines; at most {most} without '{LINES_REASON} ...'"
 
 
 def rule_text(root):
