@@ -49,7 +49,7 @@ coverage: ## the tests with gcov, and a table of the lines they reach
 	@scripts/coverage.sh
 
 .PHONY: fuzz
-fuzz: ## libFuzzer on each target of fuzz/, SECONDS each (default 60)
+fuzz: ## libFuzzer on each target of fuzz/, SECONDS_EACH (default 60)
 	@scripts/setup.sh fuzz
 	@$(call build,fuzz)
 	@scripts/fuzz.sh
