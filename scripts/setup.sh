@@ -82,16 +82,11 @@ apt() {
         apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null >/dev/null
 }
 
-update_lists() {
-    [ -n "${updated:-}" ] && return 0
-    updated=yes
-    apt update
-}
-
 install() {
-    # Lists that are there are tried first: fetching them takes longer than the packages.
-    apt install -y --no-install-recommends "$@" && return 0
-    update_lists
+    # The lists that are there may do, and fetching them may take longer than the packages. If not,
+    # the second attempt says why.
+    apt install -y --no-install-recommends "$@" 2>/dev/null && return 0
+    apt update
     apt install -y --no-install-recommends "$@" && return 0
     # One name that this release does not know must not keep the others away.
     for package in "$@"; do
