@@ -2,6 +2,7 @@
 
 option(ACT_BUILD_TOOL "Build the command-line tool (needs popt and jansson)" ON)
 option(ACT_BUILD_TESTS "Build the tests (needs cmocka)" ${PROJECT_IS_TOP_LEVEL})
+option(ACT_BENCH "Build the benchmark programs of the engines that are found" OFF)
 option(ACT_WERROR "Treat compiler warnings as errors" OFF)
 option(ACT_COVERAGE "Instrument for gcov" OFF)
 set(ACT_SANITIZE "" CACHE STRING "Argument of -fsanitize=, e.g. address,undefined or thread")

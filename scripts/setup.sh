@@ -52,13 +52,17 @@ build,demo,test,bench,fuzz need libpopt-dev    has_module popt
 build,demo,test,bench,fuzz need libjansson-dev has_module jansson
 test,fuzz need libcmocka-dev   has_module cmocka
 test,bench need python3        has_python_module json
-test want g++                  has g++
+test,bench want g++            has g++
 test,fuzz want clang           has clang
 test want clang-format         has clang-format
 test want clang-tidy           has clang-tidy
 test want scdoc                has scdoc
 test want mandoc               has mandoc
 test want shellcheck           has shellcheck
+bench want liblmdb-dev         has_module lmdb
+bench want libmtbl-dev         has_module libmtbl
+bench want libmarisa-dev       has_module marisa
+bench want gnuplot-nox         has gnuplot
 fuzz need libclang-rt-dev      has_fuzzer
 END
 }

@@ -1,0 +1,53 @@
+/* One engine, one process: what a benchmark program for an engine fills in, and peer_main, which
+ * does the rest. The driver keeps one process of each engine alive and asks them in turn, so that a
+ * slow minute of the machine falls on all of them.
+ *
+ *   peer_NAME KEYS PRESENT ABSENT FILE [VARIANT]
+ *
+ * reads packed sets (keyset.h), greets with one line of JSON, and then answers each line of
+ * standard input (an operation) with one line of JSON. README.md beside this file describes both.
+ */
+#ifndef BENCH_PEER_H
+#define BENCH_PEER_H
+
+#include "keyset.h"
+
+struct answer {
+    uint64_t nhits;       /* queries found, or entries scanned */
+    uint64_t value_sum;   /* of the values of these, modulo 2^64 */
+    uint64_t keys_nbytes; /* scans: sum of the lengths of the keys */
+};
+
+/* All functions return 0, or -1 after a message on standard error. An engine has at most one file
+ * open, in variables of its own. A member left NULL is an operation that the engine does not have.
+ */
+struct engine {
+    const char *name;
+    const char *version;
+    const char *note; /* how it was set up, one sentence */
+    int keys_only;    /* no values: the ids that the engine itself gave out are summed */
+    int (*build)(const struct keyset *keys, const char *file);
+    uint64_t (*file_nbytes)(const char *file); /* NULL: as stat says */
+    int (*open)(const char *file);
+    void (*close)(void);
+    int (*get)(const struct keyset *queries, struct answer *answer);
+    int (*scan)(struct answer *answer);    /* all entries, the fastest way */
+    int (*iterate)(struct answer *answer); /* all entries, a second way */
+    /* For engines without values: counts in nhits the queries that the engine can give back. */
+    int (*check)(const struct keyset *queries, struct answer *answer);
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+int peer_main(int argc, char **argv, const struct engine *engine);
+
+/* Prints the message of a failed operation, as "NAME: WHAT: DETAIL", and returns -1. */
+int peer_fail(const char *what, const char *detail);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

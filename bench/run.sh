@@ -1,0 +1,118 @@
+#!/bin/sh
+# Measures actree and every peer that this machine has, in one run: `make bench`.
+#
+#   bench/run.sh [--quick | --smoke] [--sets A,B] [--rounds N] [--out DIR]
+#
+#   --quick   words and logic only, three rounds; results in build-bench/results
+#   --smoke   logic only, one round, no network: a test that all engines agree;
+#             status 77 if there is no peer to compare with
+#   --sets    of paths, words, logic
+#   --out     where the results go (default: bench/results)
+#
+# BENCH_WORK names a folder for the files that are built; by default a new one
+# on tmpfs, if that has room. README.md in this folder says what is measured.
+set -eu
+cd "$(dirname "$0")/.."
+mode=full sets=paths,words,logic rounds=0 out=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --quick) mode=quick sets=words,logic rounds=3 ;;
+    --smoke) mode=smoke sets=logic rounds=1 ;;
+    --sets) sets=$2 && shift ;;
+    --rounds) rounds=$2 && shift ;;
+    --out) out=$2 && shift ;;
+    *)
+        sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
+        exit 2
+        ;;
+    esac
+    shift
+done
+build=build-bench
+rust=bench/peers/rust/target/release
+data=bench/data
+case $mode in
+full) out=${out:-bench/results} ;;
+*) out=${out:-$build/results} ;;
+esac
+
+say() {
+    echo "bench: $*" >&2
+}
+
+# Runs a command and shows what it said only if it failed.
+quietly() {
+    log=$build/last.log
+    "$@" >"$log" 2>&1 || {
+        cat "$log" >&2
+        return 1
+    }
+}
+
+mkdir -p $build "$out"
+say "building"
+quietly cmake -S . -B $build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DACT_BENCH=ON \
+    -DACT_BUILD_TESTS=OFF -DACT_BUILD_TOOL=OFF
+quietly cmake --build $build -j "${JOBS:-2}"
+
+# The Rust peers: built in their own folder, since cargo heeds its settings there only.
+why=
+if [ $mode = smoke ]; then
+    [ -x $rust/peer_reference ] || why="not built yet, and this run builds nothing from the network"
+elif ! command -v cargo >/dev/null 2>&1; then
+    why="there is no cargo on this machine"
+elif ! (cd bench/peers/rust && cargo build --release --quiet) >$build/cargo.log 2>&1; then
+    tail -n 5 $build/cargo.log >&2
+    why="cargo could not build it"
+fi
+set --
+if [ -n "$why" ]; then
+    say "without the reference and fst: $why"
+    for engine in reference reference-dump fst; do
+        set -- "$@" --left-out "$engine=$why"
+    done
+elif [ $mode = smoke ]; then
+    :
+fi
+if [ $mode = smoke ] && [ -n "$why" ] && ! ls $build/bench/peer_lmdb $build/bench/peer_m* >/dev/null 2>&1; then
+    say "skipped: there is no peer here"
+    exit 77
+fi
+
+for name in $(echo "$sets" | tr , ' '); do
+    bench/data.sh $data "$name"
+    [ -s $data/"$name".txt ] || continue
+    case $name in
+    paths) options= nqueries=1000000 ;;
+    words) options= nqueries=300000 ;;
+    *) options=--hex nqueries=100000 ;;
+    esac
+    [ $data/"$name".keys -nt $data/"$name".txt ] && [ $data/"$name".keys -nt bench/pack.c ] && continue
+    say "packing $name"
+    # shellcheck disable=SC2086 # no option or one
+    $build/bench/pack $options $data/"$name".txt $nqueries $data/"$name"
+done
+
+# All files of the largest set together take some 1.5 GB.
+room_kib=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
+if [ -n "${BENCH_WORK:-}" ]; then
+    work=$(mktemp -d "$BENCH_WORK/actree-bench.XXXXXX")
+elif [ "${room_kib:-0}" -gt 4000000 ] && [ -w /dev/shm ]; then
+    work=$(mktemp -d /dev/shm/actree-bench.XXXXXX)
+else
+    work=$(mktemp -d $build/work.XXXXXX)
+fi
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+python3 bench/drive.py --bin $build/bench --rust $rust --data $data --work "$work" \
+    --json "$out/bench.json" --sets "$sets" --rounds "$rounds" "$@"
+[ $mode = smoke ] && exit 0
+python3 bench/report.py "$out/bench.json" | tee "$out/bench.txt"
+if command -v gnuplot >/dev/null 2>&1; then
+    python3 bench/plot.py "$out/bench.json" "$out"
+else
+    say "no pictures: there is no gnuplot on this machine"
+fi
+say "results are in $out"
