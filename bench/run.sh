@@ -13,7 +13,7 @@
 # on tmpfs, if that has room. README.md in this folder says what is measured.
 set -eu
 cd "$(dirname "$0")/.."
-mode=full sets=paths,words,logic rounds=0 out=
+mode=full sets=paths,words,logic rounds=0 out=''
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) mode=quick sets=words,logic rounds=3 ;;
@@ -28,7 +28,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-build=build-bench
+build="build-bench"
 rust=bench/peers/rust/target/release
 data=bench/data
 case $mode in
@@ -71,23 +71,22 @@ if [ -n "$why" ]; then
     for engine in reference reference-dump fst; do
         set -- "$@" --left-out "$engine=$why"
     done
-elif [ $mode = smoke ]; then
-    :
-fi
-if [ $mode = smoke ] && [ -n "$why" ] && ! ls $build/bench/peer_lmdb $build/bench/peer_m* >/dev/null 2>&1; then
-    say "skipped: there is no peer here"
-    exit 77
+    if [ $mode = smoke ] && [ -z "$(find $build/bench -name 'peer_[lm]*' -type f)" ]; then
+        say "skipped: there is no peer here"
+        exit 77
+    fi
 fi
 
 for name in $(echo "$sets" | tr , ' '); do
     bench/data.sh $data "$name"
     [ -s $data/"$name".txt ] || continue
     case $name in
-    paths) options= nqueries=1000000 ;;
-    words) options= nqueries=300000 ;;
+    paths) options='' nqueries=1000000 ;;
+    words) options='' nqueries=300000 ;;
     *) options=--hex nqueries=100000 ;;
     esac
-    [ $data/"$name".keys -nt $data/"$name".txt ] && [ $data/"$name".keys -nt bench/pack.c ] && continue
+    [ -z "$(find $data/"$name".keys -newer $data/"$name".txt -newer bench/pack.c 2>/dev/null)" ] ||
+        continue
     say "packing $name"
     # shellcheck disable=SC2086 # no option or one
     $build/bench/pack $options $data/"$name".txt $nqueries $data/"$name"
