@@ -2,6 +2,7 @@
 
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+export JOBS
 MAKEFLAGS += --no-print-directory
 
 configure = cmake --preset $1 >/dev/null
@@ -15,19 +16,23 @@ all: ## the library and the tool, in build/; the tool is build/actree
 .PHONY: demo
 demo: ## index this machine's own files, query them, show what was measured
 	@scripts/setup.sh demo
-	@$(call configure,release) && cmake --build --preset release -j $(JOBS) >/dev/null
+	@$(call configure,release) && cmake --build --preset release -j $(JOBS) --target actree >/dev/null
 	@scripts/demo.sh
 
 .PHONY: test
 test: ## every test there is, in every kind of build; ends with ctest's summary
 	@scripts/setup.sh test
-	@JOBS=$(JOBS) scripts/test.sh
+	@scripts/test.sh
 
 .PHONY: check
 check: ## the tests of the release build alone
 	@scripts/setup.sh test
-	@$(call build,release)
-	@ctest --preset release -j $(JOBS)
+	@scripts/test.sh release
+
+.PHONY: debug asan tsan coverage clang
+debug asan tsan coverage clang: ## that step of make test alone
+	@scripts/setup.sh test
+	@scripts/test.sh $@
 
 .PHONY: bench
 bench: ## measure against every peer that the machine has
@@ -38,15 +43,6 @@ bench: ## measure against every peer that the machine has
 .PHONY: install
 install: all ## into PREFIX (default /usr/local); DESTDIR is heeded
 	@cmake --install build --prefix $(abspath $(PREFIX))
-
-.PHONY: debug asan tsan clang
-debug asan tsan clang: ## that kind of build, with its tests
-	@$(call build,$@)
-	@ctest --preset $@ -j $(JOBS)
-
-.PHONY: coverage
-coverage: ## the tests with gcov, and a table of the lines they reach
-	@scripts/coverage.sh
 
 .PHONY: fuzz
 fuzz: ## libFuzzer on each target of fuzz/, SECONDS_EACH (default 60)
