@@ -544,7 +544,7 @@ typedef enum act_soundness {
     ACT_SOUND_UNCHECKED = 2    /* every rule holds; the file carries no checksum to compare */
 } act_soundness;
 
-/* The rules that act_map_verify checks, by the numbers of docs/FORMAT.md. The numbers are stable.
+/* The rules that act_map_verify checks, by the numbers of docs/FORMAT.md; the numbers are stable.
  */
 typedef enum act_rule {
     ACT_RULE_NONE = 0,
@@ -566,17 +566,19 @@ typedef enum act_rule {
 typedef struct act_verify_report {
     act_soundness soundness; /* when sound */
     act_rule broken_rule;    /* the first one broken, or ACT_RULE_NONE */
-    uint64_t broken_offset;  /* of the object that breaks it, or ACT_NO_OFFSET */
-    uint64_t nodes;          /* different nodes checked */
+    uint64_t broken_offset;  /* of the node or trailer that breaks it, or ACT_NO_OFFSET */
+    uint64_t nodes;          /* different nodes checked, so far if one is broken */
     uint64_t references;     /* ways to them from their parents: more than nodes - 1 if shared */
     uint64_t values;         /* nodes with a value */
     uint64_t line_nodes;
 } act_verify_report;
 
 /*
- * Checks every reachable object once against every rule of the format, from the root downwards in
- * the file, and stops at the first broken one. Takes time in proportion to the file however many
- * paths it has, and one bit of memory for each byte before the root.
+ * Checks every reachable object once against every rule of the format: the tail of the file first,
+ * then from the root downwards in the file, and stops at the first broken one. Takes time in
+ * proportion to the file however many paths it has. Takes one bit of memory for each byte before
+ * the root at most; a few megabytes for files whose writer put children before parents one subtree
+ * after the other, as builders do. `progress` may be NULL; it is called once before the work.
  *
  * ACT_OK: sound. ACT_ERR_CORRUPT: damaged; the report and `error` say where. ACT_STOPPED,
  * ACT_ERR_NOMEM.
