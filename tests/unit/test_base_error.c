@@ -109,14 +109,12 @@ static void short_bytes_are_quoted_whole(void **state)
 static void long_bytes_are_cut_in_the_middle(void **state)
 {
     (void)state;
-    uint8_t path[300];
-    memset(path, 'd', sizeof(path));
-    memcpy(path, "/start/", 7);
-    memcpy(path + sizeof(path) - 6, "/e.act", 6);
+    char path[300];
+    snprintf(path, sizeof(path), "/start/%0280d/e.act", 0);
     char quoted[ACT_QUOTED_NBYTES];
-    act_quote(quoted, path, sizeof(path));
-    assert_memory_equal(quoted, "\"/start/ddd", 11);
-    assert_non_null(strstr(quoted, "ddd.../e.act\""));
+    act_quote(quoted, path, strlen(path));
+    assert_memory_equal(quoted, "\"/start/000", 11);
+    assert_non_null(strstr(quoted, "000.../e.act\""));
 }
 
 /* Undoes the escapes of a quoted text; how many bytes it stands for. The quotes are not given. */
