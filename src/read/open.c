@@ -79,9 +79,6 @@ act_status act_map_open_memory(const void *data, size_t data_nbytes,
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no data");
     if (!options)
         options = &defaults;
-    act_status status = check_options(options, error);
-    if (status != ACT_OK)
-        return status;
     return make_map(data, data_nbytes, "memory", options, &none, map_ret, error);
 }
 
