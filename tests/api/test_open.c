@@ -224,8 +224,8 @@ static void files_too_short_to_be_one(void **state)
 
 static void files_of_another_kind(void **state)
 {
-    static const char *const starts[] = {"ACTree01", "ACTree02", "ACTree04",
-                                         "actree03", "\0\0\0\0", "#!/bin/sh"};
+    static const char *const starts[] = {"ACTree01", "ACTree02",       "ACTree04",
+                                         "actree03", "\0\0\0\0\0\0\0", "#!/bin/sh"};
     char *path = scratch_path(*state, "other");
     uint8_t bytes[200];
     for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
