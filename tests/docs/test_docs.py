@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""The documents against the things they describe.
+
+    test_docs.py [TEST...]      run in the top of the tree; the tool is $ACTREE
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ACTREE = os.environ.get("ACTREE")
+needs_tool = unittest.skipUnless(ACTREE, "the tool was not built")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def blocks(text, language):
+    """The contents of the fenced blocks of this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def section(text, heading):
+    """What stands under a heading, up to the next one of the same level."""
+    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text,
+                      re.MULTILINE | re.DOTALL)
+    return found.group(1)
+
+
+def rows(text):
+    """The cells of each row of the tables in a text, without the headings' rule."""
+    for line in text.split("\n"):
+        if line.startswith("|") and not line.startswith("|--"):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, **options).stdout
+
+
+class FormatExample(unittest.TestCase):
+    """The file of five keys in docs/FORMAT.md."""
+
+    def setUp(self):
+        text = section(read("docs/FORMAT.md"), "Five keys, byte by byte")
+        self.entries = blocks(text, "tsv")[0]
+        self.hexdump = blocks(text, "hexdump")[0]
+        self.table = [row for row in rows(text) if re.fullmatch(r"[0-9a-f]{2}", row[0])]
+
+    def dumped(self):
+        """The bytes that the hexdump shows; its offsets and its text must agree with them."""
+        content = bytearray()
+        for line in self.hexdump.rstrip("\n").split("\n"):
+            self.assertEqual(int(line[:8], 16), len(content), line)
+            part = bytes.fromhex(line[8:58])
+            content += part
+            if part:
+                text = "".join(chr(b) if 32 <= b < 127 else "." for b in part)
+                self.assertEqual(line[60:], f"|{text}|")
+        return bytes(content)
+
+    def test_the_table_tells_every_byte_once(self):
+        content = bytearray()
+        for offset, part, _ in self.table:
+            self.assertEqual(int(offset, 16), len(content), part)
+            content += bytes.fromhex(part.strip("`"))
+        self.assertEqual(bytes(content), self.dumped())
+
+    @needs_tool
+    def test_it_is_what_the_tool_builds(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source = os.path.join(folder, "five.tsv")
+            built = os.path.join(folder, "five.act")
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(self.entries)
+            run(ACTREE, "build", "--layout", "plain", source, "-o", built)
+            with open(built, "rb") as file:
+                self.assertEqual(file.read().hex(" "), self.dumped().hex(" "))
+
+    @needs_tool
+    def test_the_tool_reads_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            built = os.path.join(folder, "five.act")
+            with open(built, "wb") as file:
+                file.write(self.dumped())
+            self.assertEqual(run(ACTREE, "dump", built).decode(), self.entries)
+
+
+class FormatRules(unittest.TestCase):
+    def test_the_numbers_and_names_are_those_of_the_header(self):
+        text = section(read("docs/FORMAT.md"), "Rules")
+        told = [(int(row[0]), row[1].strip("`")) for row in rows(text) if row[0].isdigit()]
+        enum = re.findall(r"ACT_RULE_(\w+) = (\d+)", read("include/actree.h"))
+        meant = [(int(number), name.lower().replace("_", "-")) for name, number in enum]
+        self.assertEqual([(0, "none")] + told, meant)
+
+
+def anchor(heading):
+    """The anchor that a heading gets where the documents are shown."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+class Links(unittest.TestCase):
+    def documents(self):
+        """Every Markdown file of the tree."""
+        for folder, folders, names in os.walk("."):
+            folders[:] = sorted(f for f in folders if not re.match(r"build|target$|\.git$", f))
+            for name in sorted(names):
+                if name.endswith(".md"):
+                    yield os.path.normpath(os.path.join(folder, name))
+
+    def test_they_lead_somewhere(self):
+        self.assertIn("docs/FORMAT.md", self.documents())
+        for document in self.documents():
+            text = re.sub(r"^```.*?^```$", "", read(document), flags=re.MULTILINE | re.DOTALL)
+            for link in re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text):
+                if re.match(r"[a-z]+:", link):
+                    continue
+                path, _, place = link.partition("#")
+                target = os.path.join(os.path.dirname(document), path) if path else document
+                with self.subTest(document=document, link=link):
+                    self.assertTrue(os.path.exists(target), "there is no such file")
+                    if place:
+                        headings = re.findall(r"^#+ (.*)$", read(target), re.MULTILINE)
+                        self.assertIn(place, [anchor(heading) for heading in headings])
+
+
+class Readme(unittest.TestCase):
+    """The sessions and programs in README.md."""
+
+    def setUp(self):
+        self.text = read("README.md")
+
+    def test_the_programs_are_the_examples(self):
+        shown = blocks(self.text, "c")
+        self.assertTrue(shown)
+        for program in shown:
+            name = re.match(r"/\* (examples/\w+\.c)", program)
+            self.assertTrue(name, "the first line of a program names its file")
+            self.assertEqual(program, read(name.group(1)))
+
+    @needs_tool
+    def test_the_sessions_print_what_is_shown(self):
+        sessions = blocks(self.text, "console")
+        self.assertTrue(sessions)
+        environment = dict(os.environ, LC_ALL="C",
+                           PATH=os.path.dirname(ACTREE) + os.pathsep + os.environ["PATH"])
+        with tempfile.TemporaryDirectory() as folder:
+            for session in sessions:
+                # A command, which may go on after a backslash, and what it prints.
+                for command, output in re.findall(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)",
+                                                  session, re.MULTILINE):
+                    with self.subTest(command=command):
+                        done = subprocess.run(["sh", "-c", command], cwd=folder, env=environment,
+                                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                              check=False)
+                        self.assertEqual(done.stdout.decode(), output)
+
+
+def main():
+    program = unittest.main(exit=False, verbosity=1)
+    result = program.result
+    if not result.wasSuccessful():
+        sys.exit(1)
+    if not result.testsRun or len(result.skipped) == result.testsRun:
+        print("skipped:", result.skipped[0][1] if result.skipped else "nothing to run")
+        sys.exit(77)
+
+
+if __name__ == "__main__":
+    main()
