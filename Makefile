@@ -37,7 +37,6 @@ debug asan tsan coverage clang: ## that step of make test alone
 .PHONY: bench
 bench: ## measure against every peer that the machine has
 	@scripts/setup.sh bench
-	@$(call build,release)
 	@bench/run.sh
 
 .PHONY: install
