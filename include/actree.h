@@ -589,26 +589,27 @@ ACT_API act_status act_map_verify(const act_map *map, act_progress_fn progress, 
 /* The short name of a rule, such as "child-offset"; a static string, never NULL. */
 ACT_API const char *act_rule_name(act_rule rule);
 
-#define ACT_DEPTH_BUCKETS 64
+#define ACT_DEPTH_BUCKETS   64
+#define ACT_FAN_OUT_BUCKETS 257
 
 /*
- * The make-up of a map. Objects are counted once, however many paths lead to them; keys and paths
- * are counted once for each path, up to 2^64 - 1.
+ * The make-up of a map. Objects of the file are counted once, however many paths lead to them.
+ * Keys and paths are counted once for each path, and stay at UINT64_MAX when they are too many.
  */
 typedef struct act_map_info {
     uint64_t keys;
-    uint64_t key_nbytes; /* of all keys together */
+    uint64_t key_nbytes; /* of all keys together, as if written out; UINT64_MAX as above */
     uint64_t key_nbytes_longest;
-    uint64_t dangling_paths; /* leaves without a value */
-    bool shared;             /* some subtree has more than one parent */
+    uint64_t dangling_paths; /* leaves without a value; an empty map has none */
+    bool shared;             /* some node has more than one parent */
 
     uint64_t branch_nodes; /* with children */
     uint64_t leaf_nodes;   /* branch nodes without children */
     uint64_t line_nodes;
-    uint64_t lines;           /* different line data */
-    uint64_t line_references; /* from line nodes */
+    uint64_t lines; /* different line data that line nodes refer to */
 
-    /* Bytes of the file, by kind; they add up to its size. */
+    /* Bytes of the file, by kind. They add up to its size, unless objects overlap, as they do in
+     * no writer's file but may: then nothing is unreferenced. */
     uint64_t header_nbytes;
     uint64_t branch_nbytes;
     uint64_t leaf_nbytes;
@@ -616,18 +617,19 @@ typedef struct act_map_info {
     uint64_t line_data_nbytes;
     uint64_t unreferenced_nbytes; /* reached by nobody: former roots, other programs' data */
     uint64_t tail_nbytes;         /* the zeros at the end, or the trailer of a merge */
-    uint64_t value_nbytes;        /* of the above: encoded values */
+    uint64_t value_nbytes;        /* of the nodes' bytes above: encoded values */
 
-    uint64_t node_depth_max;                /* nodes from the root to the deepest node */
-    uint64_t node_depth[ACT_DEPTH_BUCKETS]; /* nodes by their least depth; the last bucket
-                                               holds all deeper ones */
-    uint64_t fan_out[257];                  /* branch nodes by number of children */
+    uint64_t node_depth_max; /* nodes above the deepest one, by the longest way; 0: only a root */
+    uint64_t node_depth[ACT_DEPTH_BUCKETS]; /* nodes by how many are above, by the shortest way;
+                                               the last bucket is for all that are deeper */
+    uint64_t fan_out[ACT_FAN_OUT_BUCKETS];  /* branch and leaf nodes by number of children */
 } act_map_info;
 
 /*
- * Counts the whole map; takes time in proportion to the file, as act_map_verify does, and memory of
- * two bits for each byte before the root and some 64 bytes for each node that waits for its turn:
- * few in the files of builders, all of them at worst. `progress` may be NULL.
+ * Counts the whole map, and checks it on the way as act_map_verify does. Takes time in proportion
+ * to the file. Takes two bits of memory for each byte before the root at most, and 64 to 128 bytes
+ * for each node that was reached and waits for its turn: a few megabytes for builders' files, where
+ * these are few; in the worst of files all nodes wait at once. `progress` as there.
  *
  * ACT_OK, ACT_STOPPED, ACT_ERR_CORRUPT, ACT_ERR_NOMEM.
  */
