@@ -1,0 +1,225 @@
+#include "args.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+
+bool cli_words_listed(const char *description)
+{
+    return description && strchr(description, '|');
+}
+
+const char *cli_words_next(const char **at, size_t *nbytes_ret)
+{
+    const char *word = *at;
+    if (!word)
+        return NULL;
+    *nbytes_ret = strcspn(word, "|");
+    *at = word[*nbytes_ret] ? word + *nbytes_ret + 1 : NULL;
+    return word;
+}
+
+bool cli_parse_u64(const char *text, size_t nbytes, uint64_t *number_ret)
+{
+    uint64_t number = 0;
+    if (nbytes == 0)
+        return false;
+    for (size_t i = 0; i < nbytes; i++) {
+        unsigned digit = (unsigned char)text[i] - (unsigned)'0';
+        if (digit > 9 || number > UINT64_MAX / 10 ||
+            (number == UINT64_MAX / 10 && digit > UINT64_MAX % 10))
+            return false;
+        number = number * 10 + digit;
+    }
+    *number_ret = number;
+    return true;
+}
+
+bool cli_parse_size(const char *text, uint64_t *nbytes_ret)
+{
+    static const char units[] = "KMGT";
+    size_t digits = strspn(text, "0123456789");
+    uint64_t number;
+    if (!cli_parse_u64(text, digits, &number))
+        return false;
+    text += digits;
+    unsigned shift = 0;
+    if (*text) {
+        char letter = *text++;
+        if (letter >= 'a' && letter <= 'z')
+            letter = (char)(letter - 'a' + 'A');
+        const char *unit = strchr(units, letter);
+        if (!unit || (*text && strcmp(text, "iB") != 0))
+            return false;
+        shift = 10 * (unsigned)(unit - units + 1);
+    }
+    if (number > UINT64_MAX >> shift)
+        return false;
+    *nbytes_ret = number << shift;
+    return true;
+}
+
+/* Which of the listed words the text is, counted from 0; -1 for none. */
+static int word_index(const char *description, const char *text)
+{
+    int index = 0;
+    const char *at = description;
+    size_t nbytes;
+    for (const char *word; (word = cli_words_next(&at, &nbytes)); index++)
+        if (strlen(text) == nbytes && memcmp(word, text, nbytes) == 0)
+            return index;
+    return -1;
+}
+
+static void keep_text(char **place, char **text)
+{
+    free(*place);
+    *place = *text;
+    *text = NULL;
+}
+
+static void set_flag(struct cli_options *options, int id)
+{
+    switch (id) {
+    case CLI_OPT_HELP:
+        options->help = true;
+        break;
+    case CLI_OPT_JSON:
+        options->json = true;
+        break;
+    case CLI_OPT_NUL:
+        options->nul_records = true;
+        break;
+    case CLI_OPT_REVERSE:
+        options->reverse = true;
+        break;
+    case CLI_OPT_SORTED:
+        options->sorted = true;
+        break;
+    case CLI_OPT_VERBOSE:
+        options->verbose = true;
+        break;
+    case CLI_OPT_NO_SYNC:
+        options->no_sync = true;
+        break;
+    default:
+        break;
+    }
+}
+
+static void set_word(struct cli_options *options, int id, int index)
+{
+    switch (id) {
+    case CLI_OPT_KEYS:
+        options->keys = (enum cli_keys)index;
+        break;
+    case CLI_OPT_PROGRESS:
+        options->progress = (enum cli_when)index;
+        break;
+    case CLI_OPT_INPUT:
+        options->input = (enum cli_input_form)index;
+        break;
+    case CLI_OPT_LAYOUT:
+        options->layout = (enum cli_layout)index;
+        break;
+    case CLI_OPT_DUPLICATES:
+        options->duplicates = (unsigned)index;
+        break;
+    default:
+        break;
+    }
+}
+
+/* Sets a number, a size or a text; returns what was wanted instead, or NULL if all is well. */
+static const char *set_value(struct cli_options *options, int id, char **text)
+{
+    static const char a_count[] = "a number";
+    static const char a_positive[] = "a number above 0";
+    static const char a_size[] = "a number of bytes above 0, such as 512K, 64M or 2G";
+    switch (id) {
+    case CLI_OPT_LIMIT:
+        options->limit_given = true;
+        return cli_parse_u64(*text, strlen(*text), &options->limit) ? NULL : a_count;
+    case CLI_OPT_MAX_STEPS:
+        return cli_parse_u64(*text, strlen(*text), &options->steps_max) && options->steps_max
+                   ? NULL
+                   : a_positive;
+    case CLI_OPT_THREADS:
+        return cli_parse_u64(*text, strlen(*text), &options->threads) && options->threads
+                   ? NULL
+                   : a_positive;
+    case CLI_OPT_MAX_KEY:
+        return cli_parse_size(*text, &options->key_nbytes_max) && options->key_nbytes_max ? NULL
+                                                                                          : a_size;
+    case CLI_OPT_MEMORY:
+        return cli_parse_size(*text, &options->memory_nbytes) && options->memory_nbytes ? NULL
+                                                                                        : a_size;
+    case CLI_OPT_FROM:
+        keep_text(&options->from, text);
+        return NULL;
+    case CLI_OPT_TO:
+        keep_text(&options->to, text);
+        return NULL;
+    case CLI_OPT_OUTPUT:
+        keep_text(&options->output, text);
+        return NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* Takes one option that popt found, with its text if it has one. False after a message. */
+static bool take_option(const char *verb_name, const struct poptOption *option, char **text,
+                        struct cli_options *options)
+{
+    const char *wanted = NULL;
+    if ((option->argInfo & POPT_ARG_MASK) == POPT_ARG_NONE) {
+        set_flag(options, option->val);
+    } else if (cli_words_listed(option->argDescrip)) {
+        int index = word_index(option->argDescrip, *text);
+        if (index < 0)
+            wanted = option->argDescrip;
+        else
+            set_word(options, option->val, index);
+    } else {
+        wanted = set_value(options, option->val, text);
+    }
+    if (wanted)
+        cli_usage_error(verb_name, "--%s wants %s, not \"%s\"", option->longName, wanted, *text);
+    return !wanted;
+}
+
+bool cli_options_parse(const char *verb_name, poptContext context,
+                       const struct poptOption *options_table, struct cli_options *options_ret,
+                       const char *const **arguments_ret)
+{
+    static const char *const none[] = {NULL};
+    memset(options_ret, 0, sizeof(*options_ret));
+    int id;
+    while ((id = poptGetNextOpt(context)) > 0) {
+        const struct poptOption *option = options_table;
+        while (option->val != id)
+            option++;
+        char *text = poptGetOptArg(context);
+        bool ok = take_option(verb_name, option, &text, options_ret);
+        free(text);
+        if (!ok)
+            return false;
+    }
+    if (id < -1) {
+        cli_usage_error(verb_name, "%s: %s", poptBadOption(context, POPT_BADOPTION_NOALIAS),
+                        poptStrerror(id));
+        return false;
+    }
+    const char *const *arguments = (const char *const *)poptGetArgs(context);
+    *arguments_ret = arguments ? arguments : none;
+    return true;
+}
+
+void cli_options_free(struct cli_options *options)
+{
+    free(options->from);
+    free(options->to);
+    free(options->output);
+}

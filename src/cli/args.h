@@ -1,0 +1,158 @@
+/*
+ * Options: every option of the tool is defined here once, as an entry that verbs put into their
+ * tables, and parsed into one structure.
+ */
+#ifndef ACT_CLI_ARGS_H
+#define ACT_CLI_ARGS_H
+
+#include <popt.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keys.h"
+
+enum cli_when {
+    CLI_AUTO,
+    CLI_ALWAYS,
+    CLI_NEVER
+};
+
+enum cli_input_form {
+    CLI_INPUT_TSV,
+    CLI_INPUT_LINES
+};
+
+enum cli_layout {
+    CLI_LAYOUT_PLAIN,
+    CLI_LAYOUT_INDEXED
+};
+
+/* What was asked for; without an option, its field is zero, false or NULL. */
+struct cli_options {
+    enum cli_keys keys;
+    enum cli_when progress;
+    bool json;
+    bool nul_records; /* records end with NUL, not newline */
+    bool reverse;
+    bool sorted;
+    bool verbose;
+    bool no_sync;
+    bool limit_given;
+    uint64_t limit;
+    uint64_t key_nbytes_max;
+    uint64_t steps_max;
+    uint64_t memory_nbytes;
+    uint64_t threads;
+    enum cli_input_form input;
+    enum cli_layout layout;
+    unsigned duplicates; /* an act_duplicates */
+    char *from;
+    char *to;
+    char *output;
+    bool help;
+};
+
+/* The ids of options, for popt. */
+enum cli_option_id {
+    CLI_OPT_HELP = 1,
+    CLI_OPT_KEYS,
+    CLI_OPT_PROGRESS,
+    CLI_OPT_JSON,
+    CLI_OPT_NUL,
+    CLI_OPT_REVERSE,
+    CLI_OPT_SORTED,
+    CLI_OPT_VERBOSE,
+    CLI_OPT_NO_SYNC,
+    CLI_OPT_LIMIT,
+    CLI_OPT_MAX_KEY,
+    CLI_OPT_MAX_STEPS,
+    CLI_OPT_MEMORY,
+    CLI_OPT_THREADS,
+    CLI_OPT_INPUT,
+    CLI_OPT_LAYOUT,
+    CLI_OPT_DUPLICATES,
+    CLI_OPT_FROM,
+    CLI_OPT_TO,
+    CLI_OPT_OUTPUT
+};
+
+#define CLI_FLAG(name, letter, id, text)                                                           \
+    {                                                                                              \
+        name, letter, POPT_ARG_NONE, NULL, id, text, NULL                                          \
+    }
+#define CLI_VALUE(name, letter, id, text, what)                                                    \
+    {                                                                                              \
+        name, letter, POPT_ARG_STRING, NULL, id, text, what                                        \
+    }
+
+/*
+ * Entries for the tables of verbs. Where the last text is a list of words with bars between them,
+ * the value must be one of them, and shells complete them; for FILE they complete file names.
+ */
+#define CLI_OPTION_KEYS                                                                            \
+    CLI_VALUE("keys", 'k', CLI_OPT_KEYS, "How keys are written as text (raw)", "raw|escaped|hex")
+#define CLI_OPTION_NUL                                                                             \
+    CLI_FLAG("null", '0', CLI_OPT_NUL, "Records end with a NUL byte, not with a newline")
+#define CLI_OPTION_JSON CLI_FLAG("json", 'j', CLI_OPT_JSON, "Print the report as JSON")
+#define CLI_OPTION_PROGRESS                                                                        \
+    CLI_VALUE("progress", '\0', CLI_OPT_PROGRESS,                                                  \
+              "Tell the progress on standard error (auto: on a terminal)", "auto|always|never")
+#define CLI_OPTION_LIMIT   CLI_VALUE("limit", 'n', CLI_OPT_LIMIT, "Print at most N entries", "N")
+#define CLI_OPTION_REVERSE CLI_FLAG("reverse", 'r', CLI_OPT_REVERSE, "Print the last entry first")
+#define CLI_OPTION_FROM    CLI_VALUE("from", '\0', CLI_OPT_FROM, "Keys at or above this one", "KEY")
+#define CLI_OPTION_TO      CLI_VALUE("to", '\0', CLI_OPT_TO, "Keys below this one", "KEY")
+#define CLI_OPTION_MAX_KEY                                                                         \
+    CLI_VALUE("max-key", '\0', CLI_OPT_MAX_KEY, "Longest key to put together (32M)", "SIZE")
+#define CLI_OPTION_MAX_STEPS                                                                       \
+    CLI_VALUE("max-steps", '\0', CLI_OPT_MAX_STEPS, "Most nodes from one entry to the next (16M)", \
+              "N")
+#define CLI_OPTION_OUTPUT                                                                          \
+    CLI_VALUE("output", 'o', CLI_OPT_OUTPUT, "The file to write; - is standard output", "FILE")
+#define CLI_OPTION_INPUT                                                                           \
+    CLI_VALUE("input", 'i', CLI_OPT_INPUT, "What a line is: key, tab and value, or a key (tsv)",   \
+              "tsv|lines")
+#define CLI_OPTION_LAYOUT                                                                          \
+    CLI_VALUE("layout", '\0', CLI_OPT_LAYOUT, "Layout of the file (plain)", "plain|indexed")
+#define CLI_OPTION_DUPLICATES                                                                      \
+    CLI_VALUE("duplicates", 'd', CLI_OPT_DUPLICATES,                                               \
+              "What becomes of a key that comes again (error)", "error|first|last|sum|min|max")
+#define CLI_OPTION_SORTED                                                                          \
+    CLI_FLAG("sorted", 's', CLI_OPT_SORTED, "The input is in order: build while reading it")
+#define CLI_OPTION_MEMORY                                                                          \
+    CLI_VALUE("memory", 'm', CLI_OPT_MEMORY, "Most memory for sorting (no limit)", "SIZE")
+#define CLI_OPTION_THREADS                                                                         \
+    CLI_VALUE("threads", '\0', CLI_OPT_THREADS, "Threads to use; this version works with one", "N")
+#define CLI_OPTION_NO_SYNC                                                                         \
+    CLI_FLAG("no-sync", '\0', CLI_OPT_NO_SYNC, "Do not wait until the disk has the file")
+#define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")
+/* Every table has this one. */
+#define CLI_OPTION_HELP CLI_FLAG("help", 'h', CLI_OPT_HELP, "Print this help")
+#define CLI_OPTIONS_END CLI_OPTION_HELP, POPT_TABLEEND
+
+/*
+ * Parses the options of the verb `verb_name` from argv[1] on; options may stand anywhere up to
+ * `--`. What remains is in `*arguments_ret`, which ends with NULL and points into the context.
+ * Returns false after a message on standard error; the caller frees everything in either case, by
+ * cli_options_free and poptFreeContext.
+ */
+bool cli_options_parse(const char *verb_name, poptContext context,
+                       const struct poptOption *options_table, struct cli_options *options_ret,
+                       const char *const **arguments_ret);
+
+void cli_options_free(struct cli_options *options);
+
+/*
+ * Whether a value's description lists the words that it may be, as "raw|escaped|hex" does. Gives
+ * the next of them from `*at` on, which starts as the description and ends as NULL.
+ */
+bool cli_words_listed(const char *description);
+const char *cli_words_next(const char **at, size_t *nbytes_ret);
+
+/* Parses a decimal u64: digits only. */
+bool cli_parse_u64(const char *text, size_t nbytes, uint64_t *number_ret);
+
+/* Parses a number of bytes: digits, and K, M, G or T, each with an optional "iB". */
+bool cli_parse_size(const char *text, uint64_t *nbytes_ret);
+
+#endif

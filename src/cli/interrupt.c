@@ -1,0 +1,70 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "interrupt.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+
+static volatile sig_atomic_t caught;
+
+static void mark(int signal_number)
+{
+    caught = signal_number;
+}
+
+static const int watched[] = {SIGINT, SIGTERM, SIGHUP};
+
+void cli_interrupt_catch(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = mark;
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++) {
+        struct sigaction old;
+        /* Without SA_RESTART: what waits for input is to notice. */
+        if (sigaction(watched[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(watched[i], &action, NULL);
+    }
+}
+
+int cli_interrupted(void)
+{
+    return caught;
+}
+
+bool cli_wait_readable(int fd)
+{
+    /* A signal between a look at the mark and the wait would go unnoticed for as long as there is
+     * no input; so they are held back meanwhile, and let through by pselect alone. */
+    sigset_t blocked;
+    sigset_t before;
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
+        sigaddset(&blocked, watched[i]);
+    sigprocmask(SIG_BLOCK, &blocked, &before);
+    if (!caught && fd >= 0 && fd < FD_SETSIZE) {
+        fd_set readable;
+        FD_ZERO(&readable);
+        FD_SET(fd, &readable);
+        while (!caught && pselect(fd + 1, &readable, NULL, NULL, NULL, &before) < 0 &&
+               errno == EINTR)
+            FD_SET(fd, &readable);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return !caught;
+}
+
+void cli_die_of(int signal_number)
+{
+    sigset_t one;
+    signal(signal_number, SIG_DFL);
+    sigemptyset(&one);
+    sigaddset(&one, signal_number);
+    sigprocmask(SIG_UNBLOCK, &one, NULL);
+    raise(signal_number);
+    exit(128 + signal_number);
+}

@@ -1,0 +1,18 @@
+#include <string.h>
+
+#include "commands.h"
+
+/* A verb is one line here, one in commands.h, and its file. */
+const struct cli_verb *const cli_verbs[] = {
+    &cmd_completions,
+    &cmd_help,
+    NULL,
+};
+
+const struct cli_verb *cli_verb_find(const char *name)
+{
+    for (const struct cli_verb *const *verb = cli_verbs; *verb; verb++)
+        if (strcmp((*verb)->name, name) == 0)
+            return *verb;
+    return NULL;
+}
