@@ -90,8 +90,9 @@ static const char *decode_escaped(const char *text, size_t text_nbytes, uint8_t 
     for (size_t i = 0; i < text_nbytes; i++) {
         uint8_t byte = (uint8_t)text[i];
         if (byte == '\\') {
-            i++;
-            char letter = i < text_nbytes ? text[i] : '\0';
+            char letter = '\0';
+            if (++i < text_nbytes)
+                letter = text[i];
             if (letter == '\\') {
                 byte = '\\';
             } else if (letter == 't') {
