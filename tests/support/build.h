@@ -1,0 +1,11 @@
+/* Entries into a file, through the library's builder. */
+#ifndef TESTS_SUPPORT_BUILD_H
+#define TESTS_SUPPORT_BUILD_H
+
+#include "actree.h"
+#include "support/entries.h"
+
+/* Writes sorted entries as a file at `path`; what goes wrong fails the test that runs. */
+void build_file(const struct entries *entries, const char *path, act_build_report *report_ret);
+
+#endif
