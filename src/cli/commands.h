@@ -6,5 +6,7 @@
 
 extern const struct cli_verb cmd_completions;
 extern const struct cli_verb cmd_help;
+extern const struct cli_verb cmd_info;
+extern const struct cli_verb cmd_verify;
 
 #endif

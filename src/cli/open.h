@@ -1,0 +1,24 @@
+/* Opening the FILE of a verb. */
+#ifndef ACT_CLI_OPEN_H
+#define ACT_CLI_OPEN_H
+
+#include "actree.h"
+#include "verb.h"
+
+/* An open map, and the bytes it lies in if it came from standard input. */
+struct cli_map {
+    act_map *map;
+    const char *name; /* for messages */
+    void *bytes;
+};
+
+/*
+ * Opens the call's first argument, by its options; "-" is standard input, read to its end. Says on
+ * standard error what went wrong; `error`, if not NULL, is filled too. Returns an exit status. To
+ * be closed in any case.
+ */
+int cli_map_open(const struct cli_call *call, struct cli_map *map_ret, act_error *error);
+
+void cli_map_close(struct cli_map *map);
+
+#endif

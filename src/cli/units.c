@@ -1,0 +1,39 @@
+#include "units.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "output.h"
+
+const char *cli_count_text(char text[CLI_UNIT_NBYTES], uint64_t number)
+{
+    char digits[CLI_U64_NBYTES_MAX];
+    size_t count = (size_t)(cli_put_u64(digits, number) - digits);
+    char *at = text;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0)
+            *at++ = ',';
+        *at++ = digits[i];
+    }
+    *at = '\0';
+    return text;
+}
+
+const char *cli_bytes_text(char text[CLI_UNIT_NBYTES], uint64_t nbytes)
+{
+    static const char letters[] = "KMGTPE";
+    double amount = (double)nbytes;
+    size_t unit = 0;
+    if (nbytes < 1024) {
+        snprintf(text, CLI_UNIT_NBYTES, "%u B", (unsigned)nbytes);
+        return text;
+    }
+    amount /= 1024;
+    /* 1023.95 would be printed as 1024.0. */
+    while (amount >= 1023.95 && unit < strlen(letters) - 1) {
+        amount /= 1024;
+        unit++;
+    }
+    snprintf(text, CLI_UNIT_NBYTES, "%.1f %ciB", amount, letters[unit]);
+    return text;
+}

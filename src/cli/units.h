@@ -1,0 +1,15 @@
+/* Numbers as people read them. */
+#ifndef ACT_CLI_UNITS_H
+#define ACT_CLI_UNITS_H
+
+#include <stdint.h>
+
+#define CLI_UNIT_NBYTES 48
+
+/* "7,315,688"; returns `text`. */
+const char *cli_count_text(char text[CLI_UNIT_NBYTES], uint64_t number);
+
+/* "117.6 MiB", "25 B"; returns `text`. */
+const char *cli_bytes_text(char text[CLI_UNIT_NBYTES], uint64_t nbytes);
+
+#endif
