@@ -96,5 +96,5 @@ void act_ways_take(struct act_ways_table *table, uint64_t id, struct act_ways *w
             hole = at;
         }
     }
-    table->slots[hole].id = 0;
+    memset(&table->slots[hole], 0, sizeof(table->slots[hole]));
 }

@@ -1,0 +1,144 @@
+#include "verify/sweep.h"
+
+#include <string.h>
+
+#include "support/check.h"
+#include "support/forge.h"
+
+static void nodes_come_downwards_with_their_children(void **state)
+{
+    (void)state;
+    struct forge f;
+    struct act_sweep sweep;
+    forge_start(&f);
+    uint64_t data = forge_data(&f, "line");
+    uint64_t leaf = forge_leaf(&f, 1);
+    uint64_t other = forge_leaf(&f, FORGE_NONE);
+    uint64_t fork = forge_fork(&f, FORGE_NONE, leaf, "ab");
+    uint64_t line = forge_line(&f, FORGE_NONE, fork, data);
+    uint64_t root = forge_fork(&f, 7, fork, "xy");
+    forge_end(&f, root);
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    assert_int_equal(act_sweep_open(&sweep, f.map, NULL, NULL, NULL), ACT_OK);
+
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_OK);
+    assert_int_equal(sweep.node.id, root);
+    assert_int_equal(sweep.children_count, 2);
+    assert_int_equal(sweep.children[0], fork);
+    assert_int_equal(sweep.children[1], line);
+
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_OK);
+    assert_int_equal(sweep.node.id, line);
+    assert_int_equal(sweep.line.nbytes, 4);
+    assert_memory_equal(sweep.line.bytes, "line", 4);
+    assert_int_equal(sweep.children_count, 1);
+    assert_int_equal(sweep.children[0], fork);
+
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_OK);
+    assert_int_equal(sweep.node.id, fork);
+    assert_int_equal(sweep.children_count, 2);
+    assert_int_equal(sweep.children[0], leaf);
+    assert_int_equal(sweep.children[1], other);
+
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_OK);
+    assert_int_equal(sweep.node.id, other);
+    assert_int_equal(sweep.children_count, 0);
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_OK);
+    assert_int_equal(sweep.node.id, leaf);
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_END);
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_END);
+    assert_int_equal(sweep.nodes, 5);
+    assert_int_equal(sweep.references, 5);
+    act_sweep_close(&sweep);
+    forge_free(&f);
+}
+
+static int stop_later(void *context, uint64_t done, uint64_t total)
+{
+    unsigned *calls = context;
+    assert_true(done <= total);
+    return ++*calls > 1;
+}
+
+/* Not only before the first node: a long sweep looks at the clock now and then. */
+static void a_long_sweep_can_be_stopped(void **state)
+{
+    (void)state;
+    struct forge f;
+    struct act_sweep sweep;
+    unsigned calls = 0;
+    forge_start(&f);
+    uint64_t at = forge_leaf(&f, 1);
+    for (unsigned i = 0; i < 50000; i++)
+        at = forge_fork(&f, FORGE_NONE, at, "a");
+    forge_end(&f, at);
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    assert_int_equal(act_sweep_open(&sweep, f.map, stop_later, &calls, NULL), ACT_OK);
+    sweep.pace.called_ms = 0; /* the last call was long ago */
+    act_status status;
+    while ((status = act_sweep_next(&sweep, NULL)) == ACT_OK)
+        ;
+    assert_int_equal(status, ACT_STOPPED);
+    assert_int_equal(calls, 2);
+    assert_in_range(sweep.nodes, 1, 49999);
+    act_sweep_close(&sweep);
+    forge_free(&f);
+}
+
+static void after_damage_it_says_where(void **state)
+{
+    (void)state;
+    struct forge f;
+    struct act_sweep sweep;
+    act_error error;
+    forge_start(&f);
+    uint64_t leaf = forge_leaf(&f, 1);
+    uint64_t bad = forge_fork(&f, FORGE_NONE, leaf, "ab");
+    forge_end(&f, forge_fork(&f, FORGE_NONE, bad, "x"));
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    assert_int_equal(act_sweep_open(&sweep, f.map, NULL, NULL, NULL), ACT_OK);
+    assert_int_equal(act_sweep_next(&sweep, &error), ACT_OK);
+    assert_int_equal(act_sweep_next(&sweep, &error), ACT_ERR_CORRUPT);
+    assert_int_equal(sweep.broken_rule, ACT_RULE_SIBLING_RUN);
+    assert_true(sweep.broken_offset == bad);
+    assert_int_equal(sweep.nodes, 2);
+    assert_string_equal(error.text, "damaged at offset 18 (sibling-run): child 2 of the node's 2, "
+                                    "at offset 18, does not end before it");
+    act_sweep_close(&sweep);
+    forge_free(&f);
+}
+
+static void bytes_that_change_meanwhile_are_no_danger(void **state)
+{
+    (void)state;
+    struct forge f;
+    struct act_sweep sweep;
+    forge_start(&f);
+    uint64_t leaf = forge_leaf(&f, 1);
+    forge_end(&f, forge_fork(&f, FORGE_NONE, leaf, "a"));
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    assert_int_equal(act_sweep_open(&sweep, f.map, NULL, NULL, NULL), ACT_OK);
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_OK);
+    /* The leaf was decoded when it was reached; now it has a mask, past the end. */
+    f.copy[leaf] = 0x20;
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_ERR_CORRUPT);
+    assert_int_equal(sweep.broken_rule, ACT_RULE_NODE_BOUNDS);
+    assert_true(sweep.broken_offset == leaf);
+    act_sweep_close(&sweep);
+    /* And the root, opened before. */
+    f.copy[f.nbytes - 8 - 3] = 0x20;
+    assert_int_equal(act_sweep_open(&sweep, f.map, NULL, NULL, NULL), ACT_ERR_CORRUPT);
+    assert_int_equal(sweep.broken_rule, ACT_RULE_NODE_BOUNDS);
+    forge_free(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nodes_come_downwards_with_their_children),
+        cmocka_unit_test(a_long_sweep_can_be_stopped),
+        cmocka_unit_test(after_damage_it_says_where),
+        cmocka_unit_test(bytes_that_change_meanwhile_are_no_danger),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
