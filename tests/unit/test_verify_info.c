@@ -7,7 +7,7 @@
 
 static act_map_info info_of(struct forge *f)
 {
-    act_map_info info;
+    act_map_info info = {0};
     act_error error = {.text = ""};
     if (forge_open(f, &error) || act_map_get_info(f->map, NULL, NULL, &info, &error))
         fail_msg("no info: %s", error.text);

@@ -10,7 +10,7 @@
 
 static void expect_sound(struct forge *f)
 {
-    act_verify_report report;
+    act_verify_report report = {0};
     act_error error = {.text = "opens"};
     if (forge_open(f, &error) != ACT_OK || act_map_verify(f->map, NULL, NULL, &report, &error))
         fail_msg("not sound: %s", error.text);
@@ -279,24 +279,24 @@ static void line_data_is_not_empty_and_ends_before_its_node(void **state)
     (void)state;
     static const struct {
         uint8_t bytes[12];
-        size_t nbytes;
         bool sound;
+        size_t nbytes;
     } cases[] = {
-        {{1, 'a'}, 2, true},
-        {{0, 'a'}, 2, false},
-        {{2, 'a'}, 2, false},
-        {{2, 'a', 'b'}, 3, true},
-        {{3, 'a', 'b'}, 3, false},
-        {{248, 1, 'a'}, 3, true}, /* longer than needed, which is legal */
-        {{248, 0, 'a'}, 3, false},
-        {{248, 2, 'a'}, 3, false},
-        {{248}, 1, false}, /* the length itself runs into the node */
-        {{255, 1, 0, 0, 0, 0, 0, 0}, 8, false},
-        {{255, 1, 0, 0, 0, 0, 0, 0, 0}, 9, false},
-        {{255, 1, 0, 0, 0, 0, 0, 0, 0, 'a'}, 10, true},
-        {{255, 1, 0, 0, 0, 0, 0, 0, 1, 'a'}, 10, false},
-        {{255, 255, 255, 255, 255, 255, 255, 255, 255, 'a'}, 10, false},
-        {{251, 255, 255, 255, 255, 'a'}, 6, false},
+        {{1, 'a'}, true, 2},
+        {{0, 'a'}, false, 2},
+        {{2, 'a'}, false, 2},
+        {{2, 'a', 'b'}, true, 3},
+        {{3, 'a', 'b'}, false, 3},
+        {{248, 1, 'a'}, true, 3}, /* longer than needed, which is legal */
+        {{248, 0, 'a'}, false, 3},
+        {{248, 2, 'a'}, false, 3},
+        {{248}, false, 1}, /* the length itself runs into the node */
+        {{255, 1, 0, 0, 0, 0, 0, 0}, false, 8},
+        {{255, 1, 0, 0, 0, 0, 0, 0, 0}, false, 9},
+        {{255, 1, 0, 0, 0, 0, 0, 0, 0, 'a'}, true, 10},
+        {{255, 1, 0, 0, 0, 0, 0, 0, 1, 'a'}, false, 10},
+        {{255, 255, 255, 255, 255, 255, 255, 255, 255, 'a'}, false, 10},
+        {{251, 255, 255, 255, 255, 'a'}, false, 6},
     };
     struct forge f;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
