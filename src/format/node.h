@@ -72,9 +72,9 @@ static inline bool act_node_decode(const struct act_arena *arena, uint64_t id,
         return act_node_decode_checked(arena, id, node_ret);
     const uint8_t *start = arena->bytes + id;
     const uint8_t *p = start + 1;
-    unsigned header = *start;
+    uint8_t header = *start;
     node_ret->id = id;
-    node_ret->header = (uint8_t)header;
+    node_ret->header = header;
     if (header & ACT_NODE_VALUE)
         node_ret->value = act_varint_read(&p);
     if (header & ACT_NODE_LINE) {
