@@ -48,6 +48,7 @@ build,demo,test,bench,fuzz need make           has make
 build,demo,test,bench,fuzz need gcc,libc6-dev  has_header stdlib.h
 build,demo,test,bench,fuzz need cmake          has_cmake
 build,demo,test,bench,fuzz need pkg-config     has pkg-config
+build,demo,test,bench,fuzz need libxxhash-dev  has_header xxhash.h
 build,demo,test,bench,fuzz need libpopt-dev    has_module popt
 build,demo,test,bench,fuzz need libjansson-dev has_module jansson
 test,fuzz need libcmocka-dev   has_module cmocka

@@ -1,0 +1,284 @@
+/*
+ * From sorted keys to completed nodes.
+ *
+ * Of the tree only the way to the last key is open. On it stand the nodes that are known to exist
+ * and may get more children: those where keys parted, and keys that others continue. Nothing is
+ * kept for the bytes between them. The last key itself is a leaf of which only the next key tells
+ * where its parent is. When a key parts from the last one, all that lies deeper than that place
+ * is complete.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attributes.h"
+#include "base/bits.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "build/emit.h"
+
+/* An open node. */
+struct open_node {
+    size_t depth; /* bytes of its path */
+    uint64_t value;
+    uint16_t child_count; /* completed ones */
+    bool has_value;
+};
+
+struct act_builder {
+    uint8_t *key; /* the last one */
+    size_t key_nbytes;
+    size_t key_capacity;
+    bool any_key;
+    bool has_value; /* of the last key */
+    uint64_t value;
+
+    struct open_node *open; /* by depth, all above the last key */
+    size_t open_count;
+    size_t open_capacity;
+
+    bool no_sync;
+    bool finished;
+    act_error failure; /* a final one, or ACT_OK */
+    struct act_emit emit;
+};
+
+/* --------------------------------------------------------------------------- opening, closing */
+
+act_status act_builder_open(const char *path, const act_builder_options *options,
+                            act_builder **builder_ret, act_error *error)
+{
+    if (!builder_ret)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the builder");
+    *builder_ret = NULL;
+    if (!path)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no file name");
+    act_builder *builder = malloc(sizeof(*builder));
+    if (!builder)
+        return act_fail_nomem(error);
+    memset(builder, 0, offsetof(act_builder, emit));
+    builder->no_sync = options && options->no_sync;
+    act_status status = act_emit_open(&builder->emit, path, error);
+    if (status != ACT_OK) {
+        free(builder);
+        return status;
+    }
+    *builder_ret = builder;
+    return ACT_OK;
+}
+
+void act_builder_close(act_builder *builder)
+{
+    if (!builder)
+        return;
+    act_emit_close(&builder->emit);
+    free(builder->open);
+    free(builder->key);
+    free(builder);
+}
+
+/* --------------------------------------------------------------------------------- the errors */
+
+/* Remembers an error after which the file cannot be completed, and passes it on. */
+ACT_COLD
+static act_status fail_finally(act_builder *builder, const act_error *failure, act_error *error)
+{
+    if (&builder->failure != failure)
+        builder->failure = *failure;
+    if (error)
+        *error = *failure;
+    return failure->status;
+}
+
+/* Why nothing can be added, or ACT_OK. */
+static act_status check_usable(act_builder *builder, act_error *error)
+{
+    if (ACT_UNLIKELY(!builder))
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no builder");
+    if (ACT_UNLIKELY(builder->failure.status != ACT_OK))
+        return fail_finally(builder, &builder->failure, error);
+    if (ACT_UNLIKELY(builder->finished))
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "the builder was finished before");
+    return ACT_OK;
+}
+
+ACT_COLD
+static act_status fail_order(const act_builder *builder, const uint8_t *key, size_t key_nbytes,
+                             act_error *error)
+{
+    char quoted[ACT_QUOTED_NBYTES];
+    char quoted_last[ACT_QUOTED_NBYTES];
+    act_quote(quoted, key, key_nbytes);
+    act_quote(quoted_last, builder->key, builder->key_nbytes);
+    if (key_nbytes == builder->key_nbytes &&
+        (!key_nbytes || memcmp(key, builder->key, key_nbytes) == 0))
+        return act_fail(error, ACT_ERR_DUPLICATE, ACT_NO_OFFSET, "key %s came before, as %s",
+                        quoted, quoted_last);
+    return act_fail(error, ACT_ERR_ORDER, ACT_NO_OFFSET, "key %s is below %s, which came before it",
+                    quoted, quoted_last);
+}
+
+/* ----------------------------------------------------------------------------- adding a key */
+
+/* How many bytes two keys have in common at their start. */
+static size_t common_nbytes(const uint8_t *a, size_t a_nbytes, const uint8_t *b, size_t b_nbytes)
+{
+    size_t most = a_nbytes < b_nbytes ? a_nbytes : b_nbytes;
+    size_t i = 0;
+    while (most - i >= 8) {
+        uint64_t differing = act_load_le64(a + i) ^ act_load_le64(b + i);
+        if (differing)
+            return i + act_lowest_bit64(differing) / 8;
+        i += 8;
+    }
+    while (i < most && a[i] == b[i])
+        i++;
+    return i;
+}
+
+static bool push_open(act_builder *builder, size_t depth, uint16_t child_count)
+{
+    if (ACT_UNLIKELY(!act_reserve(&builder->open, &builder->open_capacity, builder->open_count + 1,
+                                  sizeof(*builder->open))))
+        return false;
+    builder->open[builder->open_count++] = (struct open_node){depth, 0, child_count, false};
+    return true;
+}
+
+/*
+ * Completes what lies deeper than `depth` on the way to the last key. A node is open at `depth`
+ * afterwards.
+ */
+static act_status close_below(act_builder *builder, size_t depth, act_error *error)
+{
+    struct act_emit_task task = {NULL, 0, 0, builder->value, 0, 0, builder->has_value};
+    size_t task_depth = builder->key_nbytes;
+    for (;;) {
+        struct open_node *parent = builder->open_count ? &builder->open[builder->open_count - 1]
+                                                       : NULL;
+        bool parted_below = !parent || parent->depth < depth;
+        size_t parent_depth = parted_below ? depth : parent->depth;
+        task.byte = builder->key[parent_depth];
+        task.line = builder->key + parent_depth + 1;
+        task.line_nbytes = task_depth - parent_depth - 1;
+        act_status status = act_emit_node(&builder->emit, &task, error);
+        if (ACT_UNLIKELY(status != ACT_OK))
+            return status;
+        if (parted_below)
+            return push_open(builder, depth, 1) ? ACT_OK : act_fail_nomem(error);
+        parent->child_count++;
+        if (parent_depth == depth)
+            return ACT_OK;
+        task.value = parent->value;
+        task.has_value = parent->has_value;
+        task.child_count = parent->child_count;
+        task_depth = parent_depth;
+        builder->open_count--;
+    }
+}
+
+/* The last key is continued by the next: it is an inner node, if there is anything to tell. */
+static act_status open_last(act_builder *builder, act_error *error)
+{
+    if (!builder->has_value)
+        return ACT_OK;
+    if (!push_open(builder, builder->key_nbytes, 0))
+        return act_fail_nomem(error);
+    builder->open[builder->open_count - 1].value = builder->value;
+    builder->open[builder->open_count - 1].has_value = true;
+    return ACT_OK;
+}
+
+/* Makes `key` the last one, of which `common` bytes are there already. */
+static act_status replace_last(act_builder *builder, const uint8_t *key, size_t key_nbytes,
+                               size_t common, act_error *error)
+{
+    if (ACT_UNLIKELY(!act_reserve(&builder->key, &builder->key_capacity, key_nbytes, 1)))
+        return act_fail_nomem(error);
+    if (key_nbytes > common)
+        memcpy(builder->key + common, key + common, key_nbytes - common);
+    builder->key_nbytes = key_nbytes;
+    return ACT_OK;
+}
+
+static act_status add(act_builder *builder, const uint8_t *key, size_t key_nbytes, bool has_value,
+                      uint64_t value, act_error *error)
+{
+    act_status status = check_usable(builder, error);
+    if (status != ACT_OK)
+        return status;
+    if (ACT_UNLIKELY(!key && key_nbytes))
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no key");
+
+    act_error failure;
+    size_t common = 0;
+    if (builder->any_key) {
+        size_t last_nbytes = builder->key_nbytes;
+        common = common_nbytes(key, key_nbytes, builder->key, last_nbytes);
+        if (ACT_UNLIKELY(common == key_nbytes ||
+                         (common < last_nbytes && key[common] < builder->key[common])))
+            return fail_order(builder, key, key_nbytes, error);
+        status = common < last_nbytes ? close_below(builder, common, &failure)
+                                      : open_last(builder, &failure);
+    }
+    if (ACT_LIKELY(status == ACT_OK))
+        status = replace_last(builder, key, key_nbytes, common, &failure);
+    if (ACT_UNLIKELY(status != ACT_OK))
+        return fail_finally(builder, &failure, error);
+    builder->any_key = true;
+    builder->has_value = has_value;
+    builder->value = value;
+    builder->emit.report.keys += has_value;
+    return ACT_OK;
+}
+
+act_status act_builder_add(act_builder *builder, const void *key, size_t key_nbytes, uint64_t value,
+                           act_error *error)
+{
+    return add(builder, key, key_nbytes, true, value, error);
+}
+
+act_status act_builder_add_path(act_builder *builder, const void *path, size_t path_nbytes,
+                                act_error *error)
+{
+    return add(builder, path, path_nbytes, false, 0, error);
+}
+
+/* ---------------------------------------------------------------------------------- finishing */
+
+/* Completes everything; the root comes last, and its line begins at the first byte of all. */
+static act_status close_all(act_builder *builder, act_error *error)
+{
+    struct act_emit_task root = {NULL, 0, 0, builder->value, 0, 0, builder->has_value};
+    size_t root_nbytes = builder->key_nbytes;
+    if (builder->open_count) {
+        act_status status = close_below(builder, builder->open[0].depth, error);
+        if (status != ACT_OK)
+            return status;
+        const struct open_node *open = &builder->open[0];
+        root.value = open->value;
+        root.has_value = open->has_value;
+        root.child_count = open->child_count;
+        root_nbytes = open->depth;
+    }
+    root.line = builder->key;
+    root.line_nbytes = root_nbytes;
+    return act_emit_node(&builder->emit, &root, error);
+}
+
+act_status act_builder_finish(act_builder *builder, act_build_report *report_ret, act_error *error)
+{
+    act_status status = check_usable(builder, error);
+    if (status != ACT_OK)
+        return status;
+    act_error failure;
+    status = close_all(builder, &failure);
+    if (status == ACT_OK)
+        status = act_emit_finish(&builder->emit, !builder->no_sync, &failure);
+    if (status != ACT_OK)
+        return fail_finally(builder, &failure, error);
+    builder->finished = true;
+    if (report_ret)
+        *report_ret = builder->emit.report;
+    return ACT_OK;
+}

@@ -1,0 +1,120 @@
+#include "build/lines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "format/varint.h"
+
+enum {
+    SLOT_BITS_MIN = 10,
+    SLOT_BITS_MAX = sizeof(size_t) * 8 - 5, /* 16 bytes a slot, and one bit to spare */
+    ID_NBYTES = 8
+};
+
+static size_t slot_count(const struct act_lines *lines)
+{
+    return (size_t)1 << (64 - lines->shift);
+}
+
+/* Makes the slots; three quarters may be used, which keeps probing short. */
+static bool make_slots(struct act_lines *lines, unsigned bits)
+{
+    if (bits > SLOT_BITS_MAX)
+        return false;
+    struct act_line_slot *slots = calloc((size_t)1 << bits, sizeof(*slots));
+    if (!slots)
+        return false;
+    lines->slots = slots;
+    lines->shift = 64 - bits;
+    lines->count_max = slot_count(lines) / 4 * 3;
+    return true;
+}
+
+bool act_lines_open(struct act_lines *lines)
+{
+    memset(lines, 0, sizeof(*lines));
+    return make_slots(lines, SLOT_BITS_MIN);
+}
+
+void act_lines_close(struct act_lines *lines)
+{
+    free(lines->slots);
+    free(lines->store);
+    memset(lines, 0, sizeof(*lines));
+}
+
+/* The slot after this one, around the end. */
+static struct act_line_slot *next_slot(const struct act_lines *lines, struct act_line_slot *slot)
+{
+    return ++slot == lines->slots + slot_count(lines) ? lines->slots : slot;
+}
+
+static bool grow(struct act_lines *lines)
+{
+    struct act_line_slot *old = lines->slots;
+    size_t old_count = slot_count(lines);
+    if (!make_slots(lines, 64 - lines->shift + 1))
+        return false;
+    for (size_t i = 0; i < old_count; i++) {
+        if (!old[i].entry)
+            continue;
+        struct act_line_slot *slot = act_lines_home(lines, old[i].hash);
+        while (slot->entry)
+            slot = next_slot(lines, slot);
+        *slot = old[i];
+    }
+    free(old);
+    return true;
+}
+
+bool act_lines_reserve(struct act_lines *lines, size_t count)
+{
+    while (lines->count_max - lines->count < count) {
+        if (!grow(lines))
+            return false;
+    }
+    return true;
+}
+
+/* Whether the entry holds these bytes. */
+static bool entry_equals(const uint8_t *entry, const uint8_t *bytes, size_t nbytes)
+{
+    const uint8_t *p = entry + ID_NBYTES;
+    return act_varint_read(&p) == nbytes && memcmp(p, bytes, nbytes) == 0;
+}
+
+uint64_t act_lines_find(const struct act_lines *lines, uint64_t hash, const uint8_t *bytes,
+                        size_t nbytes, struct act_line_slot **slot_ret)
+{
+    struct act_line_slot *slot = act_lines_home(lines, hash);
+    for (; slot->entry; slot = next_slot(lines, slot)) {
+        if (slot->hash == hash) {
+            const uint8_t *entry = lines->store + slot->entry;
+            if (entry_equals(entry, bytes, nbytes))
+                return act_load_u64(entry);
+        }
+    }
+    *slot_ret = slot;
+    return 0;
+}
+
+bool act_lines_add(struct act_lines *lines, struct act_line_slot *slot, uint64_t hash,
+                   const uint8_t *bytes, size_t nbytes, uint64_t id)
+{
+    /* The first byte stays unused, so that no entry is at 0; the last ones are for wide loads. */
+    size_t used = lines->store_used ? lines->store_used : 1;
+    size_t extra = ID_NBYTES + 2 * ACT_VARINT_NBYTES_MAX;
+    if (nbytes > SIZE_MAX - extra - used ||
+        !act_reserve(&lines->store, &lines->store_capacity, used + extra + nbytes, 1))
+        return false;
+    uint8_t *p = lines->store + used;
+    memcpy(p, &id, ID_NBYTES);
+    p = act_varint_write(p + ID_NBYTES, nbytes);
+    memcpy(p, bytes, nbytes);
+    slot->hash = hash;
+    slot->entry = used;
+    lines->store_used = (size_t)(p - lines->store) + nbytes;
+    lines->count++;
+    return true;
+}

@@ -1,0 +1,69 @@
+/* The file under construction: a position, and a buffer before the output. */
+#ifndef ACT_BUILD_SINK_H
+#define ACT_BUILD_SINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actree.h"
+#include "base/attributes.h"
+#include "os/file.h"
+
+enum {
+    /* Measured: from 64 kB on the calls no longer show; beyond 1 MB the buffer leaves the cache. */
+    ACT_SINK_NBYTES = 256 << 10,
+    /* The most that one act_sink_reserve may ask for. */
+    ACT_SINK_RESERVE_MAX = 64 << 10
+};
+
+struct act_sink {
+    struct act_os_output *output; /* NULL when all-zero */
+    uint8_t *buffer;
+    size_t used;
+    uint64_t flushed; /* bytes of the file before the buffer */
+};
+
+/* Starts the file at `path`. Errors: those of act_os_output_open, ACT_ERR_NOMEM. */
+act_status act_sink_open(struct act_sink *sink, const char *path, act_error *error);
+
+/* Writes the buffer out. ACT_ERR_IO. */
+act_status act_sink_flush(struct act_sink *sink, act_error *error);
+
+/* Where the next byte will stand. */
+static inline uint64_t act_sink_position(const struct act_sink *sink)
+{
+    return sink->flushed + sink->used;
+}
+
+/*
+ * Makes room for `nbytes`, at most ACT_SINK_RESERVE_MAX, from act_sink_end on, where they are then
+ * written directly. ACT_ERR_IO.
+ */
+static inline act_status act_sink_reserve(struct act_sink *sink, size_t nbytes, act_error *error)
+{
+    if (ACT_LIKELY(ACT_SINK_NBYTES - sink->used >= nbytes))
+        return ACT_OK;
+    return act_sink_flush(sink, error);
+}
+
+static inline uint8_t *act_sink_end(const struct act_sink *sink)
+{
+    return sink->buffer + sink->used;
+}
+
+static inline void act_sink_set_end(struct act_sink *sink, const uint8_t *end)
+{
+    sink->used = (size_t)(end - sink->buffer);
+}
+
+/* Appends any number of bytes. ACT_ERR_IO. */
+act_status act_sink_append(struct act_sink *sink, const void *bytes, size_t nbytes,
+                           act_error *error);
+
+/* Ends the file: the root's id and the tail are written, and it is put in place. ACT_ERR_IO. */
+act_status act_sink_finish(struct act_sink *sink, uint64_t root, bool sync, act_error *error);
+
+/* Frees it; the file is thrown away unless it was finished. All-zero bytes are allowed. */
+void act_sink_close(struct act_sink *sink);
+
+#endif

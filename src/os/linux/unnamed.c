@@ -1,0 +1,43 @@
+/* O_TMPFILE */
+#define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
+
+#include "os/unnamed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    FD_PATH_NBYTES = 32
+};
+
+/* The file's other path: naming it by its descriptor alone needs a privilege. */
+static const char *fd_path(char path[FD_PATH_NBYTES], int fd)
+{
+    snprintf(path, FD_PATH_NBYTES, "/proc/self/fd/%d", fd);
+    return path;
+}
+
+int act_os_unnamed_open(int folder_fd, unsigned mode)
+{
+    int fd;
+    do {
+        fd = openat(folder_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+    } while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return -1;
+    char path[FD_PATH_NBYTES];
+    if (faccessat(AT_FDCWD, fd_path(path, fd), F_OK, 0) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+int act_os_unnamed_link(int fd, int folder_fd, const char *name)
+{
+    char path[FD_PATH_NBYTES];
+    return linkat(AT_FDCWD, fd_path(path, fd), folder_fd, name, AT_SYMLINK_FOLLOW);
+}

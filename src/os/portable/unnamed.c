@@ -1,0 +1,19 @@
+#include "os/unnamed.h"
+
+#include <errno.h>
+
+int act_os_unnamed_open(int folder_fd, unsigned mode)
+{
+    (void)folder_fd;
+    (void)mode;
+    return -1;
+}
+
+int act_os_unnamed_link(int fd, int folder_fd, const char *name)
+{
+    (void)fd;
+    (void)folder_fd;
+    (void)name;
+    errno = ENOSYS;
+    return -1;
+}

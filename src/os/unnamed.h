@@ -1,0 +1,14 @@
+/* Files without a name, which vanish with the last program that holds them. Used by os/file.h. */
+#ifndef ACT_OS_UNNAMED_H
+#define ACT_OS_UNNAMED_H
+
+/*
+ * Opens a new file without a name in the folder, for writing. -1 where that is not possible, or
+ * where it could not be given a name later; errno is of no interest then.
+ */
+int act_os_unnamed_open(int folder_fd, unsigned mode);
+
+/* Gives it a name that is not there yet. -1 and errno on failure. */
+int act_os_unnamed_link(int fd, int folder_fd, const char *name);
+
+#endif
