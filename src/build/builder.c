@@ -110,8 +110,7 @@ static act_status fail_order(const act_builder *builder, const uint8_t *key, siz
     char quoted_last[ACT_QUOTED_NBYTES];
     act_quote(quoted, key, key_nbytes);
     act_quote(quoted_last, builder->key, builder->key_nbytes);
-    if (key_nbytes == builder->key_nbytes &&
-        (!key_nbytes || memcmp(key, builder->key, key_nbytes) == 0))
+    if (key_nbytes == builder->key_nbytes && memcmp(key, builder->key, key_nbytes) == 0)
         return act_fail(error, ACT_ERR_DUPLICATE, ACT_NO_OFFSET, "key %s came before, as %s",
                         quoted, quoted_last);
     return act_fail(error, ACT_ERR_ORDER, ACT_NO_OFFSET, "key %s is below %s, which came before it",
@@ -193,7 +192,8 @@ static act_status open_last(act_builder *builder, act_error *error)
 static act_status replace_last(act_builder *builder, const uint8_t *key, size_t key_nbytes,
                                size_t common, act_error *error)
 {
-    if (ACT_UNLIKELY(!act_reserve(&builder->key, &builder->key_capacity, key_nbytes, 1)))
+    if (ACT_UNLIKELY(
+            !act_reserve(&builder->key, &builder->key_capacity, key_nbytes ? key_nbytes : 1, 1)))
         return act_fail_nomem(error);
     if (key_nbytes > common)
         memcpy(builder->key + common, key + common, key_nbytes - common);
@@ -207,8 +207,12 @@ static act_status add(act_builder *builder, const uint8_t *key, size_t key_nbyte
     act_status status = check_usable(builder, error);
     if (status != ACT_OK)
         return status;
-    if (ACT_UNLIKELY(!key && key_nbytes))
-        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no key");
+    static const uint8_t empty[1] = {0};
+    if (ACT_UNLIKELY(!key)) {
+        if (key_nbytes)
+            return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no key");
+        key = empty;
+    }
 
     act_error failure;
     size_t common = 0;

@@ -31,6 +31,12 @@ void act_emit_close(struct act_emit *emit)
 
 /* ----------------------------------------------------------------------------- single objects */
 
+/* The child bytes of a pending branch; of a line, anything. */
+static const uint8_t *child_bytes_of(const struct act_emit *emit, const struct act_new_node *node)
+{
+    return emit->bytes + (node->header & ACT_NODE_LINE ? 0 : node->line);
+}
+
 /* Writes a node; there must be room in the sink. Returns its id. */
 static uint64_t put_node(struct act_emit *emit, const struct act_new_node *node,
                          const uint8_t *child_bytes)
@@ -92,8 +98,7 @@ static act_status put_children(struct act_emit *emit, size_t count, struct act_n
     }
     for (size_t i = 0; i < count; i++) {
         const struct act_emit_pending *child = &children[i];
-        bool branch = !(child->node.header & ACT_NODE_LINE);
-        put_node(emit, &child->node, branch ? emit->bytes + child->node.line : NULL);
+        put_node(emit, &child->node, child_bytes_of(emit, &child->node));
         if (few)
             child_bytes[i] = child->byte;
         else
@@ -229,8 +234,7 @@ act_status act_emit_finish(struct act_emit *emit, bool sync, act_error *error)
     if (status != ACT_OK)
         return status;
     const struct act_new_node *root = &emit->pending[0].node;
-    uint64_t root_id = put_node(emit, root,
-                                root->header & ACT_NODE_LINE ? NULL : emit->bytes + root->line);
+    uint64_t root_id = put_node(emit, root, child_bytes_of(emit, root));
     status = act_sink_finish(&emit->sink, root_id, sync, error);
     emit->report.file_nbytes = act_sink_position(&emit->sink);
     return status;
