@@ -28,25 +28,37 @@ bool act_node_decode_checked(const struct act_arena *arena, uint64_t id, struct 
     return node_ret->end <= arena->tail;
 }
 
-uint64_t act_node_child(const struct act_arena *arena, uint64_t parent_id, uint64_t child_rel,
-                        unsigned index)
+uint64_t act_node_step_checked(const struct act_arena *arena, uint64_t parent_id, uint64_t id,
+                               unsigned steps)
 {
-    uint64_t id = act_node_first_child(parent_id, child_rel);
-    if (!id)
-        return 0;
-    for (unsigned i = 0; i < index; i++) {
-        if (ACT_LIKELY(id < arena->roomy)) {
-            id = act_node_end_roomy(arena, id);
-        } else {
-            struct act_node sibling;
-            if (!act_node_decode_checked(arena, id, &sibling))
-                return 0;
-            id = sibling.end;
-        }
+    for (unsigned i = 0; i < steps; i++) {
+        struct act_node sibling;
+        if (!act_node_decode(arena, id, &sibling) || sibling.end >= parent_id)
+            return 0;
+        id = sibling.end;
+    }
+    return id;
+}
+
+uint64_t act_node_step_blocks(const struct act_arena *arena, uint64_t parent_id, uint64_t id,
+                              unsigned steps)
+{
+    uint8_t lengths[ACT_NODE_LENGTHS_BLOCK];
+    while (steps && id + ACT_NODE_LENGTHS_READABLE <= arena->roomy) {
+        arena->lengths(arena->bytes + id, lengths);
+        unsigned at = 0;
+        do {
+            unsigned nbytes = lengths[at];
+            if (ACT_UNLIKELY(!nbytes))
+                nbytes = (unsigned)(act_node_end_roomy(arena, id + at) - (id + at));
+            at += nbytes;
+            steps--;
+        } while (steps && at < ACT_NODE_LENGTHS_BLOCK);
+        id += at;
         if (ACT_UNLIKELY(id >= parent_id))
             return 0;
     }
-    return id;
+    return act_node_step_checked(arena, parent_id, id, steps);
 }
 
 bool act_node_children(const struct act_arena *arena, const struct act_node *node,

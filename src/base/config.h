@@ -1,0 +1,29 @@
+/* What this machine offers, each always 0 or 1: the one place that asks the compiler. */
+#ifndef ACT_BASE_CONFIG_H
+#define ACT_BASE_CONFIG_H
+
+/* Defining ACT_PORTABLE as 1 turns off everything but standard C, for testing it. */
+#ifndef ACT_PORTABLE
+#define ACT_PORTABLE 0
+#endif
+
+#if defined(__SSE2__) && !ACT_PORTABLE
+#define ACT_USE_SSE2 1
+#else
+#define ACT_USE_SSE2 0
+#endif
+
+#if defined(__aarch64__) && defined(__ARM_NEON) && !ACT_PORTABLE
+#define ACT_USE_NEON 1
+#else
+#define ACT_USE_NEON 0
+#endif
+
+/* x86-64 with a compiler that builds one function for a newer processor than the rest. */
+#if defined(__x86_64__) && defined(__GNUC__) && !ACT_PORTABLE
+#define ACT_USE_X86 1
+#else
+#define ACT_USE_X86 0
+#endif
+
+#endif

@@ -1,0 +1,246 @@
+/* Lookups: following a key down from the root. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "read/map.h"
+#include "simd/equal.h"
+#include "simd/find_byte.h"
+
+/* What one descent is after. A constant at each call, so that each lookup is compiled by itself. */
+enum mode {
+    GET,     /* the value of the whole key */
+    EXISTS,  /* whether the whole path exists, and has a value */
+    PREFIXES /* every value on the way */
+};
+
+struct descent {
+    const struct act_map *map;
+    const uint8_t *key; /* where the bytes not yet matched begin */
+    const uint8_t *key_end;
+    const uint8_t *padded_end; /* up to here the key may be read, its end or beyond */
+    bool has_value;
+    uint64_t value;
+    act_prefix_fn visit;
+    void *context;
+    const uint8_t *key_start;
+    act_error *error;
+};
+
+/* Keys up to this length are copied, so that 16 bytes may be read at each of theirs. */
+enum {
+    KEY_COPY_MAX = 240,
+    KEY_PADDING = 16
+};
+
+ACT_COLD static act_status corrupt(const struct descent *d, uint64_t id)
+{
+    return act_fail(d->error, ACT_ERR_CORRUPT, id, "damaged node at offset %" PRIu64, id);
+}
+
+/*
+ * A line's child is a branch most of the time, and the branch's own children lie right before it.
+ * Asking for these lines at once, while the line data is on its way, saves one wait for memory.
+ */
+static ACT_ALWAYS_INLINE void prefetch_around(const uint8_t *child)
+{
+    for (int i = 0; i < 5; i++)
+        ACT_PREFETCH(child - 64 * i);
+}
+
+/* Matches the line against the key. 0: it is another path; else how many bytes were matched, less
+ * than the line only when the key ends inside of it. */
+static ACT_ALWAYS_INLINE uint64_t match_line(const struct descent *d, enum mode mode,
+                                             const struct act_line *line)
+{
+    uint64_t left = (uint64_t)(d->key_end - d->key);
+    uint64_t nbytes = line->nbytes;
+    if (left < nbytes) {
+        if (mode != EXISTS || !left)
+            return 0;
+        nbytes = left;
+    }
+    if (ACT_LIKELY(nbytes <= 16 && d->key + 16 <= d->padded_end))
+        return act_equal_upto16(d->key, line->bytes, (unsigned)nbytes) ? nbytes : 0;
+    return act_equal(d->key, line->bytes, nbytes) ? nbytes : 0;
+}
+
+/* A value at the bytes matched so far. ACT_OK to go on. */
+static ACT_ALWAYS_INLINE act_status found_value(struct descent *d, enum mode mode, uint64_t value)
+{
+    if (mode == PREFIXES)
+        return d->visit(d->context, (size_t)(d->key - d->key_start), value) ? ACT_STOPPED : ACT_OK;
+    d->value = value;
+    d->has_value = true;
+    return ACT_OK;
+}
+
+/* The index of the child that the next byte leads to, or a negative number. */
+static ACT_ALWAYS_INLINE int child_index(const struct act_arena *arena, const struct act_node *node,
+                                         uint8_t byte)
+{
+    const uint8_t *bytes = arena->bytes + node->bytes_off;
+    unsigned count = node->header & ACT_BRANCH_COUNT;
+    if (ACT_LIKELY(count < ACT_BRANCH_MASK)) {
+        unsigned index = ACT_LIKELY(node->id < arena->roomy)
+                             ? act_find_byte(bytes, count, byte)
+                             : act_find_byte_exact(bytes, count, byte);
+        return index < count ? (int)index : -1;
+    }
+    return act_find_bit(bytes, byte);
+}
+
+static ACT_ALWAYS_INLINE act_status descend(struct descent *d, enum mode mode)
+{
+    const struct act_arena *arena = &d->map->arena;
+    uint64_t id = d->map->root;
+    bool value_seen =
+        false; /* a line gave the value of these bytes; the branch below has its own */
+    for (;;) {
+        struct act_node node;
+        if (ACT_UNLIKELY(!act_node_decode(arena, id, &node)))
+            return corrupt(d, id);
+
+        if (node.header & ACT_NODE_LINE) {
+            uint64_t child = 0;
+            if (node.header & ACT_LINE_CHILD) {
+                child = act_node_first_child(id, node.child_rel);
+                if (ACT_UNLIKELY(!child))
+                    return corrupt(d, id);
+                prefetch_around(arena->bytes + child);
+            }
+            struct act_line line;
+            if (ACT_UNLIKELY(!act_line_decode(arena, id, node.line_rel, &line)))
+                return corrupt(d, id);
+            uint64_t matched = match_line(d, mode, &line);
+            if (!matched)
+                return ACT_NOT_FOUND;
+            d->key += matched;
+            if (mode == EXISTS && matched < line.nbytes)
+                return ACT_OK;
+            value_seen = false;
+            if (node.header & ACT_NODE_VALUE && (mode == PREFIXES || d->key == d->key_end)) {
+                act_status status = found_value(d, mode, node.value);
+                if (mode != PREFIXES || status != ACT_OK)
+                    return status;
+                value_seen = true;
+            }
+            if (!child)
+                return mode == EXISTS && d->key == d->key_end ? ACT_OK : ACT_NOT_FOUND;
+            id = child;
+            continue;
+        }
+
+        if (node.header & ACT_NODE_VALUE && (mode == PREFIXES || d->key == d->key_end) &&
+            !value_seen) {
+            act_status status = found_value(d, mode, node.value);
+            if (mode != PREFIXES || status != ACT_OK)
+                return status;
+        }
+        if (d->key == d->key_end)
+            return mode == EXISTS ? ACT_OK : ACT_NOT_FOUND;
+        if (!(node.header & ACT_BRANCH_COUNT))
+            return ACT_NOT_FOUND;
+        int index = child_index(arena, &node, *d->key);
+        if (index < 0)
+            return ACT_NOT_FOUND;
+        d->key++;
+        value_seen = false;
+        id = act_node_child(arena, id, node.child_rel, (unsigned)index);
+        if (ACT_UNLIKELY(!id))
+            return corrupt(d, node.id);
+    }
+}
+
+/* Sets the key, or a copy of it that may be read beyond its end. */
+static ACT_ALWAYS_INLINE void set_key(struct descent *d, const uint8_t *key, size_t key_nbytes,
+                                      uint8_t copy[KEY_COPY_MAX + KEY_PADDING])
+{
+    if (ACT_LIKELY(key_nbytes - 1 < KEY_COPY_MAX)) {
+        memcpy(copy, key, key_nbytes);
+        memset(copy + key_nbytes, 0, KEY_PADDING);
+        d->key = copy;
+        d->padded_end = copy + key_nbytes + KEY_PADDING;
+    } else {
+        d->key = key ? key : copy;
+        d->padded_end = d->key + key_nbytes;
+    }
+    d->key_start = d->key;
+    d->key_end = d->key + key_nbytes;
+}
+
+act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, uint64_t *value_ret,
+                       act_error *error)
+{
+    uint8_t copy[KEY_COPY_MAX + KEY_PADDING];
+    struct descent d;
+    d.map = map;
+    d.error = error;
+    set_key(&d, key, key_nbytes, copy);
+    act_status status = descend(&d, GET);
+    if (status == ACT_OK && value_ret)
+        *value_ret = d.value;
+    return status;
+}
+
+act_status act_map_path_exists(const act_map *map, const void *path, size_t path_nbytes,
+                               bool *has_value_ret, act_error *error)
+{
+    uint8_t copy[KEY_COPY_MAX + KEY_PADDING];
+    struct descent d;
+    d.map = map;
+    d.error = error;
+    d.has_value = false;
+    set_key(&d, path, path_nbytes, copy);
+    act_status status = descend(&d, EXISTS);
+    if (status == ACT_OK && has_value_ret)
+        *has_value_ret = d.has_value;
+    return status;
+}
+
+act_status act_map_prefixes(const act_map *map, const void *key, size_t key_nbytes,
+                            act_prefix_fn visit, void *context, act_error *error)
+{
+    uint8_t copy[KEY_COPY_MAX + KEY_PADDING];
+    struct descent d;
+    if (!visit)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no function to call");
+    d.map = map;
+    d.error = error;
+    d.visit = visit;
+    d.context = context;
+    set_key(&d, key, key_nbytes, copy);
+    act_status status = descend(&d, PREFIXES);
+    return status == ACT_NOT_FOUND ? ACT_OK : status;
+}
+
+struct longest {
+    bool found;
+    size_t nbytes;
+    uint64_t value;
+};
+
+static int keep_longest(void *context, size_t prefix_nbytes, uint64_t value)
+{
+    struct longest *longest = context;
+    longest->found = true;
+    longest->nbytes = prefix_nbytes;
+    longest->value = value;
+    return 0;
+}
+
+act_status act_map_longest_prefix(const act_map *map, const void *key, size_t key_nbytes,
+                                  size_t *prefix_nbytes_ret, uint64_t *value_ret, act_error *error)
+{
+    struct longest longest = {false, 0, 0};
+    act_status status = act_map_prefixes(map, key, key_nbytes, keep_longest, &longest, error);
+    if (status != ACT_OK)
+        return status;
+    if (!longest.found)
+        return ACT_NOT_FOUND;
+    if (prefix_nbytes_ret)
+        *prefix_nbytes_ret = longest.nbytes;
+    if (value_ret)
+        *value_ret = longest.value;
+    return ACT_OK;
+}
