@@ -56,7 +56,7 @@ static ACT_ALWAYS_INLINE uint64_t match_line(const struct descent *d, enum mode 
     uint64_t left = (uint64_t)(d->key_end - d->key);
     uint64_t nbytes = line->nbytes;
     if (left < nbytes) {
-        if (mode != EXISTS || !left)
+        if (mode != EXISTS)
             return 0;
         nbytes = left;
     }
@@ -112,6 +112,9 @@ static ACT_ALWAYS_INLINE act_status descend(struct descent *d, enum mode mode)
             struct act_line line;
             if (ACT_UNLIKELY(!act_line_decode(arena, id, node.line_rel, &line)))
                 return corrupt(d, id);
+            /* A line has a byte at least: a path that ends before it goes on, without a value. */
+            if (mode == EXISTS && d->key == d->key_end)
+                return ACT_OK;
             uint64_t matched = match_line(d, mode, &line);
             if (!matched)
                 return ACT_NOT_FOUND;
