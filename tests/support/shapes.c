@@ -142,8 +142,8 @@ static void make_paths(struct random *r, struct entries *entries)
         size_t nbytes = 0;
         for (uint64_t n = random_below(r, 8); n > 0; n--) {
             const char *part = parts[random_below(r, sizeof(parts) / sizeof(*parts))];
-            memcpy(key + nbytes, part, strlen(part));
-            nbytes += strlen(part);
+            while (*part)
+                key[nbytes++] = (uint8_t)*part++;
         }
         add(r, entries, key, nbytes);
     }
