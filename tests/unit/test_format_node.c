@@ -201,6 +201,47 @@ static void children_are_found_by_stepping_over_siblings(void **state)
     }
 }
 
+/* Stepping as the format tells it: whole nodes, each below the parent, the last one begun there. */
+static uint64_t plain_child(const uint8_t *bytes, uint64_t tail, uint64_t parent_id, uint64_t first,
+                            unsigned index)
+{
+    uint64_t id = first;
+    for (unsigned i = 0; i < index; i++) {
+        struct plain_node sibling = plain_decode(bytes, tail, id);
+        if (!sibling.inside || sibling.end >= parent_id)
+            return 0;
+        id = sibling.end;
+    }
+    return id;
+}
+
+static void children_are_the_same_however_they_are_found(void **state)
+{
+    (void)state;
+    struct random r = random_of(3);
+    int rounds = CHECK_SLOW_BUILD ? 300 : 3000;
+    for (int round = 0; round < rounds; round++) {
+        size_t nbytes = 100 + random_below(&r, random_one_in(&r, 2) ? 300 : 1500);
+        uint8_t *bytes = malloc(nbytes);
+        assert_non_null(bytes);
+        random_fill(&r, bytes, nbytes);
+        /* Short nodes most of the time, so that many fit below a parent. */
+        for (size_t i = 0; i < nbytes; i++)
+            bytes[i] &= random_one_in(&r, 30) ? 0xff : random_one_in(&r, 3) ? 0xc1 : 0x41;
+        struct act_arena arena = act_arena_of(bytes, nbytes), portable = arena;
+        portable.lengths = NULL;
+        uint64_t first = 16 + random_below(&r, nbytes / 3);
+        uint64_t parent_id = first + 1 + random_below(&r, arena.tail - first - 1);
+        for (unsigned index = 0; index < 256; index++) {
+            uint64_t expected = plain_child(bytes, arena.tail, parent_id, first, index);
+            assert_int_equal(act_node_child(&arena, parent_id, parent_id - first, index), expected);
+            assert_int_equal(act_node_child(&portable, parent_id, parent_id - first, index),
+                             expected);
+        }
+        free(bytes);
+    }
+}
+
 static void a_run_that_reaches_the_tail_has_no_more_children(void **state)
 {
     (void)state;
@@ -379,6 +420,7 @@ int main(void)
         cmocka_unit_test(decoders_agree_on_random_bytes),
         cmocka_unit_test(decoders_agree_on_every_short_node),
         cmocka_unit_test(children_are_found_by_stepping_over_siblings),
+        cmocka_unit_test(children_are_the_same_however_they_are_found),
         cmocka_unit_test(a_run_that_reaches_the_tail_has_no_more_children),
         cmocka_unit_test(the_first_child_lies_in_the_arena_below_its_parent),
         cmocka_unit_test(line_data_ends_at_or_before_its_node),
