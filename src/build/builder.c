@@ -11,11 +11,10 @@
 #include <string.h>
 
 #include "base/attributes.h"
-#include "base/bits.h"
-#include "base/bytes.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "build/emit.h"
+#include "build/key.h"
 
 /* An open node. */
 struct open_node {
@@ -119,22 +118,6 @@ static act_status fail_order(const act_builder *builder, const uint8_t *key, siz
 
 /* ----------------------------------------------------------------------------- adding a key */
 
-/* How many bytes two keys have in common at their start. */
-static size_t common_nbytes(const uint8_t *a, size_t a_nbytes, const uint8_t *b, size_t b_nbytes)
-{
-    size_t most = a_nbytes < b_nbytes ? a_nbytes : b_nbytes;
-    size_t i = 0;
-    while (most - i >= 8) {
-        uint64_t differing = act_load_le64(a + i) ^ act_load_le64(b + i);
-        if (differing)
-            return i + act_lowest_bit64(differing) / 8;
-        i += 8;
-    }
-    while (i < most && a[i] == b[i])
-        i++;
-    return i;
-}
-
 static bool push_open(act_builder *builder, size_t depth, uint16_t child_count)
 {
     if (ACT_UNLIKELY(!act_reserve(&builder->open, &builder->open_capacity, builder->open_count + 1,
@@ -218,7 +201,8 @@ static act_status add(act_builder *builder, const uint8_t *key, size_t key_nbyte
     size_t common = 0;
     if (builder->any_key) {
         size_t last_nbytes = builder->key_nbytes;
-        common = common_nbytes(key, key_nbytes, builder->key, last_nbytes);
+        common = act_common_nbytes(key, builder->key,
+                                   key_nbytes < last_nbytes ? key_nbytes : last_nbytes);
         if (ACT_UNLIKELY(common == key_nbytes ||
                          (common < last_nbytes && key[common] < builder->key[common])))
             return fail_order(builder, key, key_nbytes, error);

@@ -10,9 +10,9 @@
 #define ACT_VERIFY_SWEEP_H
 
 #include "actree.h"
+#include "base/pace.h"
 #include "format/node.h"
 #include "verify/marks.h"
-#include "verify/pace.h"
 
 struct act_sweep {
     struct act_arena arena;

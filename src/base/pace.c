@@ -1,4 +1,4 @@
-#include "verify/pace.h"
+#include "base/pace.h"
 
 #include <time.h>
 

@@ -1,6 +1,6 @@
 /* Calling a progress callback often enough, and not more often. */
-#ifndef ACT_VERIFY_PACE_H
-#define ACT_VERIFY_PACE_H
+#ifndef ACT_BASE_PACE_H
+#define ACT_BASE_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,244 @@
+#include "build/sort.h"
+
+#include "base/attributes.h"
+#include "base/bits.h"
+#include "base/bytes.h"
+#include "build/key.h"
+#include "os/random.h"
+
+/*
+ * The cache of a key at some depth: its next 7 bytes, then how many more it has there, at most 8.
+ * So caches order as keys do, a key before its own continuations; and keys with equal caches are
+ * equal, unless there is more of them.
+ */
+enum {
+    CACHE_KEY_NBYTES = 7,
+    CACHE_MORE = 8,
+    FEW = 16, /* sorted by insertion */
+    NINTHER_MIN = 256,
+    PREFETCH_AHEAD = 16,
+    /* Two ranges wait for each third that the work goes on with: 3^41 > 2^64. */
+    RANGES_MAX = 2 * 41,
+    TELL_EVERY = 1 << 14
+};
+
+#define TIES_DEPTH SIZE_MAX
+
+/* Records whose keys agree up to `depth`, where their caches were taken. */
+struct range {
+    struct act_sort_record *records;
+    size_t count;
+    size_t depth; /* TIES_DEPTH: equal keys; the caches are the entries */
+};
+
+struct sorting {
+    const uint8_t *store;
+    uint64_t random;
+    struct range ranges[RANGES_MAX]; /* a stack */
+    size_t range_count;
+    size_t done;
+};
+
+static uint64_t cache_at(struct act_key key, size_t depth)
+{
+    size_t more = key.nbytes - depth;
+    uint64_t bytes = act_load_be64(key.bytes + depth);
+    if (ACT_LIKELY(more >= CACHE_MORE))
+        return (bytes & ~(uint64_t)0xff) | CACHE_MORE;
+    return (bytes & ~(UINT64_MAX >> 8 * more)) | more;
+}
+
+static void load_caches(const struct sorting *sorting, const struct range *range)
+{
+    for (size_t i = 0; i < range->count; i++) {
+        struct act_sort_record *record = &range->records[i];
+        if (i + PREFETCH_AHEAD < range->count)
+            ACT_PREFETCH(sorting->store + record[PREFETCH_AHEAD].entry + range->depth);
+        record->cache = cache_at(act_key_of_entry(sorting->store + record->entry), range->depth);
+    }
+}
+
+/* How many bytes all keys of the range have in common. */
+static size_t common_depth(const struct sorting *sorting, const struct range *range)
+{
+    struct act_key first = act_key_of_entry(sorting->store + range->records[0].entry);
+    size_t common = first.nbytes;
+    /* A look at some shows most times that there is nothing to gain from looking at all. */
+    size_t step = range->count / 4 + 1;
+    for (int pass = 0; pass < 2; pass++, step = 1) {
+        for (size_t i = step; i < range->count; i += step) {
+            const struct act_sort_record *record = &range->records[i];
+            if (step == 1 && i + PREFETCH_AHEAD < range->count)
+                ACT_PREFETCH(sorting->store + record[PREFETCH_AHEAD].entry + range->depth);
+            struct act_key key = act_key_of_entry(sorting->store + record->entry);
+            size_t most = key.nbytes < common ? key.nbytes : common;
+            common = range->depth + act_common_nbytes(first.bytes + range->depth,
+                                                      key.bytes + range->depth,
+                                                      most - range->depth);
+        }
+        if (common < range->depth + 2 * CACHE_KEY_NBYTES)
+            return range->depth;
+    }
+    return common;
+}
+
+/* ------------------------------------------------------------------------------------- a range */
+
+/* Whether record `a` comes before `b`, both of a range at `depth`. */
+static bool comes_before(const struct sorting *sorting, const struct act_sort_record *a,
+                         const struct act_sort_record *b, size_t depth)
+{
+    if (a->cache != b->cache)
+        return a->cache < b->cache;
+    if (depth != TIES_DEPTH && (a->cache & 0xff) == CACHE_MORE) {
+        int order = act_key_compare_from(act_key_of_entry(sorting->store + a->entry),
+                                         act_key_of_entry(sorting->store + b->entry),
+                                         depth + CACHE_KEY_NBYTES);
+        if (order)
+            return order < 0;
+    }
+    return a->entry < b->entry;
+}
+
+static void sort_few(const struct sorting *sorting, const struct range *range)
+{
+    struct act_sort_record *records = range->records;
+    for (size_t i = 1; i < range->count; i++) {
+        struct act_sort_record record = records[i];
+        size_t j = i;
+        while (j > 0 && comes_before(sorting, &record, &records[j - 1], range->depth)) {
+            records[j] = records[j - 1];
+            j--;
+        }
+        records[j] = record;
+    }
+}
+
+static uint64_t median(uint64_t a, uint64_t b, uint64_t c)
+{
+    if (a < b)
+        return b < c ? b : a < c ? c : a;
+    return a < c ? a : b < c ? c : b;
+}
+
+static uint64_t random_cache(struct sorting *sorting, const struct range *range)
+{
+    /* xorshift64 (Marsaglia, 2003) */
+    sorting->random ^= sorting->random << 13;
+    sorting->random ^= sorting->random >> 7;
+    sorting->random ^= sorting->random << 17;
+    return range->records[sorting->random % range->count].cache;
+}
+
+static uint64_t random_median(struct sorting *sorting, const struct range *range)
+{
+    uint64_t a = random_cache(sorting, range);
+    uint64_t b = random_cache(sorting, range);
+    return median(a, b, random_cache(sorting, range));
+}
+
+static uint64_t choose_pivot(struct sorting *sorting, const struct range *range)
+{
+    uint64_t a = random_median(sorting, range);
+    if (range->count < NINTHER_MIN)
+        return a;
+    uint64_t b = random_median(sorting, range);
+    return median(a, b, random_median(sorting, range));
+}
+
+static void swap(struct act_sort_record *a, struct act_sort_record *b)
+{
+    struct act_sort_record kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* Brings the records into three parts by their caches: below, equal to, above the pivot. */
+static void partition(const struct range *range, uint64_t pivot, struct range parts_ret[3])
+{
+    struct act_sort_record *records = range->records;
+    size_t below = 0, at = 0, above = range->count;
+    while (at < above) {
+        uint64_t cache = records[at].cache;
+        if (cache < pivot)
+            swap(&records[below++], &records[at++]);
+        else if (cache > pivot)
+            swap(&records[at], &records[--above]);
+        else
+            at++;
+    }
+    parts_ret[0] = (struct range){records, below, range->depth};
+    parts_ret[1] = (struct range){records + below, above - below, range->depth};
+    parts_ret[2] = (struct range){records + above, range->count - above, range->depth};
+}
+
+/* Makes a range of records with equal caches ready: their caches are taken deeper. */
+static void deepen(const struct sorting *sorting, struct range *range)
+{
+    if (range->count < 2)
+        return;
+    if ((range->records[0].cache & 0xff) == CACHE_MORE) {
+        range->depth += CACHE_KEY_NBYTES;
+        range->depth = common_depth(sorting, range);
+        load_caches(sorting, range);
+        return;
+    }
+    range->depth = TIES_DEPTH;
+    for (size_t i = 0; i < range->count; i++)
+        range->records[i].cache = range->records[i].entry;
+}
+
+/* ------------------------------------------------------------------------------------ the whole */
+
+/* Puts the parts on the stack, the largest lowest, so that it cannot grow without bound. */
+static void push_parts(struct sorting *sorting, struct range parts[3])
+{
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < 2; i++) {
+            if (parts[i].count < parts[i + 1].count) {
+                struct range kept = parts[i];
+                parts[i] = parts[i + 1];
+                parts[i + 1] = kept;
+            }
+        }
+    }
+    for (int i = 0; i < 3 && parts[i].count; i++)
+        sorting->ranges[sorting->range_count++] = parts[i];
+}
+
+static void sort_range(struct sorting *sorting, const struct range *range)
+{
+    if (range->count <= FEW) {
+        sort_few(sorting, range);
+        sorting->done += range->count;
+        return;
+    }
+    struct range parts[3];
+    partition(range, choose_pivot(sorting, range), parts);
+    if (range->depth != TIES_DEPTH)
+        deepen(sorting, &parts[1]);
+    push_parts(sorting, parts);
+}
+
+bool act_sort(struct act_sort_record *records, size_t count, const uint8_t *store,
+              struct act_pace *pace)
+{
+    if (count < 2)
+        return true;
+    struct sorting sorting = {store, act_os_random() | 1, {{0}}, 0, 0};
+    struct range all = {records, count, 0};
+    all.depth = common_depth(&sorting, &all);
+    load_caches(&sorting, &all);
+    sorting.ranges[sorting.range_count++] = all;
+    size_t tell_at = TELL_EVERY;
+    while (sorting.range_count) {
+        struct range range = sorting.ranges[--sorting.range_count];
+        sort_range(&sorting, &range);
+        if (sorting.done >= tell_at) {
+            tell_at = sorting.done + TELL_EVERY;
+            if (!act_pace_tell(pace, sorting.done))
+                return false;
+        }
+    }
+    return true;
+}
