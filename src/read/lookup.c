@@ -51,7 +51,7 @@ static ACT_ALWAYS_INLINE void prefetch_around(const uint8_t *child)
 /* Matches the line against the key. 0: it is another path; else how many bytes were matched, less
  * than the line only when the key ends inside of it. */
 static ACT_ALWAYS_INLINE uint64_t match_line(const struct descent *d, enum mode mode,
-                                             const struct act_line *line)
+                                             uint64_t node_id, const struct act_line *line)
 {
     uint64_t left = (uint64_t)(d->key_end - d->key);
     uint64_t nbytes = line->nbytes;
@@ -60,7 +60,7 @@ static ACT_ALWAYS_INLINE uint64_t match_line(const struct descent *d, enum mode 
             return 0;
         nbytes = left;
     }
-    if (ACT_LIKELY(nbytes <= 16 && d->key + 16 <= d->padded_end))
+    if (ACT_LIKELY(nbytes <= 16 && d->key + 16 <= d->padded_end && node_id < d->map->arena.roomy))
         return act_equal_upto16(d->key, line->bytes, (unsigned)nbytes) ? nbytes : 0;
     return act_equal(d->key, line->bytes, nbytes) ? nbytes : 0;
 }
@@ -115,7 +115,7 @@ static ACT_ALWAYS_INLINE act_status descend(struct descent *d, enum mode mode)
             /* A line has a byte at least: a path that ends before it goes on, without a value. */
             if (mode == EXISTS && d->key == d->key_end)
                 return ACT_OK;
-            uint64_t matched = match_line(d, mode, &line);
+            uint64_t matched = match_line(d, mode, id, &line);
             if (!matched)
                 return ACT_NOT_FOUND;
             d->key += matched;
@@ -179,6 +179,7 @@ act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, u
     struct descent d;
     d.map = map;
     d.error = error;
+    d.value = 0;
     set_key(&d, key, key_nbytes, copy);
     act_status status = descend(&d, GET);
     if (status == ACT_OK && value_ret)
