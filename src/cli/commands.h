@@ -8,5 +8,6 @@ extern const struct cli_verb cmd_completions;
 extern const struct cli_verb cmd_help;
 extern const struct cli_verb cmd_info;
 extern const struct cli_verb cmd_verify;
+extern const struct cli_verb cmd_walk;
 
 #endif

@@ -4,7 +4,7 @@
 
 /* A verb is one line here, one in commands.h, and its file. */
 const struct cli_verb *const cli_verbs[] = {
-    &cmd_info, &cmd_verify, &cmd_help, &cmd_completions, NULL,
+    &cmd_info, &cmd_verify, &cmd_walk, &cmd_help, &cmd_completions, NULL,
 };
 
 const struct cli_verb *cli_verb_find(const char *name)

@@ -173,7 +173,7 @@ act_status act_cursor_reserve_slow(struct act_cursor *cursor, uint64_t more_nbyt
         most = SIZE_MAX;
     if (more_nbytes > most || cursor->path_nbytes > most - more_nbytes)
         return act_fail(error, ACT_ERR_LIMIT, ACT_NO_OFFSET,
-                        "a path would be longer than the limit of %" PRIu64 " bytes", most);
+                        "a key of more than the limit of %" PRIu64 " bytes", most);
     size_t needed = cursor->path_nbytes + (size_t)more_nbytes;
     if (!act_reserve(&cursor->path, &cursor->path_capacity, needed, 1))
         return act_fail_nomem(error);
