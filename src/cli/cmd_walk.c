@@ -69,8 +69,9 @@ struct lines {
 /* Reads more, or sets at_end. Returns 0, or an errno. */
 static int read_more(struct lines *lines, struct cli_out *out)
 {
-    memmove(lines->buffer, lines->buffer + lines->start, lines->end - lines->start);
     lines->end -= lines->start;
+    if (lines->end)
+        memmove(lines->buffer, lines->buffer + lines->start, lines->end);
     lines->start = 0;
     /* Room for one byte more than is read: the end of the last line. */
     if (lines->capacity - lines->end < 2) {
