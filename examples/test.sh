@@ -1,0 +1,81 @@
+#!/bin/sh
+# Runs the examples that were built into the folder given, and compares what they print.
+# shellcheck disable=SC2317 # functions are called through expect
+set -eu
+bin=$1
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/actree-examples-XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 1' HUP INT TERM
+map=$scratch/words.act
+failed=0
+
+# expect STATUS COMMAND...: its output must be what standard input says.
+expect() {
+    wanted=$1
+    shift
+    cat >"$scratch/wanted"
+    status=0
+    "$@" >"$scratch/got" 2>"$scratch/error" || status=$?
+    if [ "$status" -ne "$wanted" ] || ! diff "$scratch/wanted" "$scratch/got"; then
+        echo "status $status, not $wanted, or printed something else: $*"
+        cat "$scratch/error"
+        failed=1
+    fi
+}
+
+printf 'She sells sea shells; the shells she sells are sea shells, for sure.\n' >"$scratch/text"
+
+build() {
+    "$bin/words" "$map" <"$scratch/text"
+}
+expect 0 build <<END
+8 words in 80 bytes
+END
+expect 2 "$bin/words" "$scratch/no-folder/words.act" </dev/null
+
+expect 0 "$bin/lookup" "$map" she <<END
+she: success
+she	2
+shells	3
+END
+expect 0 "$bin/lookup" "$map" se <<END
+se: not found
+sea	2
+sells	2
+END
+expect 0 "$bin/lookup" "$map" shoals <<END
+shoals: not found
+END
+expect 2 "$bin/lookup" "$scratch/text" she </dev/null
+
+expect 0 "$bin/branches" "$map" <<END
+are = 1
+for = 1
+s
+ e
+  a = 2
+  lls = 2
+ he = 2
+   lls = 3
+ ure = 1
+the = 1
+END
+expect 0 "$bin/branches" "$map" she <<END
+ = 2
+lls = 3
+END
+expect 0 "$bin/branches" "$map" shoals </dev/null
+expect 2 "$bin/branches" "$scratch/text" </dev/null
+
+# Times and faults differ; the form does not.
+form() {
+    "$bin/faults" "$map" "$1" | sed 's/[0-9][0-9]*/N/g'
+}
+expect 0 form shells <<END
+open	N	N	N
+first	N	N	N
+second	N	N	N
+END
+expect 1 "$bin/faults" "$map" shoals </dev/null
+
+exit $failed
