@@ -79,6 +79,17 @@ static void a_refusal_leaves_the_array_alone(void **state)
     free(array);
 }
 
+static void growth_by_half_stops_at_what_a_size_can_tell(void **state)
+{
+    (void)state;
+    /* As if the array were that large already: half more would overflow, and none is to be had. */
+    void *array = NULL;
+    size_t capacity = SIZE_MAX / 4 * 3;
+    assert_false(act_reserve(&array, &capacity, capacity + 1, 1));
+    assert_null(array);
+    assert_int_equal(capacity, SIZE_MAX / 4 * 3);
+}
+
 static void huge_elements_are_counted_in_ones(void **state)
 {
     (void)state;
@@ -98,6 +109,7 @@ int main(void)
         cmocka_unit_test(an_array_grows_and_keeps_its_contents),
         cmocka_unit_test(enough_room_changes_nothing),
         cmocka_unit_test(a_refusal_leaves_the_array_alone),
+        cmocka_unit_test(growth_by_half_stops_at_what_a_size_can_tell),
         cmocka_unit_test(huge_elements_are_counted_in_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,7 +114,7 @@ static void decoders_agree_on_random_bytes(void **state)
 {
     (void)state;
     struct random r = random_of(1);
-    int rounds = CHECK_SLOW_BUILD ? 1000 : 10000;
+    int rounds = CHECK_SLOW_BUILD ? 500 : 3000;
     for (int round = 0; round < rounds; round++) {
         size_t nbytes = 25 + random_below(&r, 130);
         /* Of its own size, so that a sanitizer sees one byte too many. */
@@ -219,7 +219,7 @@ static void children_are_the_same_however_they_are_found(void **state)
 {
     (void)state;
     struct random r = random_of(3);
-    int rounds = CHECK_SLOW_BUILD ? 300 : 3000;
+    int rounds = CHECK_SLOW_BUILD ? 300 : 1000;
     for (int round = 0; round < rounds; round++) {
         size_t nbytes = 100 + random_below(&r, random_one_in(&r, 2) ? 300 : 1500);
         uint8_t *bytes = malloc(nbytes);
@@ -232,8 +232,11 @@ static void children_are_the_same_however_they_are_found(void **state)
         portable.lengths = NULL;
         uint64_t first = 16 + random_below(&r, nbytes / 3);
         uint64_t parent_id = first + 1 + random_below(&r, arena.tail - first - 1);
-        for (unsigned index = 0; index < 256; index++) {
+        /* Behind the last child, and behind a node that is cut, there is nothing more. */
+        unsigned beyond = 0;
+        for (unsigned index = 0; index < 256 && beyond < 3; index++) {
             uint64_t expected = plain_child(bytes, arena.tail, parent_id, first, index);
+            beyond += !expected;
             assert_int_equal(act_node_child(&arena, parent_id, parent_id - first, index), expected);
             assert_int_equal(act_node_child(&portable, parent_id, parent_id - first, index),
                              expected);
