@@ -4,9 +4,15 @@
 
 #include "verb.h"
 
+extern const struct cli_verb cmd_bench;
+extern const struct cli_verb cmd_build;
 extern const struct cli_verb cmd_completions;
+extern const struct cli_verb cmd_dump;
+extern const struct cli_verb cmd_get;
 extern const struct cli_verb cmd_help;
 extern const struct cli_verb cmd_info;
+extern const struct cli_verb cmd_prefix;
+extern const struct cli_verb cmd_range;
 extern const struct cli_verb cmd_verify;
 extern const struct cli_verb cmd_walk;
 

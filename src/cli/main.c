@@ -3,12 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "actree.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "message.h"
@@ -24,55 +21,6 @@ static bool fill_standard_descriptors(void)
             open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
             return false;
     return true;
-}
-
-static int print_done(void)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return CLI_DONE;
-    return cli_fail_os("standard output", "cannot write", errno);
-}
-
-int cli_help(void)
-{
-    printf("Usage: actree VERB FILE [ARGUMENT...] [OPTION...]\n"
-           "Ordered maps from byte strings to u64, in ACTree03 files.\n\n");
-    for (const struct cli_verb *const *verb = cli_verbs; *verb; verb++)
-        printf("  %-12s %s\n", (*verb)->name, (*verb)->summary);
-    printf("\n"
-           "  actree VERB --help    the options of a verb\n"
-           "  actree --version      the version\n"
-           "\n"
-           "Exit status: 0 done, or yes; 1 no: a key not found, no match; 2 usage, input or\n"
-           "output, the system; 3 the file is damaged or no ACTree03 file.\n");
-    return print_done();
-}
-
-static poptContext make_context(const struct cli_verb *verb, const char *title, int argc,
-                                const char **argv)
-{
-    /* Everything after the name is options and arguments of the verb. */
-    argv[0] = title;
-    poptContext context = poptGetContext(NULL, argc, argv, verb->options, 0);
-    if (context)
-        poptSetOtherOptionHelp(context, verb->arguments);
-    return context;
-}
-
-int cli_help_verb(const struct cli_verb *verb)
-{
-    char title[64];
-    snprintf(title, sizeof(title), "actree %s", verb->name);
-    const char *argv[] = {title, NULL};
-    poptContext context = make_context(verb, title, 1, argv);
-    if (!context)
-        return cli_fail_nomem();
-    poptPrintHelp(context, stdout, 0);
-    printf("\n%s.\n", verb->summary);
-    if (verb->notes)
-        fputs(verb->notes, stdout);
-    poptFreeContext(context);
-    return print_done();
 }
 
 /* Runs the verb, and hands on what it left in the buffer of standard output. */
@@ -107,9 +55,7 @@ static int run_call(struct cli_call *call)
 
 static int run_verb(const struct cli_verb *verb, int argc, const char **argv)
 {
-    char title[64];
-    snprintf(title, sizeof(title), "actree %s", verb->name);
-    poptContext context = make_context(verb, title, argc, argv);
+    poptContext context = poptGetContext(NULL, argc, argv, verb->options, 0);
     if (!context)
         return cli_fail_nomem();
     struct cli_call call = {.verb = verb};
@@ -133,10 +79,8 @@ int main(int argc, char **argv)
     const char *word = argv[1];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return cli_help();
-    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
-        printf("actree %s\n", act_version());
-        return print_done();
-    }
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+        return cli_version();
     const struct cli_verb *verb = cli_verb_find(word);
     if (verb)
         return run_verb(verb, argc - 1, (const char **)argv + 1);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "progress.h"
 #include "verb.h"
 
 /*
@@ -34,6 +35,7 @@ static void print_line(const char *text, size_t nbytes)
 {
     static const char start[] = "actree: ";
     static const char digits[] = "0123456789abcdef";
+    cli_progress_hide();
     char *line = malloc(sizeof(start) + 4 * nbytes + 1);
     if (!line) {
         fputs("actree: out of memory\n", stderr);
@@ -130,8 +132,8 @@ int cli_fail(const char *file_name, const act_error *error)
     if (error->offset != ACT_NO_OFFSET && !strstr(error->text, "offset"))
         snprintf(offset, sizeof(offset), " (offset %llu)", (unsigned long long)error->offset);
     if (error->status == ACT_ERR_LIMIT)
-        hint = strstr(error->text, "key") ? "; --max-key=SIZE raises that limit"
-                                          : "; --max-steps=N raises that limit";
+        hint = strstr(error->text, "nodes") ? "; --max-steps=N raises that limit"
+                                            : "; --max-key=SIZE raises that limit";
     if (!file_name || names_file(error->text, file_name))
         cli_error("%s%s%s", error->text, offset, hint);
     else

@@ -14,6 +14,10 @@
 /* Lines of a log stay: fewer of them. */
 #define LOG_PERIOD_NS 1000000000U
 
+/* Whether a line is on the terminal. A message may come from anywhere, and must not be glued to it.
+ */
+static bool on_screen;
+
 uint64_t cli_now_ns(void)
 {
     struct timespec now;
@@ -64,7 +68,7 @@ static void print_line(struct cli_progress *progress, uint64_t now_ns)
             amount(done_text, progress, done), rest, amount(rate_text, progress, (uint64_t)rate),
             progress->on_terminal ? "\033[K" : "\n");
     fflush(stderr);
-    progress->line_open = progress->on_terminal;
+    on_screen = progress->on_terminal;
     progress->printed_ns = now_ns;
 }
 
@@ -82,15 +86,22 @@ int cli_progress_tell(void *context, uint64_t done, uint64_t total)
     return cli_interrupted();
 }
 
+void cli_progress_hide(void)
+{
+    if (!on_screen)
+        return;
+    fputs("\r\033[K", stderr);
+    fflush(stderr);
+    on_screen = false;
+}
+
 void cli_progress_end(struct cli_progress *progress)
 {
     if (!progress->shown)
         return;
-    if (!progress->on_terminal)
+    if (progress->on_terminal)
+        cli_progress_hide();
+    else
         print_line(progress, cli_now_ns());
-    else if (progress->line_open)
-        fputs("\r\033[K", stderr);
-    fflush(stderr);
-    progress->line_open = false;
     progress->shown = false;
 }

@@ -12,7 +12,6 @@ struct cli_progress {
     const char *unit; /* of done and total: "B" is shown as KiB, MiB and so on */
     bool shown;       /* anything is shown at all */
     bool on_terminal; /* the line is written over; elsewhere each is a line of its own */
-    bool line_open;
     uint64_t started_ns;
     uint64_t printed_ns;
     uint64_t done;
@@ -29,8 +28,11 @@ void cli_progress_start(struct cli_progress *progress, enum cli_when when, const
  */
 int cli_progress_tell(void *context, uint64_t done, uint64_t total);
 
-/* Takes the line away, or completes it. Must come before any other message. */
+/* Takes the line away, or completes it. The structure must not go away before. */
 void cli_progress_end(struct cli_progress *progress);
+
+/* Takes away the line that is on the terminal, if any, to make place for a message. */
+void cli_progress_hide(void);
 
 /* A clock that never goes back, in nanoseconds. */
 uint64_t cli_now_ns(void);

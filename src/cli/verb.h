@@ -49,8 +49,9 @@ extern const struct cli_verb *const cli_verbs[];
 /* The verb of this name, or NULL. */
 const struct cli_verb *cli_verb_find(const char *name);
 
-/* Prints the help of the tool, or of a verb, to standard output. Returns an exit status. */
+/* Print the help of the tool or of a verb, or the version. Return an exit status. */
 int cli_help(void);
 int cli_help_verb(const struct cli_verb *verb);
+int cli_version(void);
 
 #endif

@@ -3,9 +3,22 @@
 #include "commands.h"
 
 /* A verb is one line here, one in commands.h, and its file. */
+/* clang-format off */
 const struct cli_verb *const cli_verbs[] = {
-    &cmd_info, &cmd_verify, &cmd_walk, &cmd_help, &cmd_completions, NULL,
+    &cmd_build,
+    &cmd_dump,
+    &cmd_get,
+    &cmd_prefix,
+    &cmd_range,
+    &cmd_info,
+    &cmd_verify,
+    &cmd_walk,
+    &cmd_bench,
+    &cmd_help,
+    &cmd_completions,
+    NULL,
 };
+/* clang-format on */
 
 const struct cli_verb *cli_verb_find(const char *name)
 {

@@ -11,15 +11,7 @@ import tempfile
 import unittest
 
 ACTREE = os.environ.get("ACTREE")
-
-def has_verbs(*verbs):
-    """Whether the tool was built, with these verbs."""
-    return ACTREE and all(subprocess.run([ACTREE, "help", verb], stdout=subprocess.DEVNULL,
-                                         stderr=subprocess.DEVNULL, check=False).returncode == 0
-                          for verb in verbs)
-
-
-needs_tool = unittest.skipUnless(has_verbs("build", "dump"), "the tool was not built")
+needs_tool = unittest.skipUnless(ACTREE, "the tool was not built")
 
 
 def read(path):

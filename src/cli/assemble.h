@@ -1,0 +1,26 @@
+/* The work of `build`: from text to a file, in order or through the sorter. */
+#ifndef ACT_CLI_ASSEMBLE_H
+#define ACT_CLI_ASSEMBLE_H
+
+#include "actree.h"
+#include "args.h"
+
+struct cli_assembly {
+    const struct cli_options *options;
+    const char *const *inputs; /* names of files; "-" is standard input; NULL after the last */
+    const char *out_path;
+
+    /* What was done. */
+    act_build_report report;
+    uint64_t entries;      /* read */
+    uint64_t input_nbytes; /* read, once if twice */
+    bool sorted;           /* went through the sorter */
+};
+
+/*
+ * Does it. Returns an exit status, after a message if it is not CLI_DONE; CLI_TROUBLE without a
+ * message if a signal was caught. Unless it is CLI_DONE, what is at `out_path` stays as it was.
+ */
+int cli_assemble(struct cli_assembly *assembly);
+
+#endif

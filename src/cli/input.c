@@ -1,0 +1,162 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "interrupt.h"
+#include "message.h"
+#include "output.h"
+
+/* Small enough to stay in the processor's cache, between the kernel's copy and its use. */
+#define BUFFER_NBYTES ((size_t)256 << 10)
+/* A record without an end is a mistake, such as /dev/zero, and must not take all memory. */
+#define RECORD_NBYTES_MAX ((size_t)1 << 30)
+
+bool cli_input_open(struct cli_input *input, const char *const *names, char terminator)
+{
+    memset(input, 0, sizeof(*input));
+    input->names = names;
+    input->terminator = terminator;
+    input->fd = -1;
+    input->capacity = BUFFER_NBYTES;
+    input->buffer = malloc(input->capacity);
+    if (!input->buffer)
+        input->status = cli_fail_nomem();
+    return input->buffer;
+}
+
+static void close_file(struct cli_input *input)
+{
+    if (input->fd > STDIN_FILENO)
+        close(input->fd);
+    input->fd = -1;
+}
+
+void cli_input_close(struct cli_input *input)
+{
+    close_file(input);
+    free(input->buffer);
+    input->buffer = NULL;
+}
+
+/* Goes on to the next file; false if there is none, or after a message. */
+static bool open_next(struct cli_input *input)
+{
+    const char *name = input->names[input->next_name];
+    if (!name)
+        return false;
+    input->next_name++;
+    input->name = cli_input_name(name);
+    input->line = 0;
+    input->input_done = false;
+    input->fd = STDIN_FILENO;
+    if (strcmp(name, "-") != 0) {
+        do {
+            input->fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        } while (input->fd < 0 && errno == EINTR && !cli_interrupted());
+        if (input->fd < 0) {
+            input->status = cli_fail_os(input->name, "cannot open", errno);
+            return false;
+        }
+    }
+    posix_fadvise(input->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    return true;
+}
+
+/* Makes room at the end of the buffer; false after a message. */
+static bool make_room(struct cli_input *input)
+{
+    size_t left = input->end - input->begin;
+    if (input->begin) {
+        memmove(input->buffer, input->buffer + input->begin, left);
+        input->scanned -= input->begin;
+        input->begin = 0;
+        input->end = left;
+    }
+    if (left < input->capacity)
+        return true;
+    if (left >= RECORD_NBYTES_MAX) {
+        cli_error("%s:%llu: longer than 1 GiB", input->name, (unsigned long long)input->line + 1);
+        input->status = 2;
+        return false;
+    }
+    uint8_t *larger = realloc(input->buffer, input->capacity * 2);
+    if (!larger) {
+        input->status = cli_fail_nomem();
+        return false;
+    }
+    input->buffer = larger;
+    input->capacity *= 2;
+    return true;
+}
+
+/* Reads more of the input at hand, or notices its end. False after a message or a signal. */
+static bool refill(struct cli_input *input)
+{
+    if (!make_room(input))
+        return false;
+    if (input->flushed && !cli_out_flush(input->flushed))
+        return false;
+    for (;;) {
+        if (!cli_wait_readable(input->fd))
+            return false;
+        ssize_t n = read(input->fd, input->buffer + input->end, input->capacity - input->end);
+        if (n >= 0) {
+            input->end += (size_t)n;
+            input->read_nbytes += (uint64_t)n;
+            input->input_done = n == 0;
+            return true;
+        }
+        if (errno != EINTR && errno != EAGAIN) {
+            input->status = cli_fail_os(input->name, "cannot read", errno);
+            return false;
+        }
+    }
+}
+
+bool cli_input_next(struct cli_input *input, const uint8_t **record_ret, size_t *nbytes_ret)
+{
+    for (;;) {
+        const uint8_t *begin = input->buffer + input->begin;
+        const uint8_t *found = memchr(input->buffer + input->scanned, input->terminator,
+                                      input->end - input->scanned);
+        size_t nbytes = found ? (size_t)(found - begin) : input->end - input->begin;
+        if (found || (input->input_done && nbytes)) {
+            input->begin += nbytes + (found ? 1 : 0);
+            input->scanned = input->begin;
+            input->line++;
+            input->records++;
+            *record_ret = begin;
+            *nbytes_ret = nbytes;
+            return true;
+        }
+        input->scanned = input->end;
+        if (input->fd >= 0 && !input->input_done) {
+            if (!refill(input))
+                return false;
+        } else {
+            close_file(input);
+            if (!open_next(input))
+                return false;
+        }
+    }
+}
+
+bool cli_input_regular(const char *const *names, uint64_t *nbytes_ret)
+{
+    uint64_t nbytes = 0;
+    for (; *names; names++) {
+        struct stat st;
+        if (strcmp(*names, "-") == 0 || stat(*names, &st) != 0 || !S_ISREG(st.st_mode))
+            return false;
+        nbytes += (uint64_t)st.st_size;
+    }
+    *nbytes_ret = nbytes;
+    return true;
+}

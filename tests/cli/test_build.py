@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+"""build: forms of input, order, duplicates, the file that comes of it, and what it refuses."""
+import json
+import os
+import random
+import stat
+import subprocess
+
+from tool import ACTREE, TROUBLE, ToolTest, main
+
+
+class BuildTest(ToolTest):
+    def setUp(self):
+        super().setUp()
+        self.old = b"an older file\n"
+
+    def refuses(self, content, *options, says=(), inputs=None):
+        """Building fails for this input, from a file and through a pipe; an older file stays."""
+        inputs = inputs or [self.write("bad.txt", content)]
+        self.write("old.act", self.old)
+        self.fails(TROUBLE, "build", "-o", "old.act", *inputs, *options, says=says)
+        self.assertEqual(self.read("old.act"), self.old)
+        if content:
+            says = [says] if isinstance(says, str) else list(says)
+            says = [part.replace("bad.txt", "standard input") for part in says]
+            self.fails(TROUBLE, "build", "-o", "old.act", "-", "--sorted", *options, stdin=content,
+                       says=says)
+            self.assertEqual(self.read("old.act"), self.old)
+        self.no_litter()
+
+    def no_litter(self):
+        self.assertEqual([name for name in os.listdir(self.folder) if name.endswith(".tmp")], [])
+
+    def dumped(self, name="x.act"):
+        return self.ok("dump", name, "-k", "escaped").decode()
+
+
+class Golden(BuildTest):
+    """What the reference wrote is built again from its text, byte for byte."""
+
+    NAMES = ("comb", "empty", "fan-1", "fan-256", "fan-32", "fan-below-256", "far-line",
+             "file-paths", "inner-values", "line-lengths", "nested", "odd-bytes", "one-70000",
+             "one-short", "random-5000", "root-only", "shared-tails", "values-branch",
+             "values-inner", "values-line", "words")
+
+    def test_golden(self):
+        for name in self.NAMES:
+            with open(self.golden(f"{name}.act"), "rb") as file:
+                expected = file.read()
+            self.ok("build", "-k", "hex", "-o", "x.act", self.golden(f"{name}.tsv"))
+            self.assertEqual(self.read("x.act"), expected, name)
+
+    def test_golden_in_any_order(self):
+        shuffle = random.Random(3)
+        for name in self.NAMES:
+            with open(self.golden(f"{name}.act"), "rb") as file:
+                expected = file.read()
+            with open(self.golden(f"{name}.tsv"), "rb") as file:
+                lines = file.readlines()
+            shuffle.shuffle(lines)
+            content = b"".join(lines)
+            for arguments in ([self.write("in", content)], ["-"]):
+                self.ok("build", "-k", "hex", "-o", "x.act", *arguments, stdin=content)
+                self.assertEqual(self.read("x.act"), expected, name)
+
+
+class Input(BuildTest):
+    def test_lines(self):
+        self.write("one", "b\na\n")
+        self.write("two", "c\n\nd")
+        self.ok("build", "-i", "lines", "-o", "x.act", "one", "two")
+        self.assertEqual(self.dumped(), "\t3\na\t1\nb\t0\nc\t2\nd\t4\n")
+
+    def test_lines_keep_tabs(self):
+        self.ok("build", "-i", "lines", "-o", "x.act", "-", stdin="a\tb\n\t\n")
+        self.assertEqual(self.dumped(), "\\t\t1\na\\tb\t0\n")
+
+    def test_split_at_the_last_tab(self):
+        self.build("a\tb\t1\n\t\t2\n\t3\n")
+        self.assertEqual(self.dumped(), "\t3\n\\t\t2\na\\tb\t1\n")
+
+    def test_no_final_newline(self):
+        self.build("a\t1\nb\t2")
+        self.assertEqual(self.dumped(), "a\t1\nb\t2\n")
+
+    def test_no_final_newline_before_another_file(self):
+        self.write("one", "a\t1")
+        self.write("two", "b\t2")
+        self.ok("build", "-o", "x.act", "one", "two")
+        self.assertEqual(self.dumped(), "a\t1\nb\t2\n")
+
+    def test_empty_input_is_an_empty_map(self):
+        self.write("empty", "")
+        for inputs in (["empty"], ["-"], ["/dev/null"], ["empty", "empty"]):
+            self.ok("build", "-o", "x.act", *inputs)
+            with open(self.golden("empty.act"), "rb") as file:
+                self.assertEqual(self.read("x.act"), file.read())
+
+    def test_the_empty_key(self):
+        self.build("\t5\n")
+        self.assertEqual(self.dumped(), "\t5\n")
+        self.ok("build", "-i", "lines", "-o", "x.act", "-", stdin="\n")
+        self.assertEqual(self.dumped(), "\t0\n")
+
+    def test_any_byte(self):
+        keys = [bytes([byte]) for byte in range(256) if byte != 10]
+        self.build(b"".join(b"%s\t%d\n" % (key, key[0]) for key in keys))
+        self.assertEqual(self.dumped().count("\n"), 255)
+        self.assertEqual(self.ok("get", "x.act", "-k", "hex", "00", "09", "ff"), b"0\n9\n255\n")
+
+    def test_nul_in_a_key(self):
+        self.build(b"a\0b\t1\na\0\t2\na\t3\n")
+        self.assertEqual(self.dumped(), "a\t3\na\\x00\t2\na\\x00b\t1\n")
+
+    def test_a_key_of_70000_bytes(self):
+        key = "k" * 70000
+        self.build(f"{key}\t1\n{key}x\t2\n")
+        self.assertEqual(self.dumped(), f"{key}\t1\n{key}x\t2\n")
+
+    def test_lines_across_the_borders_of_the_buffer(self):
+        dice = random.Random(5)
+        keys = sorted({bytes(dice.choice(b"abc") for _ in range(dice.randrange(3000)))
+                       for _ in range(700)})
+        content = b"".join(b"%s\t%d\n" % (key, i) for i, key in enumerate(keys))
+        self.write("in", content)
+        self.ok("build", "-o", "x.act", "in")
+        self.assertEqual(self.ok("dump", "x.act"), content)
+
+    def test_largest_value(self):
+        self.build("a\t18446744073709551615\nb\t0\nc\t0000000000000000000000001\n")
+        self.assertEqual(self.dumped(), "a\t18446744073709551615\nb\t0\nc\t1\n")
+
+    def test_nul_records(self):
+        self.build(b"a\nb\t1\0c\t2", "-0")
+        self.assertEqual(self.dumped(), "a\\nb\t1\nc\t2\n")
+
+    def test_escaped_and_hex(self):
+        self.build("a\\tb\\x00\\\\\t1\n", "-k", "escaped")
+        self.assertEqual(self.dumped(), "a\\tb\\x00\\\\\t1\n")
+        self.build("00Ff\t1\n\t2\n", "-k", "hex")
+        self.assertEqual(self.dumped(), "\t2\n\\x00\\xff\t1\n")
+
+    def test_standard_input_once(self):
+        self.fails(TROUBLE, "build", "-o", "x.act", "-", "-", says="standard input")
+
+
+class Order(BuildTest):
+    """Sorted files stream, others are sorted; the file is the same."""
+
+    def test_same_file_whatever_the_order(self):
+        lines = [f"{'abcdefgh'[i % 8]}{i * 37 % 5000:05}\t{i}\n" for i in range(5000)]
+        expected = self.read(self.build("".join(sorted(lines))))
+        nearly = sorted(lines)
+        nearly.append(nearly.pop(0))
+        for order in (lines, sorted(lines), sorted(lines, reverse=True), nearly):
+            content = "".join(order)
+            self.write("in", content)
+            self.ok("build", "-o", "y.act", "in")
+            self.assertEqual(self.read("y.act"), expected)
+            self.ok("build", "-o", "y.act", "-", stdin=content)
+            self.assertEqual(self.read("y.act"), expected)
+
+    def test_sorted_files_are_not_sorted_again(self):
+        self.write("in", "a\t1\nb\t2\n")
+        for content, was_sorted in (("a\t1\nb\t2\n", False), ("b\t1\na\t2\n", True)):
+            self.write("in", content)
+            report = json.loads(self.ok("build", "--json", "-o", "x.act", "in"))
+            self.assertEqual(report["sorted"], was_sorted)
+        report = json.loads(self.ok("build", "--json", "-o", "x.act", "-", stdin="a\t1\n"))
+        self.assertTrue(report["sorted"])
+        report = json.loads(self.ok("build", "--json", "-s", "-o", "x.act", "-", stdin="a\t1\n"))
+        self.assertFalse(report["sorted"])
+
+    def test_order_goes_over_all_inputs(self):
+        self.write("one", "b\t1\n")
+        self.write("two", "a\t2\n")
+        self.ok("build", "-o", "x.act", "one", "two")
+        self.assertEqual(self.dumped(), "a\t2\nb\t1\n")
+
+    def test_sorted_refuses_another_order(self):
+        self.refuses("a\t1\nc\t2\nb\t3\n", "--sorted", says=["bad.txt:3", '"b"'])
+
+    def test_memory(self):
+        content = "".join(f"{i}\t1\n" for i in range(3000, 1000, -1))
+        self.refuses_unsorted(content, "--memory=10K")
+        self.write("in", content)
+        self.ok("build", "-o", "x.act", "in", "--memory=10M")
+        # In order, it needs none.
+        self.write("in", "".join(f"{i}\t1\n" for i in range(1000, 3000)))
+        self.ok("build", "-o", "x.act", "in", "--memory=10K")
+
+    def refuses_unsorted(self, content, *options):
+        self.write("old.act", self.old)
+        self.fails(TROUBLE, "build", "-o", "old.act", self.write("bad.txt", content), *options,
+                   says=["bad.txt:", "--memory"])
+        self.assertEqual(self.read("old.act"), self.old)
+        self.no_litter()
+
+
+class Duplicates(BuildTest):
+    LINES = ("b\t5\n", "a\t3\n", "a\t9\n", "a\t4\n", "c\t1\n", "b\t7\n")
+    EXPECTED = {"first": (3, 5, 1), "last": (4, 7, 1), "sum": (16, 12, 1), "min": (3, 5, 1),
+                "max": (9, 7, 1)}
+
+    def test_policies(self):
+        in_order = sorted(self.LINES, key=lambda line: line[0])
+        for policy, values in self.EXPECTED.items():
+            expected = "a\t{}\nb\t{}\nc\t{}\n".format(*values)
+            for lines in (self.LINES, in_order):
+                content = "".join(lines)
+                self.write("in", content)
+                for arguments in (["in"], ["-"]):
+                    self.ok("build", "-d", policy, "-o", "x.act", *arguments, stdin=content)
+                    self.assertEqual(self.dumped(), expected, policy)
+            self.ok("build", "-s", "-d", policy, "-o", "x.act", "-", stdin="".join(in_order))
+            self.assertEqual(self.dumped(), expected, policy)
+
+    def test_error_in_order(self):
+        self.refuses("a\t1\nb\t2\nb\t3\n", says=["bad.txt:3", '"b"', "--duplicates"])
+
+    def test_error_out_of_order(self):
+        self.write("old.act", self.old)
+        self.write("one", "d\t0\nb\t1\nc\t2\n")
+        self.write("two", "e\t0\nc\t2\nd\t5\nb\t2\n")
+        self.fails(TROUBLE, "build", "-o", "old.act", "one", "two",
+                   says=['two:4: duplicate key "b", first at one:2', "--duplicates"])
+        self.assertEqual(self.read("old.act"), self.old)
+        self.no_litter()
+
+    def test_error_through_a_pipe(self):
+        self.fails(TROUBLE, "build", "-o", "x.act", "-", stdin="b\t1\na\t1\nb\t1\n",
+                   says=["standard input", '"b"', "--duplicates"])
+        self.assertFalse(os.path.exists(self.path("x.act")))
+
+    def test_empty_key_twice(self):
+        self.refuses("\t1\n\t1\n", says=["bad.txt:2", '""'])
+
+    def test_lines(self):
+        self.refuses("a\na\n", "-i", "lines", says=["bad.txt:2", '"a"'])
+        self.ok("build", "-i", "lines", "-d", "last", "-o", "x.act", "-", stdin="b\na\nb\n")
+        self.assertEqual(self.dumped(), "a\t1\nb\t2\n")
+
+    def test_sum_that_is_too_large(self):
+        content = "a\t18446744073709551615\na\t1\n"
+        self.refuses(content, "-d", "sum", says="18446744073709551615")
+        self.write("old.act", self.old)
+        self.fails(TROUBLE, "build", "-d", "sum", "-o", "old.act", "-", stdin="b\t1\n" + content)
+        self.assertEqual(self.read("old.act"), self.old)
+        self.build("a\t18446744073709551614\na\t1\n", "-d", "sum")
+        self.assertEqual(self.dumped(), "a\t18446744073709551615\n")
+
+
+class BadInput(BuildTest):
+    def test_values(self):
+        for value in ("", "-1", "+1", " 1", "1 ", "1x", "x", "0x10", "1.0", "1e3", "1\r", "١",
+                      "18446744073709551616", "99999999999999999999999", "1,000"):
+            self.refuses(f"a\t1\nb\t{value}\n", says="bad.txt:2: the value is not a decimal number")
+
+    def test_no_tab(self):
+        self.refuses("a\t1\nno tab here\nc\t3\n", says=["bad.txt:2: no tab", '"no tab here"'])
+        self.refuses("a\t1\n\nc\t3\n", says="bad.txt:2: no tab")
+
+    def test_the_line_is_that_of_the_file(self):
+        self.write("good.txt", "a\t1\nb\t2\nc\t3\n")
+        self.write("bad.txt", "d\t4\ne\n")
+        self.refuses("", inputs=["good.txt", "bad.txt"], says="bad.txt:2")
+
+    def test_bad_lines_in_unsorted_input(self):
+        self.refuses_twice("b\t1\na\t2\nc\tx\n", "3: the value")
+
+    def refuses_twice(self, content, says):
+        self.write("old.act", self.old)
+        for arguments, name in (([self.write("bad.txt", content)], "bad.txt"),
+                                (["-"], "standard input")):
+            self.fails(TROUBLE, "build", "-o", "old.act", *arguments, stdin=content,
+                       says=f"{name}:{says}")
+            self.assertEqual(self.read("old.act"), self.old)
+
+    def test_keys(self):
+        self.refuses("61\t1\n6\t2\n", "-k", "hex", says=["bad.txt:2", "hexadecimal"])
+        self.refuses("a\t1\nb\\q\t2\n", "-k", "escaped", says=["bad.txt:2", "backslash"])
+
+    def test_long_keys_are_shortened_in_messages(self):
+        key = "k" * 100000
+        done = self.run_tool("build", "-o", "x.act", "-", "-s", stdin=f"{key}\t1\n{key}\t1\n")
+        self.assertEqual(done.returncode, TROUBLE)
+        self.assertLess(len(done.stderr), 400)
+
+    def test_missing_input(self):
+        self.write("good", "a\t1\n")
+        self.refuses("", inputs=["good", "no-such-file"], says=["no-such-file", "No such file"])
+
+    def test_directory_as_input(self):
+        os.mkdir(self.path("folder"))
+        self.refuses("", inputs=["folder"], says=["folder", "directory"])
+
+    def test_input_without_permission(self):
+        self.write("secret", "a\t1\n")
+        os.chmod(self.path("secret"), 0)
+        done = self.run_as_nobody("build", "-o", "x.act", "secret")
+        self.assertEqual(done.returncode, TROUBLE)
+        self.assertRegex(done.stderr, rb"\Aactree: .*: Permission denied\n\Z")
+
+
+class Output(BuildTest):
+    def test_output_is_needed(self):
+        self.fails(TROUBLE, "build", "-", says="-o")
+
+    def test_replaces_an_older_file(self):
+        self.write("x.act", self.old)
+        self.build("a\t1\n")
+        self.assertEqual(self.dumped(), "a\t1\n")
+        self.no_litter()
+
+    def test_input_may_be_the_output(self):
+        self.write("x", "a\t1\n")
+        self.ok("build", "-o", "x", "x")
+        self.assertEqual(self.dumped("x"), "a\t1\n")
+
+    def test_standard_output(self):
+        expected = self.read(self.build("a\t1\nb\t2\n"))
+        self.assertEqual(self.ok("build", "-o", "-", "-", stdin="a\t1\nb\t2\n"), expected)
+        with open(self.path("y.act"), "wb") as file:
+            subprocess.run([ACTREE, "build", "-o", "-", "-"], input=b"b\t2\na\t1\n", stdout=file,
+                           check=True)
+        self.assertEqual(self.read("y.act"), expected)
+
+    def test_standard_output_leaves_nothing_behind(self):
+        os.mkdir(self.path("tmp"))
+        environment = dict(os.environ, TMPDIR=self.path("tmp"))
+        for content, status in (("a\t1\n", 0), ("a\n", TROUBLE)):
+            done = self.run_tool("build", "-o", "-", "-", stdin=content, env=environment)
+            self.assertEqual(done.returncode, status)
+            self.assertEqual(os.listdir(self.path("tmp")), [])
+        environment["TMPDIR"] = self.path("nowhere")
+        done = self.run_tool("build", "-o", "-", "-", env=environment)
+        self.assertEqual(done.returncode, TROUBLE)
+        self.assertIn(b"nowhere", done.stderr)
+
+    def test_not_to_a_terminal(self):
+        if not hasattr(os, "openpty"):
+            self.skipTest("there are no terminals to open here")
+        master, terminal = os.openpty()
+        try:
+            done = subprocess.run([ACTREE, "build", "-o", "-", "-"], input=b"a\t1\n",
+                                  stdout=terminal, stderr=subprocess.PIPE, check=False)
+        finally:
+            os.close(terminal)
+            os.close(master)
+        self.assertEqual(done.returncode, TROUBLE)
+        self.assertIn(b"terminal", done.stderr)
+
+    def test_folder_that_is_not_there(self):
+        self.fails(TROUBLE, "build", "-o", "nowhere/x.act", "-", stdin="a\t1\n", says="nowhere")
+
+    def test_output_that_is_no_file(self):
+        os.mkdir(self.path("folder"))
+        os.mkfifo(self.path("fifo"))
+        for name in ("folder", "fifo", "/dev/null"):
+            self.fails(TROUBLE, "build", "-o", name, "-", stdin="a\t1\n", says=name)
+        self.assertTrue(stat.S_ISFIFO(os.stat(self.path("fifo")).st_mode))
+
+    def test_folder_without_permission(self):
+        os.mkdir(self.path("locked"), 0o555)
+        os.chmod(self.path("locked"), 0o555)
+        done = self.run_as_nobody("build", "-o", "locked/x.act", "-", stdin=b"a\t1\n")
+        self.assertEqual(done.returncode, TROUBLE)
+        self.assertRegex(done.stderr, rb"\Aactree: .*locked.*: Permission denied\n\Z")
+        self.assertEqual(os.listdir(self.path("locked")), [])
+
+    def test_indexed_layout_is_not_there_yet(self):
+        self.fails(TROUBLE, "build", "--layout=indexed", "-o", "x.act", "-", says="indexed")
+        self.assertFalse(os.path.exists(self.path("x.act")))
+        self.build("a\t1\n", "--layout", "plain")
+
+    def test_quiet_unless_asked(self):
+        done = self.run_tool("build", "-v", "-o", "x.act", "-", stdin="a\t1\nb\t2\n")
+        self.assertRegex(done.stderr, rb"\Aactree: x\.act: 2 keys, 3\d B, in \d+\.\d\d s.*\n\Z")
+        self.assertEqual(done.stdout, b"")
+
+    def test_json(self):
+        report = json.loads(self.ok("build", "--json", "-d", "sum", "-o", "x.act", "-",
+                                    stdin="ab1\t1\ncb1\t2\ncb1\t3\n"))
+        self.assertEqual((report["entries"], report["keys"], report["file"]), (3, 2, "x.act"))
+        self.assertEqual(report["file_bytes"], os.path.getsize(self.path("x.act")))
+        self.assertEqual(report["input_bytes"], 18)
+        self.fails(TROUBLE, "build", "--json", "-o", "-", "-", says="--json")
+
+    def test_progress(self):
+        self.write("in", "".join(f"{i:06}\t{i}\n" for i in range(100000)))
+        done = self.run_tool("build", "--progress=always", "-o", "x.act", "in")
+        self.assertEqual((done.returncode, done.stdout), (0, b""))
+        self.assertRegex(done.stderr, rb"actree: building: .*, 100 %.*\n\Z")
+        done = self.run_tool("build", "--progress=always", "-o", "x.act", "-", stdin="b\t1\na\t1\n")
+        for word in (b"reading", b"sorting", b"writing"):
+            self.assertIn(word, done.stderr)
+
+
+if __name__ == "__main__":
+    main()

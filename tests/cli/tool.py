@@ -1,0 +1,89 @@
+"""What the tests of the tool share."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ACTREE = os.environ.get("ACTREE")
+GOLDEN = "tests/interop/golden"
+
+DONE, NO, TROUBLE, DAMAGED = 0, 1, 2, 3
+
+
+class ToolTest(unittest.TestCase):
+    """A test with a folder of its own, in which the tool is run."""
+
+    maxDiff = 2000
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="actree-cli-")
+        self.addCleanup(scratch.cleanup)
+        self.folder = scratch.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, content):
+        """Writes bytes, or text, to a file of the folder; returns the name."""
+        with open(self.path(name), "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        return name
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def golden(self, name):
+        """The path of a file of the reference."""
+        return os.path.join(os.getcwd(), GOLDEN, name)
+
+    def run_tool(self, *arguments, stdin=b"", **options):
+        if isinstance(stdin, str):
+            stdin = stdin.encode()
+        return subprocess.run([ACTREE, *arguments], input=stdin, capture_output=True, check=False,
+                              cwd=self.folder, timeout=300, **options)
+
+    def run_as_nobody(self, *arguments, stdin=b""):
+        """A run that is forbidden what is forbidden to others: for root nothing is."""
+        if os.geteuid() != 0:
+            return self.run_tool(*arguments, stdin=stdin)
+        # The tool may lie where nobody may go.
+        copy = self.path("actree")
+        if not os.path.exists(copy):
+            shutil.copy(ACTREE, copy)
+            os.chmod(self.folder, 0o755)
+        return subprocess.run([copy, *arguments], input=stdin, capture_output=True, check=False,
+                              cwd=self.folder, timeout=300, user=65534, group=65534,
+                              extra_groups=[])
+
+    def ok(self, *arguments, stdin=b"", status=DONE):
+        """Standard output of a run that says nothing on standard error."""
+        done = self.run_tool(*arguments, stdin=stdin)
+        self.assertEqual((done.returncode, done.stderr), (status, b""), arguments)
+        return done.stdout
+
+    def fails(self, status, *arguments, stdin=b"", says=()):
+        """Standard output of a run that ends with this status and a message."""
+        done = self.run_tool(*arguments, stdin=stdin)
+        message = done.stderr.decode()
+        self.assertEqual(done.returncode, status, (arguments, message))
+        self.assertTrue(message.startswith("actree: "), message)
+        self.assertTrue(message.endswith("\n"), message)
+        self.assertTrue(message.replace("\n", "").isprintable(), message)
+        for part in [says] if isinstance(says, str) else says:
+            self.assertIn(part, message)
+        return done.stdout
+
+    def build(self, tsv, *options, name="x.act"):
+        """Builds a file from lines of key, tab, value; returns its name."""
+        self.ok("build", "-o", name, "-", *options, stdin=tsv)
+        return name
+
+
+def main():
+    if not ACTREE:
+        print("skipped: the tool was not built")
+        sys.exit(77)
+    unittest.main()
