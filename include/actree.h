@@ -288,19 +288,29 @@ ACT_API void act_iter_rewind(act_iter *iter, bool to_end);
  *
  * Moves return ACT_OK when they succeeded, ACT_NOT_FOUND when that move could not be made, and
  * ACT_ERR_CORRUPT, ACT_ERR_LIMIT or ACT_ERR_NOMEM otherwise; after an error the cursor stands at
- * its root. Where nothing else is said, a move that could not be made leaves the cursor where it
- * was.
+ * its root, ready for other moves. Where nothing else is said, a move that could not be made leaves
+ * the cursor where it was.
+ *
+ * The limits are those of act_open_options: `key_nbytes_max` for the cursor's root and path
+ * together, `steps_max` for each call that searches (to_next_val, the k_paths) or goes down an
+ * unknown way (descend_until, descend_last_path). Memory grows with the path and the nodes on it.
+ *
+ * Bytes given to a call must not lie in the cursor's own path: they would move while being read.
  */
 typedef struct act_cursor act_cursor;
 
 /*
  * Opens a cursor whose root is the given path, existing or not, and which stands there. On ACT_OK
- * `*cursor_ret` is the caller's, to be closed by act_cursor_close before the map.
+ * `*cursor_ret` is the caller's, to be closed by act_cursor_close before the map; otherwise it is
+ * NULL. Errors: ACT_ERR_INVALID, ACT_ERR_NOMEM, ACT_ERR_LIMIT, ACT_ERR_CORRUPT.
  */
 ACT_API act_status act_cursor_open(const act_map *map, const void *root_path, size_t root_nbytes,
                                    act_cursor **cursor_ret, act_error *error);
 
-/* An independent cursor at the same place, with the same root. ACT_OK or ACT_ERR_NOMEM. */
+/*
+ * An independent cursor at the same place, with the same root. It may outlive the first one, but
+ * not the map. ACT_OK, ACT_ERR_INVALID or ACT_ERR_NOMEM; on errors `*cursor_ret` is NULL.
+ */
 ACT_API act_status act_cursor_fork(const act_cursor *cursor, act_cursor **cursor_ret,
                                    act_error *error);
 
@@ -342,7 +352,7 @@ ACT_API act_status act_cursor_val_count(const act_cursor *cursor, uint64_t *coun
 /* Moves to its root. */
 ACT_API void act_cursor_reset(act_cursor *cursor);
 
-/* Descends along `path`, whether it exists or not. */
+/* Descends along `path`, whether it exists or not. ACT_OK. */
 ACT_API act_status act_cursor_descend_to(act_cursor *cursor, const void *path, size_t path_nbytes,
                                          act_error *error);
 
@@ -360,7 +370,7 @@ ACT_API act_status act_cursor_descend_to_val(act_cursor *cursor, const void *pat
                                              size_t path_nbytes, size_t *descended_ret,
                                              act_error *error);
 
-/* Descends one byte, whether that path exists or not. */
+/* Descends one byte, whether that path exists or not. ACT_OK. */
 ACT_API act_status act_cursor_descend_to_byte(act_cursor *cursor, uint8_t byte, act_error *error);
 
 /* Descends one byte if that path exists. */
@@ -375,7 +385,10 @@ ACT_API act_status act_cursor_descend_indexed_byte(act_cursor *cursor, size_t in
 ACT_API act_status act_cursor_descend_first_byte(act_cursor *cursor, act_error *error);
 ACT_API act_status act_cursor_descend_last_byte(act_cursor *cursor, act_error *error);
 
-/* Descends while there is exactly one child, until a key; ACT_OK if it moved. */
+/*
+ * Descends by one byte or more to the next key or branch (two children and more) or leaf, while
+ * there is exactly one child. ACT_NOT_FOUND where it stands on a branch, a leaf, or outside.
+ */
 ACT_API act_status act_cursor_descend_until(act_cursor *cursor, act_error *error);
 
 /* The same, by at most `nbytes_max` bytes. */
@@ -393,8 +406,8 @@ ACT_API act_status act_cursor_move_to_path(act_cursor *cursor, const void *path,
                                            size_t *shared_ret, act_error *error);
 
 /*
- * Ascends `nbytes`. If its root is nearer than that, it goes there and the answer is
- * ACT_NOT_FOUND.
+ * Ascends `nbytes`, through existing paths and others alike. If its root is nearer than that, it
+ * goes there and the answer is ACT_NOT_FOUND; so it is at its root, even for 0 bytes.
  */
 ACT_API act_status act_cursor_ascend(act_cursor *cursor, size_t nbytes, act_error *error);
 
@@ -408,11 +421,17 @@ ACT_API act_status act_cursor_ascend_byte(act_cursor *cursor, act_error *error);
 ACT_API act_status act_cursor_ascend_until(act_cursor *cursor, act_error *error);
 ACT_API act_status act_cursor_ascend_until_branch(act_cursor *cursor, act_error *error);
 
-/* Replaces the last byte of the path by the next, or previous, one that exists. */
+/*
+ * Replaces the last byte of the path by the next, or previous, one that exists in its place. Its
+ * own path need not exist. ACT_NOT_FOUND at its root.
+ */
 ACT_API act_status act_cursor_to_next_sibling_byte(act_cursor *cursor, act_error *error);
 ACT_API act_status act_cursor_to_prev_sibling_byte(act_cursor *cursor, act_error *error);
 
-/* Moves to the next existing path in depth-first order; ACT_NOT_FOUND, at its root, at the end. */
+/*
+ * Moves to the next existing path below its root, in depth-first order: that is the byte order of
+ * paths, and the path where it stands need not exist. ACT_NOT_FOUND, at its root, at the end.
+ */
 ACT_API act_status act_cursor_to_next_step(act_cursor *cursor, act_error *error);
 
 /*
@@ -421,13 +440,17 @@ ACT_API act_status act_cursor_to_next_step(act_cursor *cursor, act_error *error)
  */
 ACT_API act_status act_cursor_to_next_val(act_cursor *cursor, act_error *error);
 
-/* Descends to the first existing path that is `nbytes` longer; ACT_NOT_FOUND if there is none. */
+/*
+ * Descends to the first existing path that is `nbytes` longer; ACT_NOT_FOUND if there is none, or
+ * for 0 bytes.
+ */
 ACT_API act_status act_cursor_descend_first_k_path(act_cursor *cursor, size_t nbytes,
                                                    act_error *error);
 
 /*
  * Moves to the next existing path of the same length that shares all but the last `nbytes` bytes.
- * If there is none, it ascends `nbytes` bytes and the answer is ACT_NOT_FOUND.
+ * If there is none, it ascends `nbytes` bytes, to its root at most, and the answer is
+ * ACT_NOT_FOUND.
  */
 ACT_API act_status act_cursor_to_next_k_path(act_cursor *cursor, size_t nbytes, act_error *error);
 
