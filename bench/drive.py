@@ -167,13 +167,21 @@ def loads_milli():
     return [int(load * 1000) for load in os.getloadavg()]
 
 
+def random_load_ps(args):
+    """What a dependent random load from memory costs at this moment."""
+    out = subprocess.run([os.path.join(args.bin, "memory")], capture_output=True, text=True,
+                         check=False)
+    return int(out.stdout) if out.returncode == 0 else 0
+
+
 def run_set(name, engines, args):
     stem = os.path.join(args.data, name)
     full = [Keyset(f"{stem}.{part}") for part in ("keys", "present", "absent")]
     few = [full[0]] + [Keyset(f"{stem}.{part}-few") for part in ("present", "absent")]
     rounds = args.rounds or ROUNDS[name]
     result = {"keys": full[0].nkeys, "key_bytes": full[0].keys_nbytes, "queries": full[1].nkeys,
-              "rounds": rounds, "load_before_milli": loads_milli()}
+              "rounds": rounds, "load_before_milli": loads_milli(),
+              "random_load_before_ps": random_load_ps(args)}
     peers = []
     for engine, command, takes_few in engines:
         work_file = os.path.join(args.work, f"{name}.{engine}")
@@ -184,6 +192,7 @@ def run_set(name, engines, args):
         if op == "build":
             result["same_file_as_actree"] = compare_files(peers)
         progress(f"{name}: {op}: {time.monotonic() - start:.1f} s")
+    result["random_load_after_ps"] = random_load_ps(args)
     result["load_after_milli"] = loads_milli()
     result["engines"] = {peer.name: peer.ops for peer in peers}
     for peer in peers:

@@ -30,7 +30,7 @@ struct keys {
     size_t nkeys;
 };
 
-static void die(const char *file, const char *what)
+_Noreturn static void die(const char *file, const char *what)
 {
     fprintf(stderr, "pack: %s: %s\n", file, what);
     exit(2);

@@ -162,7 +162,9 @@ def run_lines(report):
         if name in report["sets"]:
             s = report["sets"][name]
             before, after = s["load_before_milli"][0] / 1000, s["load_after_milli"][0] / 1000
-            yield f"Load average (1 minute) at {name}: {before:.2f} before, {after:.2f} after."
+            yield (f"At {name}, before and after: load average (1 minute) {before:.2f}, {after:.2f}; "
+                   f"a dependent random load from memory {s['random_load_before_ps'] / 1000:.0f}, "
+                   f"{s['random_load_after_ps'] / 1000:.0f} ns.")
             for engine, same in s["same_file_as_actree"].items():
                 yield (f"The file of {name} is {'the same' if same else 'not the same'}, byte for "
                        f"byte, as that of {engine}.")

@@ -107,7 +107,6 @@ trap 'exit 143' TERM
 
 python3 bench/drive.py --bin $build/bench --rust $rust --data $data --work "$work" \
     --json "$out/bench.json" --sets "$sets" --rounds "$rounds" "$@"
-[ $mode = smoke ] && exit 0
 python3 bench/report.py "$out/bench.json" | tee "$out/bench.txt"
 if command -v gnuplot >/dev/null 2>&1; then
     python3 bench/plot.py "$out/bench.json" "$out"
