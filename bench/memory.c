@@ -16,11 +16,12 @@ struct line {
     char rest[64 - sizeof(size_t)];
 };
 
+/* Of CPU time, so that other programs count by their memory traffic alone. */
 static uint64_t now_ns(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 

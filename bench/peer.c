@@ -62,6 +62,20 @@ static void reset_peak(void)
     }
 }
 
+/* How long this process has stood ready without getting a CPU; 0 if the system does not tell. */
+static uint64_t waited_ns(void)
+{
+    FILE *in = fopen("/proc/self/schedstat", "r");
+    uint64_t ran = 0, waited = 0;
+
+    if (in) {
+        if (fscanf(in, "%" SCNu64 " %" SCNu64, &ran, &waited) != 2)
+            waited = 0;
+        fclose(in);
+    }
+    return waited;
+}
+
 static uint64_t file_nbytes(const struct peer *peer)
 {
     struct stat st;
@@ -71,11 +85,43 @@ static uint64_t file_nbytes(const struct peer *peer)
     return stat(peer->file, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-static void print_answer(const char *op, uint64_t ns, uint64_t n, const struct answer *answer)
+/* The wall clock, and how much of it was spent waiting for a CPU. */
+struct stopwatch {
+    uint64_t start_ns;
+    uint64_t start_waited_ns;
+};
+
+struct lap {
+    uint64_t ns;
+    uint64_t waited_ns;
+};
+
+static struct stopwatch stopwatch_start(void)
 {
-    printf("{\"op\":\"%s\",\"ns\":%" PRIu64 ",\"n\":%" PRIu64 ",\"hits\":%" PRIu64
-           ",\"value_sum\":%" PRIu64 ",\"key_bytes\":%" PRIu64 "}\n",
-           op, ns, n, answer->nhits, answer->value_sum, answer->keys_nbytes);
+    uint64_t waited = waited_ns();
+
+    return (struct stopwatch){now_ns(), waited};
+}
+
+static struct lap stopwatch_stop(struct stopwatch watch)
+{
+    uint64_t end = now_ns();
+
+    return (struct lap){end - watch.start_ns, waited_ns() - watch.start_waited_ns};
+}
+
+/* The first half of an answer; the caller goes on with more fields. */
+static void print_lap(const char *op, struct lap lap, uint64_t n)
+{
+    printf("{\"op\":\"%s\",\"ns\":%" PRIu64 ",\"waited_ns\":%" PRIu64 ",\"n\":%" PRIu64, op, lap.ns,
+           lap.waited_ns, n);
+}
+
+static void print_answer(const char *op, struct lap lap, uint64_t n, const struct answer *answer)
+{
+    print_lap(op, lap, n);
+    printf(",\"hits\":%" PRIu64 ",\"value_sum\":%" PRIu64 ",\"key_bytes\":%" PRIu64 "}\n",
+           answer->nhits, answer->value_sum, answer->keys_nbytes);
 }
 
 static void ensure_closed(struct peer *peer)
@@ -95,22 +141,23 @@ static int ensure_open(struct peer *peer)
 
 static int run_build(struct peer *peer)
 {
-    uint64_t before_nbytes, peak_nbytes, start, ns;
+    uint64_t before_nbytes, peak_nbytes;
+    struct stopwatch watch;
+    struct lap lap;
 
     ensure_closed(peer);
     if (unlink(peer->file) != 0 && errno != ENOENT)
         return peer_fail(peer->file, strerror(errno));
     reset_peak();
     before_nbytes = status_nbytes("VmRSS");
-    start = now_ns();
+    watch = stopwatch_start();
     if (peer->engine->build(&peer->keys, peer->file) != 0)
         return -1;
-    ns = now_ns() - start;
+    lap = stopwatch_stop(watch);
     peak_nbytes = status_nbytes("VmHWM");
-    printf("{\"op\":\"build\",\"ns\":%" PRIu64 ",\"n\":%" PRIu64 ",\"file_bytes\":%" PRIu64
-           ",\"peak_rss_growth_bytes\":%" PRIu64 "}\n",
-           ns, peer->keys.nkeys, file_nbytes(peer),
-           peak_nbytes > before_nbytes ? peak_nbytes - before_nbytes : 0);
+    print_lap("build", lap, peer->keys.nkeys);
+    printf(",\"file_bytes\":%" PRIu64 ",\"peak_rss_growth_bytes\":%" PRIu64 "}\n",
+           file_nbytes(peer), peak_nbytes > before_nbytes ? peak_nbytes - before_nbytes : 0);
     return 0;
 }
 
@@ -124,6 +171,8 @@ static int compare_u64(const void *a, const void *b)
 static int run_open(struct peer *peer)
 {
     uint64_t ns[OPENS_PER_ROUND];
+    struct stopwatch watch = stopwatch_start();
+    struct lap lap;
 
     ensure_closed(peer);
     for (size_t i = 0; i < OPENS_PER_ROUND; i++) {
@@ -135,35 +184,39 @@ static int run_open(struct peer *peer)
         ensure_closed(peer);
     }
     qsort(ns, OPENS_PER_ROUND, sizeof ns[0], compare_u64);
-    printf("{\"op\":\"open\",\"ns\":%" PRIu64 ",\"n\":1}\n", ns[OPENS_PER_ROUND / 2]);
+    lap = stopwatch_stop(watch);
+    lap.ns = ns[OPENS_PER_ROUND / 2];
+    lap.waited_ns /= OPENS_PER_ROUND;
+    print_lap("open", lap, 1);
+    printf("}\n");
     return 0;
 }
 
 static int run_get(struct peer *peer, const char *op, const struct keyset *queries)
 {
     struct answer answer = {0};
-    uint64_t start;
+    struct stopwatch watch;
 
     if (ensure_open(peer) != 0)
         return -1;
-    start = now_ns();
+    watch = stopwatch_start();
     if (peer->engine->get(queries, &answer) != 0)
         return -1;
-    print_answer(op, now_ns() - start, queries->nkeys, &answer);
+    print_answer(op, stopwatch_stop(watch), queries->nkeys, &answer);
     return 0;
 }
 
 static int run_scan(struct peer *peer, const char *op, int (*scan)(struct answer *))
 {
     struct answer answer = {0};
-    uint64_t start;
+    struct stopwatch watch;
 
     if (ensure_open(peer) != 0)
         return -1;
-    start = now_ns();
+    watch = stopwatch_start();
     if (scan(&answer) != 0)
         return -1;
-    print_answer(op, now_ns() - start, answer.nhits, &answer);
+    print_answer(op, stopwatch_stop(watch), answer.nhits, &answer);
     return 0;
 }
 
@@ -173,7 +226,7 @@ static int run_check(struct peer *peer)
 
     if (ensure_open(peer) != 0 || peer->engine->check(&peer->present, &answer) != 0)
         return -1;
-    print_answer("check", 0, peer->present.nkeys, &answer);
+    print_answer("check", (struct lap){0}, peer->present.nkeys, &answer);
     return 0;
 }
 

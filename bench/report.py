@@ -129,6 +129,13 @@ def noise_rows(report, name):
 NOISE_HEADS = ["spread % (rounds)", "build", "open", "present", "absent", "scan", "iterate"]
 
 
+def waited_percent(report, name):
+    """The share of waiting for a CPU in the whole time of the operations of a key set."""
+    entries = [entry for ops in report["sets"][name]["engines"].values() for entry in ops.values()]
+    waited = sum(sum(entry["waited_ns"]) for entry in entries)
+    return 100 * waited / (waited + sum(sum(entry["ns"]) for entry in entries))
+
+
 def text_table(heads, rows):
     rows = [heads] + list(rows)
     widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
@@ -164,7 +171,9 @@ def run_lines(report):
             before, after = s["load_before_milli"][0] / 1000, s["load_after_milli"][0] / 1000
             yield (f"At {name}, before and after: load average (1 minute) {before:.2f}, {after:.2f}; "
                    f"a dependent random load from memory {s['random_load_before_ps'] / 1000:.0f}, "
-                   f"{s['random_load_after_ps'] / 1000:.0f} ns.")
+                   f"{s['random_load_after_ps'] / 1000:.0f} ns. Beside the "
+                   f"measured time, the engines waited for a CPU in {waited_percent(report, name):.1f} "
+                   "% of the whole.")
             for engine, same in s["same_file_as_actree"].items():
                 yield (f"The file of {name} is {'the same' if same else 'not the same'}, byte for "
                        f"byte, as that of {engine}.")
