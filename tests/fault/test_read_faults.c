@@ -1,0 +1,391 @@
+/* Reading, while every allocation and every system call is refused in turn. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actree.h"
+#include "faults.h"
+#include "support/build.h"
+#include "support/check.h"
+#include "support/entries.h"
+#include "support/random.h"
+#include "support/scratch.h"
+#include "support/shapes.h"
+
+/* What all tests read: a map deep and long enough that everything that grows has to. */
+static char *dir, *path;
+static struct entries entries;
+static act_map *map;
+
+static int make_map(void **state)
+{
+    (void)state;
+    struct random r = random_of(5);
+    uint8_t key[3000];
+    random_fill(&r, key, sizeof(key));
+    for (size_t depth = 0; depth < 1500; depth += 1 + random_below(&r, 5)) {
+        entries_add(&entries, key, depth, depth);
+        uint8_t byte = key[depth];
+        key[depth] ^= 0x80;
+        entries_add(&entries, key, depth + 1 + random_below(&r, 1500), depth);
+        key[depth] = byte;
+    }
+    entries_sort(&entries);
+    dir = scratch_make();
+    path = scratch_path(dir, "map.act");
+    build_file(&entries, path, NULL);
+    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    return 0;
+}
+
+static int remove_map(void **state)
+{
+    (void)state;
+    act_map_close(map);
+    entries_free(&entries);
+    free(path);
+    scratch_remove(dir);
+    return 0;
+}
+
+/* Something to do, which gives its status; on success it has checked its answer. */
+typedef act_status (*action_fn)(act_error *error);
+
+/* Does it with the first allocation failing, the second, and so on, until none is left to fail. */
+static void fail_each_allocation(action_fn action)
+{
+    for (int for_ever = 0; for_ever < 2; for_ever++) {
+        for (unsigned nth = 1;; nth++) {
+            act_error error = {0};
+            fault_arm(FAULT_ALLOCATE, nth, 0, for_ever);
+            act_status status = action(&error);
+            if (fault_disarm() < nth) {
+                assert_int_equal(status, ACT_OK);
+                assert_true(nth > 1);
+                break;
+            }
+            assert_int_equal(status, ACT_ERR_NOMEM);
+            assert_int_equal(error.status, ACT_ERR_NOMEM);
+            assert_true(strlen(error.text) > 0);
+            assert_true(nth < 1000);
+        }
+    }
+}
+
+/* ------------------------------------------------------------------------------------- opening */
+
+static act_status open_as(act_access access, act_error *error)
+{
+    act_open_options options = {access, 0, 0};
+    act_map *opened = (act_map *)&opened;
+    act_status status = act_map_open(path, &options, &opened, error);
+    assert_int_equal(status == ACT_OK, opened != NULL);
+    if (status == ACT_OK) {
+        uint64_t value;
+        const struct entry *e = &entries.items[entries.count / 2];
+        assert_int_equal(act_map_get(opened, e->key, e->key_nbytes, &value, NULL), ACT_OK);
+        assert_int_equal(value, e->value);
+    }
+    act_map_close(opened);
+    return status;
+}
+
+static act_status open_read(act_error *error)
+{
+    return open_as(ACT_ACCESS_READ, error);
+}
+
+static act_status open_mapped(act_error *error)
+{
+    return open_as(ACT_ACCESS_MAP, error);
+}
+
+static act_status open_memory(act_error *error)
+{
+    static const uint8_t empty[25] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 16};
+    act_map *opened;
+    act_status status = act_map_open_memory(empty, sizeof(empty), NULL, &opened, error);
+    act_map_close(opened);
+    return status;
+}
+
+static void opening_without_memory(void **state)
+{
+    (void)state;
+    fail_each_allocation(open_read);
+    fail_each_allocation(open_mapped);
+    fail_each_allocation(open_memory);
+}
+
+/* The call fails with this errno; what comes of it names the file and the reason. */
+static void check_refusal(enum fault_place place, int os_code, act_access access,
+                          act_status expected)
+{
+    act_error error = {0};
+    fault_arm(place, 1, os_code, false);
+    act_status status = open_as(access, &error);
+    assert_int_equal(fault_disarm(), 1);
+    assert_int_equal(status, expected);
+    assert_int_equal(error.status, expected);
+    assert_int_equal(error.os_code, os_code);
+    assert_non_null(strstr(error.text, "map.act"));
+    assert_non_null(strstr(error.text, strerror(os_code)));
+}
+
+static void opening_while_the_system_refuses(void **state)
+{
+    (void)state;
+    check_refusal(FAULT_OPEN, EMFILE, ACT_ACCESS_READ, ACT_ERR_IO);
+    check_refusal(FAULT_OPEN, EACCES, ACT_ACCESS_MAP, ACT_ERR_IO);
+    check_refusal(FAULT_OPEN, ENOMEM, ACT_ACCESS_MAP, ACT_ERR_NOMEM);
+    check_refusal(FAULT_FSTAT, EIO, ACT_ACCESS_READ, ACT_ERR_IO);
+    check_refusal(FAULT_FSTAT, EOVERFLOW, ACT_ACCESS_MAP, ACT_ERR_IO);
+    check_refusal(FAULT_PREAD, EIO, ACT_ACCESS_READ, ACT_ERR_IO);
+    check_refusal(FAULT_MMAP, ENOMEM, ACT_ACCESS_MAP, ACT_ERR_NOMEM);
+    check_refusal(FAULT_MMAP, ENODEV, ACT_ACCESS_MAP, ACT_ERR_IO);
+}
+
+static void an_interrupted_call_is_made_again(void **state)
+{
+    (void)state;
+    static const enum fault_place places[] = {FAULT_OPEN, FAULT_PREAD};
+    for (size_t i = 0; i < 2; i++) {
+        fault_arm(places[i], 1, EINTR, false);
+        act_status status = open_as(ACT_ACCESS_READ, NULL);
+        assert_true(fault_disarm() >= 2);
+        assert_int_equal(status, ACT_OK);
+    }
+}
+
+static void short_reads_are_put_together(void **state)
+{
+    (void)state;
+    fault_arm_short_reads(1000);
+    act_status status = open_as(ACT_ACCESS_READ, NULL);
+    fault_disarm();
+    assert_int_equal(status, ACT_OK);
+}
+
+/* ------------------------------------------------------------------------------------- scanning */
+
+static size_t counted;
+
+static int count_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    const act_range *range = context;
+    size_t index = range->reverse ? entries.count - 1 - counted : counted;
+    const struct entry *e = &entries.items[index];
+    assert_true(counted < entries.count);
+    assert_int_equal(entries_compare(key, key_nbytes, e->key, e->key_nbytes), 0);
+    assert_int_equal(value, e->value);
+    counted++;
+    return 0;
+}
+
+static act_status scan(act_range *range, act_error *error)
+{
+    counted = 0;
+    act_status status = act_map_scan(map, range, count_entry, range, error);
+    if (status == ACT_OK)
+        assert_int_equal(counted, entries.count);
+    return status;
+}
+
+static act_status scan_forwards(act_error *error)
+{
+    return scan(&(act_range){.from = "", .prefix = ""}, error);
+}
+
+static act_status scan_backwards(act_error *error)
+{
+    return scan(&(act_range){.reverse = true, .from = ""}, error);
+}
+
+static void scanning_without_memory(void **state)
+{
+    (void)state;
+    fail_each_allocation(scan_forwards);
+    fail_each_allocation(scan_backwards);
+}
+
+/* ---------------------------------------------------------------------------------- iterators */
+
+/* All of it there and back, with a seek before; an iterator that ran out of memory is good again
+ * after the next seek. */
+static act_status iterate(const act_range *range, act_error *error)
+{
+    act_iter *iter = (act_iter *)&iter;
+    act_status status = act_iter_open(map, range, &iter, error);
+    assert_int_equal(status == ACT_OK, iter != NULL);
+    if (status != ACT_OK)
+        return status;
+    const struct entry *longest = &entries.items[entries.count - 1];
+    status = act_iter_seek(iter, longest->key, longest->key_nbytes, error);
+    if (status == ACT_OK)
+        act_iter_rewind(iter, false);
+    size_t there = 0, back = 0;
+    while (status == ACT_OK && (status = act_iter_next(iter, NULL, NULL, NULL, error)) == ACT_OK)
+        there++;
+    if (status == ACT_END)
+        status = ACT_OK;
+    while (status == ACT_OK && (status = act_iter_prev(iter, NULL, NULL, NULL, error)) == ACT_OK)
+        back++;
+    if (status == ACT_END) {
+        assert_int_equal(there, entries.count);
+        assert_int_equal(back, entries.count);
+        status = ACT_OK;
+    } else {
+        /* The fault was either the only one, or others follow: never anything else. */
+        act_status again = act_iter_next(iter, NULL, NULL, NULL, NULL);
+        assert_true(again == ACT_ERR_NOMEM || again == ACT_OK);
+        fault_disarm();
+        assert_int_equal(act_iter_seek(iter, "", 0, NULL), ACT_OK);
+        assert_int_equal(act_iter_next(iter, NULL, NULL, NULL, NULL), ACT_OK);
+    }
+    act_iter_close(iter);
+    return status;
+}
+
+static act_status iterate_all(act_error *error)
+{
+    return iterate(NULL, error);
+}
+
+static act_status iterate_backwards_in_bounds(act_error *error)
+{
+    static const uint8_t last[] = {0xff, 0xff, 0xff};
+    act_range range = {.prefix = "", .from = "", .to = last, .to_nbytes = 3, .reverse = true};
+    return iterate(&range, error);
+}
+
+/* As fail_each_allocation, for an action that disarms the faults by itself when it met one. */
+static void fail_each_allocation_once(action_fn action)
+{
+    for (int for_ever = 0; for_ever < 2; for_ever++) {
+        unsigned failed = 0;
+        for (unsigned nth = 1; nth < 1000; nth++) {
+            act_error error = {0};
+            fault_arm(FAULT_ALLOCATE, nth, 0, for_ever);
+            act_status status = action(&error);
+            fault_disarm();
+            if (status == ACT_OK)
+                break;
+            assert_int_equal(status, ACT_ERR_NOMEM);
+            assert_int_equal(error.status, ACT_ERR_NOMEM);
+            failed++;
+        }
+        assert_in_range(failed, 1, 900);
+    }
+}
+
+static void iterating_without_memory(void **state)
+{
+    (void)state;
+    fail_each_allocation_once(iterate_all);
+    fail_each_allocation_once(iterate_backwards_in_bounds);
+}
+
+/* ------------------------------------------------------------------------------------- cursors */
+
+static act_status walk_all(act_error *error)
+{
+    const struct entry *e = &entries.items[entries.count - 1];
+    act_cursor *cursor = NULL, *fork = NULL;
+    act_status status = act_cursor_open(map, e->key, 1, &cursor, error);
+    if (status == ACT_OK)
+        status = act_cursor_descend_to(cursor, e->key + 1, e->key_nbytes - 1, error);
+    if (status == ACT_OK)
+        status = act_cursor_fork(cursor, &fork, error);
+    if (status == ACT_OK) {
+        uint64_t value;
+        assert_int_equal(act_cursor_value(fork, &value), ACT_OK);
+        assert_int_equal(value, e->value);
+        status = act_cursor_move_to_path(fork, "", 0, NULL, error);
+    }
+    size_t values = 0;
+    while (status == ACT_OK && (status = act_cursor_to_next_val(fork, error)) == ACT_OK)
+        values++;
+    if (status == ACT_NOT_FOUND) {
+        assert_true(values > 0);
+        status = ACT_OK;
+    }
+    if (status == ACT_OK)
+        status = act_cursor_descend_last_path(fork, error);
+    uint64_t count = 0;
+    if (status == ACT_OK) {
+        act_cursor_reset(cursor);
+        status = act_cursor_val_count(cursor, &count, error);
+    }
+    if (status == ACT_OK)
+        assert_true(count >= values);
+    act_cursor_close(fork);
+    act_cursor_close(cursor);
+    return status;
+}
+
+static act_status step_all(act_error *error)
+{
+    act_cursor *cursor = NULL;
+    act_status status = act_cursor_open(map, NULL, 0, &cursor, error);
+    size_t steps = 0;
+    while (status == ACT_OK && (status = act_cursor_to_next_step(cursor, error)) == ACT_OK)
+        steps++;
+    if (status == ACT_NOT_FOUND) {
+        assert_true(steps > entries.count);
+        status = act_cursor_descend_first_k_path(cursor, 1000, error);
+    }
+    while (status == ACT_OK)
+        status = act_cursor_to_next_k_path(cursor, 1000, error);
+    act_cursor_close(cursor);
+    return status == ACT_NOT_FOUND ? ACT_OK : status;
+}
+
+static void cursors_without_memory(void **state)
+{
+    (void)state;
+    fail_each_allocation(walk_all);
+    fail_each_allocation(step_all);
+}
+
+/* ------------------------------------------------------------------------- verifying, describing
+ */
+
+static act_status verify(act_error *error)
+{
+    act_verify_report report;
+    act_status status = act_map_verify(map, NULL, NULL, &report, error);
+    if (status == ACT_OK)
+        assert_int_equal(report.values, entries.count);
+    return status;
+}
+
+static act_status describe(act_error *error)
+{
+    act_map_info info;
+    act_status status = act_map_get_info(map, NULL, NULL, &info, error);
+    if (status == ACT_OK)
+        assert_int_equal(info.keys, entries.count);
+    return status;
+}
+
+static void verifying_without_memory(void **state)
+{
+    (void)state;
+    fail_each_allocation(verify);
+    fail_each_allocation(describe);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opening_without_memory),
+        cmocka_unit_test(opening_while_the_system_refuses),
+        cmocka_unit_test(an_interrupted_call_is_made_again),
+        cmocka_unit_test(short_reads_are_put_together),
+        cmocka_unit_test(scanning_without_memory),
+        cmocka_unit_test(iterating_without_memory),
+        cmocka_unit_test(cursors_without_memory),
+        cmocka_unit_test(verifying_without_memory),
+    };
+    return cmocka_run_group_tests(tests, make_map, remove_map);
+}
