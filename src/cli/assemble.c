@@ -1,7 +1,7 @@
 /*
  * Entries are handed to the builder while they are read, as long as each key is above the one
  * before: then memory does not grow with their number. A key out of order needs the sorter, which
- * has to see all entries. Regular files are read anew for it. What came through a pipe is gone by
+ * has to see all entries. Regular files are read again for it. What came through a pipe is gone by
  * then; so its entries go to the sorter from the start, unless --sorted says that it is not needed.
  */
 #include "assemble.h"
@@ -251,9 +251,7 @@ static void find_duplicate(struct work *work, const uint8_t *last, size_t last_n
     struct cli_source *source = &work->source;
     struct cli_entry entry;
     struct held *least = &places->key;
-    cli_source_close(source);
-    if (!cli_source_open(source, work->options, work->assembly->inputs))
-        return;
+    cli_source_rewind(source);
     while (cli_source_next(source, &entry) && !cli_interrupted()) {
         if (last && compare(entry.key, entry.key_nbytes, last, last_nbytes) <= 0)
             continue;
@@ -338,8 +336,6 @@ static bool sort(struct work *work)
         cli_fail(NULL, &error);
         return false;
     }
-    if (!cli_source_open(&work->source, work->options, work->assembly->inputs))
-        return false;
     start_phase(work, "reading", "B");
     if (read_to_sort(work) != READ_ALL)
         return false;
@@ -357,13 +353,11 @@ static bool fill_builder(struct work *work)
 {
     if (!work->rereadable && !work->options->sorted)
         return sort(work);
-    if (!cli_source_open(&work->source, work->options, work->assembly->inputs))
-        return false;
     start_phase(work, "building", "B");
     enum outcome outcome = read_in_order(work);
     if (outcome != OUT_OF_ORDER)
         return outcome == READ_ALL;
-    cli_source_close(&work->source);
+    cli_source_rewind(&work->source);
     act_builder_close(work->builder);
     work->builder = NULL;
     act_builder_options options = {.no_sync = work->options->no_sync};
@@ -380,7 +374,8 @@ int cli_assemble(struct cli_assembly *assembly)
     memset(&work, 0, sizeof(work));
     work.assembly = assembly;
     work.options = assembly->options;
-    work.source.input.fd = -1;
+    if (!cli_source_open(&work.source, work.options, assembly->inputs))
+        return CLI_TROUBLE;
     work.rereadable = cli_input_regular(assembly->inputs, &work.total_nbytes);
     act_builder_options options = {.no_sync = work.options->no_sync};
     act_error error;

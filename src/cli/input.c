@@ -1,4 +1,5 @@
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L
+#define _FILE_OFFSET_BITS 64
 
 #include "input.h"
 
@@ -24,6 +25,7 @@ bool cli_input_open(struct cli_input *input, const char *const *names, char term
     input->names = names;
     input->terminator = terminator;
     input->fd = -1;
+    input->stdin_off = (int64_t)lseek(STDIN_FILENO, 0, SEEK_CUR);
     input->capacity = BUFFER_NBYTES;
     input->buffer = malloc(input->capacity);
     if (!input->buffer)
@@ -36,6 +38,20 @@ static void close_file(struct cli_input *input)
     if (input->fd > STDIN_FILENO)
         close(input->fd);
     input->fd = -1;
+}
+
+void cli_input_rewind(struct cli_input *input)
+{
+    close_file(input);
+    if (input->stdin_off >= 0)
+        lseek(STDIN_FILENO, (off_t)input->stdin_off, SEEK_SET);
+    input->next_name = 0;
+    input->records = 0;
+    input->read_nbytes = 0;
+    input->begin = 0;
+    input->end = 0;
+    input->scanned = 0;
+    input->status = 0;
 }
 
 void cli_input_close(struct cli_input *input)
@@ -153,9 +169,12 @@ bool cli_input_regular(const char *const *names, uint64_t *nbytes_ret)
     uint64_t nbytes = 0;
     for (; *names; names++) {
         struct stat st;
-        if (strcmp(*names, "-") == 0 || stat(*names, &st) != 0 || !S_ISREG(st.st_mode))
+        bool is_stdin = strcmp(*names, "-") == 0;
+        if ((is_stdin ? fstat(STDIN_FILENO, &st) : stat(*names, &st)) != 0 || !S_ISREG(st.st_mode))
             return false;
-        nbytes += (uint64_t)st.st_size;
+        off_t done = is_stdin ? lseek(STDIN_FILENO, 0, SEEK_CUR) : 0;
+        if (st.st_size > done)
+            nbytes += (uint64_t)(st.st_size - done);
     }
     *nbytes_ret = nbytes;
     return true;

@@ -18,7 +18,8 @@ struct cli_input {
     uint64_t records;        /* given so far, from all inputs */
     uint64_t read_nbytes;    /* read so far */
     int fd;
-    bool input_done; /* the input at hand has no more bytes than those in the buffer */
+    int64_t stdin_off; /* where standard input stood at first; -1 if it cannot go back there */
+    bool input_done;   /* the input at hand has no more bytes than those in the buffer */
     uint8_t *buffer;
     size_t capacity;
     size_t begin; /* of what was not given yet */
@@ -37,11 +38,14 @@ bool cli_input_open(struct cli_input *input, const char *const *names, char term
  */
 bool cli_input_next(struct cli_input *input, const uint8_t **record_ret, size_t *nbytes_ret);
 
+/* Starts anew with the first of the names; for inputs that can be read again. */
+void cli_input_rewind(struct cli_input *input);
+
 void cli_input_close(struct cli_input *input);
 
 /*
  * Bytes of all inputs together, into `*nbytes_ret`. False if that cannot be known, or if they
- * cannot be read a second time: unless all are regular files.
+ * cannot be read a second time: unless all are regular files, be it one as standard input.
  */
 bool cli_input_regular(const char *const *names, uint64_t *nbytes_ret);
 

@@ -18,6 +18,12 @@ bool cli_source_open(struct cli_source *source, const struct cli_options *option
     return ok;
 }
 
+void cli_source_rewind(struct cli_source *source)
+{
+    cli_input_rewind(&source->input);
+    source->status = 0;
+}
+
 void cli_source_close(struct cli_source *source)
 {
     cli_input_close(&source->input);

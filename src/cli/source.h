@@ -29,6 +29,9 @@ bool cli_source_open(struct cli_source *source, const struct cli_options *option
  */
 bool cli_source_next(struct cli_source *source, struct cli_entry *entry_ret);
 
+/* Starts anew, as cli_input_rewind. */
+void cli_source_rewind(struct cli_source *source);
+
 void cli_source_close(struct cli_source *source);
 
 #endif

@@ -171,6 +171,19 @@ class Order(BuildTest):
         report = json.loads(self.ok("build", "--json", "-s", "-o", "x.act", "-", stdin="a\t1\n"))
         self.assertFalse(report["sorted"])
 
+    def test_standard_input_that_is_a_file(self):
+        """It is read from where it stands, and again from there if it has to be sorted."""
+        for content, was_sorted in (("b\t2\nc\t3\n", False), ("c\t3\nb\t2\n", True)):
+            self.write("in", "a header\n" + content)
+            with open(self.path("in"), "rb", buffering=0) as file:
+                file.seek(len("a header\n"))
+                done = subprocess.run([ACTREE, "build", "--json", "-o", "x.act", "-"], stdin=file,
+                                      capture_output=True, check=False, cwd=self.folder)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            self.assertEqual(json.loads(done.stdout)["sorted"], was_sorted)
+            self.assertEqual(json.loads(done.stdout)["input_bytes"], 8)
+            self.assertEqual(self.dumped(), "b\t2\nc\t3\n")
+
     def test_order_goes_over_all_inputs(self):
         self.write("one", "b\t1\n")
         self.write("two", "a\t2\n")
