@@ -32,13 +32,17 @@ static void put_verb_names(struct cli_out *out)
         cli_out_format(out, "%s%s", verb == cli_verbs ? "" : " ", (*verb)->name);
 }
 
-/* A text between single quotes, for zsh and fish; brackets and colons mean something to zsh. */
-static void put_quoted(struct cli_out *out, const char *text)
+/* What means something inside the texts of zsh's _arguments and _describe. */
+#define ZSH_SPECIAL "[]:"
+
+/* A text between single quotes, for zsh and fish, with backslashes before the special characters.
+ */
+static void put_quoted(struct cli_out *out, const char *text, const char *special)
 {
     for (; *text; text++) {
         if (*text == '\'')
             cli_out_text(out, "'\\''");
-        else if (strchr("[]:", *text))
+        else if (strchr(special, *text))
             cli_out_format(out, "\\%c", *text);
         else
             cli_out_write(out, text, 1);
@@ -141,7 +145,7 @@ static void zsh_option(struct cli_out *out, const struct poptOption *option)
                        option->shortName, has_value(option) ? "+" : "", option->longName, value);
     else
         cli_out_format(out, "'--%s%s[", option->longName, value);
-    put_quoted(out, option->descrip);
+    put_quoted(out, option->descrip, ZSH_SPECIAL);
     cli_out_text(out, "]");
     if (has_value(option)) {
         cli_out_format(out,
@@ -167,7 +171,7 @@ static void put_zsh(struct cli_out *out)
                       "verbs=(\n");
     for (const struct cli_verb *const *verb = cli_verbs; *verb; verb++) {
         cli_out_format(out, "    '%s:", (*verb)->name);
-        put_quoted(out, (*verb)->summary);
+        put_quoted(out, (*verb)->summary, ZSH_SPECIAL);
         cli_out_text(out, "'\n");
     }
     cli_out_text(out, ")\n"
@@ -212,15 +216,20 @@ static void fish_option(struct cli_out *out, const struct cli_verb *verb,
             }
         }
     }
-    cli_out_format(out, " -d '%s'\n", option->descrip);
+    cli_out_text(out, " -d '");
+    put_quoted(out, option->descrip, "");
+    cli_out_text(out, "'\n");
 }
 
 static void put_fish(struct cli_out *out)
 {
     cli_out_text(out, "# Completion of actree for fish.\n");
-    for (const struct cli_verb *const *verb = cli_verbs; *verb; verb++)
-        cli_out_format(out, "complete -c actree -n __fish_use_subcommand -f -a %s -d '%s'\n",
-                       (*verb)->name, (*verb)->summary);
+    for (const struct cli_verb *const *verb = cli_verbs; *verb; verb++) {
+        cli_out_format(out, "complete -c actree -n __fish_use_subcommand -f -a %s -d '",
+                       (*verb)->name);
+        put_quoted(out, (*verb)->summary, "");
+        cli_out_text(out, "'\n");
+    }
     cli_out_text(out, "complete -c actree -n '__fish_seen_subcommand_from help' -f -a '");
     put_verb_names(out);
     cli_out_text(out, "'\n");
