@@ -59,7 +59,7 @@ static int load_queries(struct cli_call *call, struct queries *queries)
 {
     const char *const names[] = {call->arguments[1], NULL};
     struct cli_input input;
-    const uint8_t *record;
+    uint8_t *record;
     size_t nbytes;
     bool ok = cli_input_open(&input, names, call->options.nul_records ? '\0' : '\n');
     while (ok && cli_input_next(&input, &record, &nbytes)) {

@@ -76,7 +76,7 @@ static bool get_from_input(struct getter *getter)
 {
     static const char *const names[] = {"-", NULL};
     struct cli_input input;
-    const uint8_t *record;
+    uint8_t *record;
     size_t nbytes;
     bool ok = cli_input_open(&input, names, getter->end);
     input.flushed = &getter->call->out;

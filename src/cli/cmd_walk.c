@@ -1,13 +1,12 @@
 #define _POSIX_C_SOURCE 200809L
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "actree.h"
 #include "commands.h"
+#include "input.h"
 #include "message.h"
 #include "open.h"
 #include "walk_script.h"
@@ -52,120 +51,59 @@ static const char notes[] =
     "  path, at_root, path_exists, is_val, val, val_at HEX, val_count, child_count,\n"
     "  child_mask                   the bytes of the children, ascending\n";
 
-/*
- * Lines of standard input. What was answered is handed on before there is a wait for more, so that
- * a program at the other end of a pipe can put one question at a time.
- */
-struct lines {
-    char *buffer;
-    size_t capacity;
-    size_t start; /* of what is not yet taken */
-    size_t end;
-    size_t searched; /* from the start, without a newline so far */
-    bool at_end;
-    bool terminal;
-};
-
-/* Reads more, or sets at_end. Returns 0, or an errno. */
-static int read_more(struct lines *lines, struct cli_out *out)
-{
-    lines->end -= lines->start;
-    if (lines->end)
-        memmove(lines->buffer, lines->buffer + lines->start, lines->end);
-    lines->start = 0;
-    /* Room for one byte more than is read: the end of the last line. */
-    if (lines->capacity - lines->end < 2) {
-        size_t wanted = lines->capacity ? 2 * lines->capacity : (size_t)64 << 10;
-        char *buffer = wanted > lines->capacity ? realloc(lines->buffer, wanted) : NULL;
-        if (!buffer)
-            return ENOMEM;
-        lines->buffer = buffer;
-        lines->capacity = wanted;
-    }
-    cli_out_flush(out);
-    if (lines->terminal)
-        fputs("> ", stderr);
-    ssize_t nbytes;
-    do
-        nbytes = read(STDIN_FILENO, lines->buffer + lines->end, lines->capacity - lines->end - 1);
-    while (nbytes < 0 && errno == EINTR);
-    if (nbytes < 0)
-        return errno;
-    lines->end += (size_t)nbytes;
-    lines->at_end = nbytes == 0;
-    return 0;
-}
-
-/* The next line, as a string; NULL at the end. Returns 0, or an errno. */
-static int next_line(struct lines *lines, struct cli_out *out, char **line_ret, size_t *nbytes_ret)
-{
-    char *newline = NULL;
-    for (;;) {
-        char *from = lines->buffer + lines->start;
-        size_t nbytes = lines->end - lines->start;
-        if (nbytes > lines->searched)
-            newline = memchr(from + lines->searched, '\n', nbytes - lines->searched);
-        lines->searched = nbytes;
-        if (newline || lines->at_end)
-            break;
-        int os_code = read_more(lines, out);
-        if (os_code)
-            return os_code;
-    }
-    *line_ret = NULL;
-    if (!newline && lines->start == lines->end)
-        return 0;
-    char *end = newline ? newline : lines->buffer + lines->end;
-    *line_ret = lines->buffer + lines->start;
-    *nbytes_ret = (size_t)(end - *line_ret);
-    *end = '\0';
-    lines->start = (size_t)(end - lines->buffer) + (newline != NULL);
-    lines->searched = 0;
-    return 0;
-}
-
 /* A line that is no command: says so. At a terminal one may try again. */
-static int refuse(const struct lines *lines, unsigned long long number, const char *why)
+static int refuse(const struct cli_input *input, const char *why)
 {
-    if (!lines->terminal)
-        return cli_usage_error("walk", "standard input: line %llu: %s", number, why);
+    if (!input->prompt)
+        return cli_usage_error("walk", "%s:%llu: %s", input->name, (unsigned long long)input->line,
+                               why);
     cli_error("%s", why);
     return CLI_DONE;
 }
 
-static int run_lines(struct cli_call *call, struct walk *walk, struct lines *lines)
+/* Runs one line, and answers it. Returns an exit status, after a message if it is not CLI_DONE. */
+static int run_line(struct cli_call *call, struct walk *walk, const struct cli_input *input,
+                    uint8_t *line, size_t nbytes)
 {
-    int status = CLI_DONE;
-    for (unsigned long long number = 1; status == CLI_DONE; number++) {
-        char *line;
-        size_t nbytes;
-        int os_code = next_line(lines, &call->out, &line, &nbytes);
-        if (os_code)
-            return cli_fail_os("standard input", "cannot read", os_code);
-        if (!line || call->out.os_code)
-            break;
-        if (memchr(line, '\0', nbytes)) {
-            cli_out_flush(&call->out);
-            status = refuse(lines, number, "a NUL byte in the line");
-            continue;
-        }
-        act_error error;
-        act_status run = walk_run(walk, line, &call->out, &error);
-        if (run == ACT_OK)
-            continue;
+    act_error error;
+    if (nbytes && memchr(line, '\0', nbytes)) {
         cli_out_flush(&call->out);
-        status = run == ACT_ERR_INVALID ? refuse(lines, number, error.text)
-                                        : cli_fail(call->arguments[0], &error);
+        return refuse(input, "a NUL byte in the line");
     }
-    if (lines->terminal)
-        fputs("\n", stderr);
+    line[nbytes] = '\0';
+    act_status run = walk_run(walk, (char *)line, &call->out, &error);
+    if (run == ACT_OK)
+        return CLI_DONE;
+    cli_out_flush(&call->out);
+    return run == ACT_ERR_INVALID ? refuse(input, error.text)
+                                  : cli_fail(call->arguments[0], &error);
+}
+
+static int run_lines(struct cli_call *call, struct walk *walk)
+{
+    static const char *const names[] = {"-", NULL};
+    bool terminal = isatty(STDIN_FILENO) == 1;
+    struct cli_input input;
+    uint8_t *line;
+    size_t nbytes;
+    int status = CLI_DONE;
+    if (cli_input_open(&input, names, '\n')) {
+        input.flushed = &call->out;
+        input.prompt = terminal ? "> " : NULL;
+        while (status == CLI_DONE && !call->out.os_code && cli_input_next(&input, &line, &nbytes))
+            status = run_line(call, walk, &input, line, nbytes);
+        if (terminal)
+            fputs("\n", stderr);
+    }
+    if (status == CLI_DONE)
+        status = input.status;
+    cli_input_close(&input);
     return status;
 }
 
 static int run(struct cli_call *call)
 {
     struct cli_map map;
-    struct lines lines = {.terminal = isatty(STDIN_FILENO)};
     act_error error;
     if (strcmp(call->arguments[0], "-") == 0)
         return cli_usage_error("walk", "the commands come from standard input, not the map");
@@ -173,12 +111,11 @@ static int run(struct cli_call *call)
     if (status == CLI_DONE) {
         struct walk walk = {map.map, NULL};
         if (act_cursor_open(map.map, NULL, 0, &walk.cursor, &error) == ACT_OK)
-            status = run_lines(call, &walk, &lines);
+            status = run_lines(call, &walk);
         else
             status = cli_fail(map.name, &error);
         act_cursor_close(walk.cursor);
     }
-    free(lines.buffer);
     cli_map_close(&map);
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,7 +28,8 @@ bool cli_input_open(struct cli_input *input, const char *const *names, char term
     input->fd = -1;
     input->stdin_off = (int64_t)lseek(STDIN_FILENO, 0, SEEK_CUR);
     input->capacity = BUFFER_NBYTES;
-    input->buffer = malloc(input->capacity);
+    /* One byte more: the last record need not end, and its reader may want to end it. */
+    input->buffer = malloc(input->capacity + 1);
     if (!input->buffer)
         input->status = cli_fail_nomem();
     return input->buffer;
@@ -102,7 +104,7 @@ static bool make_room(struct cli_input *input)
         input->status = 2;
         return false;
     }
-    uint8_t *larger = realloc(input->buffer, input->capacity * 2);
+    uint8_t *larger = realloc(input->buffer, input->capacity * 2 + 1);
     if (!larger) {
         input->status = cli_fail_nomem();
         return false;
@@ -119,6 +121,8 @@ static bool refill(struct cli_input *input)
         return false;
     if (input->flushed && !cli_out_flush(input->flushed))
         return false;
+    if (input->prompt)
+        fputs(input->prompt, stderr);
     for (;;) {
         if (!cli_wait_readable(input->fd))
             return false;
@@ -136,10 +140,10 @@ static bool refill(struct cli_input *input)
     }
 }
 
-bool cli_input_next(struct cli_input *input, const uint8_t **record_ret, size_t *nbytes_ret)
+bool cli_input_next(struct cli_input *input, uint8_t **record_ret, size_t *nbytes_ret)
 {
     for (;;) {
-        const uint8_t *begin = input->buffer + input->begin;
+        uint8_t *begin = input->buffer + input->begin;
         const uint8_t *found = memchr(input->buffer + input->scanned, input->terminator,
                                       input->end - input->scanned);
         size_t nbytes = found ? (size_t)(found - begin) : input->end - input->begin;

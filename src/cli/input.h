@@ -13,6 +13,7 @@ struct cli_input {
     size_t next_name;
     char terminator;
     struct cli_out *flushed; /* flushed before each read, so that a partner is not kept waiting */
+    const char *prompt;      /* printed to standard error before each read; or NULL */
     const char *name;        /* of the input at hand, for messages */
     uint64_t line;           /* number of the record given last, in its input, from 1 */
     uint64_t records;        /* given so far, from all inputs */
@@ -33,10 +34,11 @@ bool cli_input_open(struct cli_input *input, const char *const *names, char term
 
 /*
  * The next record without its terminator, which the last one need not have; valid until the next
- * call. False at the end, and after a failure that was told on standard error; input->status then
- * tells which. Stops early, with status 0, when a signal was caught.
+ * call. It may be written to, and so may the byte after it. False at the end, and after a failure
+ * that was told on standard error; input->status then tells which. Stops early, with status 0, when
+ * a signal was caught.
  */
-bool cli_input_next(struct cli_input *input, const uint8_t **record_ret, size_t *nbytes_ret);
+bool cli_input_next(struct cli_input *input, uint8_t **record_ret, size_t *nbytes_ret);
 
 /* Starts anew with the first of the names; for inputs that can be read again. */
 void cli_input_rewind(struct cli_input *input);

@@ -93,7 +93,7 @@ static bool decode(struct cli_source *source, struct cli_entry *entry)
 
 bool cli_source_next(struct cli_source *source, struct cli_entry *entry_ret)
 {
-    const uint8_t *record;
+    uint8_t *record;
     size_t nbytes;
     if (!cli_input_next(&source->input, &record, &nbytes)) {
         source->status = source->input.status;
