@@ -172,10 +172,10 @@ while read -r what ns minor major; do
     esac
 done <touched
 
-heading "Warm, $(group "$queries") keys drawn at random"
 awk -v keep="$queries" -v n="$paths" 'BEGIN { srand(1) }
     rand() < 1.1 * keep / n { print rand() "\t" $0 }' files.tsv |
     sort -n | cut -f 2- | sed 's/	[0-9]*$//' | head -n "$queries" >drawn
+heading "Warm, $(group "$(nlines drawn)") keys drawn at random"
 "$actree" bench files.act drawn --json >bench.json
 single_ns=$(number single_ns <bench.json)
 scan_rate=$(number scan_entries_per_s <bench.json)

@@ -57,7 +57,7 @@ test,bench want g++            has g++
 test,fuzz want clang           has clang
 test want clang-format         has clang-format
 test want clang-tidy           has clang-tidy
-test want scdoc                has scdoc
+build,test want scdoc          has scdoc
 test want mandoc               has mandoc
 test want shellcheck           has shellcheck
 bench want liblmdb-dev         has_module lmdb
