@@ -69,9 +69,9 @@ static void refuse(const struct work *work, const char *what, const struct cli_e
                    const char *hint)
 {
     char quoted[CLI_QUOTED_NBYTES];
-    cli_error("%s:%llu: %s %s%s", work->source.input.name,
-              (unsigned long long)work->source.input.line, what,
-              cli_quote(quoted, entry->key, entry->key_nbytes), hint);
+    cli_say("%s:%llu: %s %s%s", work->source.input.name,
+            (unsigned long long)work->source.input.line, what,
+            cli_quote(quoted, entry->key, entry->key_nbytes), hint);
 }
 
 #define DUPLICATES_HINT "; --duplicates=first|last|sum|min|max would take it"
@@ -221,8 +221,8 @@ static enum outcome read_to_sort(struct work *work)
     while (cli_source_next(&work->source, &entry)) {
         memory_nbytes += sorter_nbytes(&entry);
         if (memory_nbytes > most) {
-            cli_error("%s:%llu: sorting needs more than --memory allows; sorted input needs none",
-                      work->source.input.name, (unsigned long long)work->source.input.line);
+            cli_say("%s:%llu: sorting needs more than --memory allows; sorted input needs none",
+                    work->source.input.name, (unsigned long long)work->source.input.line);
             return FAILED;
         }
         if (act_sorter_add(work->sorter, entry.key, entry.key_nbytes, entry.value, &error) !=
@@ -284,14 +284,14 @@ static void fail_sorted(struct work *work, const act_error *error, const uint8_t
         find_duplicate(work, last, last_nbytes, &places);
     if (places.count == 2) {
         char quoted[CLI_QUOTED_NBYTES];
-        cli_error("%s:%llu: duplicate key %s, first at %s:%llu%s", places.names[1],
-                  (unsigned long long)places.lines[1],
-                  cli_quote(quoted, places.key.key, places.key.key_nbytes), places.names[0],
-                  (unsigned long long)places.lines[0], DUPLICATES_HINT);
+        cli_say("%s:%llu: duplicate key %s, first at %s:%llu%s", places.names[1],
+                (unsigned long long)places.lines[1],
+                cli_quote(quoted, places.key.key, places.key.key_nbytes), places.names[0],
+                (unsigned long long)places.lines[0], DUPLICATES_HINT);
     } else if (!cli_interrupted()) {
-        cli_error("%s: %s%s",
-                  work->assembly->inputs[1] ? "input" : cli_input_name(work->assembly->inputs[0]),
-                  error->text, error->status == ACT_ERR_DUPLICATE ? DUPLICATES_HINT : "");
+        cli_say("%s: %s%s",
+                work->assembly->inputs[1] ? "input" : cli_input_name(work->assembly->inputs[0]),
+                error->text, error->status == ACT_ERR_DUPLICATE ? DUPLICATES_HINT : "");
     }
     free(places.key.key);
 }

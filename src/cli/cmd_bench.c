@@ -73,7 +73,7 @@ static int load_queries(struct cli_call *call, struct queries *queries)
         const char *wrong = cli_key_decode(call->options.keys, (const char *)record, nbytes,
                                            queries->bytes + queries->nbytes, &nbytes);
         if (wrong) {
-            cli_error("%s:%llu: %s", input.name, (unsigned long long)input.line, wrong);
+            cli_say("%s:%llu: %s", input.name, (unsigned long long)input.line, wrong);
             input.status = CLI_TROUBLE;
             break;
         }

@@ -67,7 +67,7 @@ static int assemble_to_output(struct cli_call *call, struct cli_assembly *assemb
 {
     struct temporary temporary;
     if (isatty(STDOUT_FILENO) == 1) {
-        cli_error("standard output is a terminal, which is no place for a file");
+        cli_say("standard output is a terminal, which is no place for a file");
         return CLI_TROUBLE;
     }
     int status = temporary_make(&temporary);
@@ -107,12 +107,12 @@ static void say_summary(const struct cli_assembly *assembly, double seconds)
     char nbytes[CLI_UNIT_NBYTES];
     char rate[CLI_UNIT_NBYTES];
     double keys_per_s = seconds > 0 ? (double)assembly->report.keys / seconds : 0;
-    cli_note("%s: %s keys, %s, in %.2f s (%s keys/s)",
-             strcmp(assembly->options->output, "-") == 0 ? "standard output"
-                                                         : assembly->options->output,
-             cli_count_text(keys, assembly->report.keys),
-             cli_bytes_text(nbytes, assembly->report.file_nbytes), seconds,
-             cli_count_text(rate, (uint64_t)keys_per_s));
+    cli_say("%s: %s keys, %s, in %.2f s (%s keys/s)",
+            strcmp(assembly->options->output, "-") == 0 ? "standard output"
+                                                        : assembly->options->output,
+            cli_count_text(keys, assembly->report.keys),
+            cli_bytes_text(nbytes, assembly->report.file_nbytes), seconds,
+            cli_count_text(rate, (uint64_t)keys_per_s));
 }
 
 /* What the options ask for together; an exit status after a message. */
@@ -121,7 +121,7 @@ static int check_options(const struct cli_options *wanted)
     if (!wanted->output)
         return cli_usage_error("build", "-o OUT is missing: the file to write");
     if (wanted->layout == CLI_LAYOUT_INDEXED) {
-        cli_error("--layout=indexed is not yet in this version, which writes --layout=plain");
+        cli_say("--layout=indexed is not yet in this version, which writes --layout=plain");
         return CLI_TROUBLE;
     }
     if (wanted->json && strcmp(wanted->output, "-") == 0)

@@ -46,10 +46,10 @@ static bool get(struct getter *getter, const char *text, size_t nbytes,
             cli_out_flush(out);
             cli_quote(quoted, text, nbytes);
             if (input)
-                cli_error("%s:%llu: key %s: %s", input->name, (unsigned long long)input->line,
-                          quoted, wrong);
+                cli_say("%s:%llu: key %s: %s", input->name, (unsigned long long)input->line, quoted,
+                        wrong);
             else
-                cli_error("key %s: %s", quoted, wrong);
+                cli_say("key %s: %s", quoted, wrong);
             getter->status = CLI_TROUBLE;
             return false;
         }

@@ -57,7 +57,7 @@ static int refuse(const struct cli_input *input, const char *why)
     if (!input->prompt)
         return cli_usage_error("walk", "%s:%llu: %s", input->name, (unsigned long long)input->line,
                                why);
-    cli_error("%s", why);
+    cli_say("%s", why);
     return CLI_DONE;
 }
 

@@ -36,7 +36,7 @@ int cli_key_argument(const struct cli_call *call, const char *text, uint8_t **ke
         return CLI_DONE;
     free(*key_ret);
     *key_ret = NULL;
-    cli_error("key \"%s\": %s", text, wrong);
+    cli_say("key \"%s\": %s", text, wrong);
     return CLI_TROUBLE;
 }
 
@@ -57,9 +57,9 @@ static int print_entry(void *context, const uint8_t *key, size_t key_nbytes, uin
     if (printer->keys == CLI_KEYS_RAW && breaks_record(printer, key, key_nbytes)) {
         char quoted[CLI_QUOTED_NBYTES];
         cli_out_flush(out);
-        cli_error("key %s has %s, which raw output cannot show; use --keys=escaped or --keys=hex",
-                  cli_quote(quoted, key, key_nbytes),
-                  printer->end == '\0' ? "a NUL byte" : "a tab or newline");
+        cli_say("key %s has %s, which raw output cannot show; use --keys=escaped or --keys=hex",
+                cli_quote(quoted, key, key_nbytes),
+                printer->end == '\0' ? "a NUL byte" : "a tab or newline");
         printer->refused = true;
         return 1;
     }

@@ -100,7 +100,7 @@ static bool make_room(struct cli_input *input)
     if (left < input->capacity)
         return true;
     if (left >= RECORD_NBYTES_MAX) {
-        cli_error("%s:%llu: longer than 1 GiB", input->name, (unsigned long long)input->line + 1);
+        cli_say("%s:%llu: longer than 1 GiB", input->name, (unsigned long long)input->line + 1);
         input->status = 2;
         return false;
     }

@@ -74,6 +74,8 @@ int main(int argc, char **argv)
     /* A pipe that nobody reads shows as EPIPE, and run_with_output sees to it after the verb has
      * put away what it was doing. */
     signal(SIGPIPE, SIG_IGN);
+    /* The same for a file that may not grow any more: EFBIG. */
+    signal(SIGXFSZ, SIG_IGN);
     if (argc < 2)
         return cli_usage_error("", "which verb?");
     const char *word = argv[1];

@@ -81,15 +81,7 @@ __attribute__((format(printf, 1, 0))) static void print_format(const char *forma
     free(text);
 }
 
-void cli_error(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    print_format(format, arguments);
-    va_end(arguments);
-}
-
-void cli_note(const char *format, ...)
+void cli_say(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -135,21 +127,21 @@ int cli_fail(const char *file_name, const act_error *error)
         hint = strstr(error->text, "nodes") ? "; --max-steps=N raises that limit"
                                             : "; --max-key=SIZE raises that limit";
     if (!file_name || names_file(error->text, file_name))
-        cli_error("%s%s%s", error->text, offset, hint);
+        cli_say("%s%s%s", error->text, offset, hint);
     else
-        cli_error("%s: %s%s%s", file_name, error->text, offset, hint);
+        cli_say("%s: %s%s%s", file_name, error->text, offset, hint);
     return exit_status(error->status);
 }
 
 int cli_fail_os(const char *file_name, const char *what, int os_code)
 {
-    cli_error("%s: %s: %s", file_name, what, strerror(os_code));
+    cli_say("%s: %s: %s", file_name, what, strerror(os_code));
     return CLI_TROUBLE;
 }
 
 int cli_fail_nomem(void)
 {
-    cli_error("out of memory");
+    cli_say("out of memory");
     return CLI_TROUBLE;
 }
 

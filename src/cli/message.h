@@ -5,13 +5,11 @@
 #include "actree.h"
 
 /*
- * Prints "actree: ", the text and a newline to standard error. Whatever a terminal could take for
- * a command is escaped: control bytes, and bytes that are not UTF-8.
+ * Prints "actree: ", the text and a newline to standard error; mostly, but not only, for errors.
+ * Whatever a terminal could take for a command is escaped: control bytes, and bytes that are not
+ * UTF-8.
  */
-__attribute__((format(printf, 1, 2))) void cli_error(const char *format, ...);
-
-/* The same without "error" in mind: a summary, a hint. */
-__attribute__((format(printf, 1, 2))) void cli_note(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void cli_say(const char *format, ...);
 
 /* An error in the use of a verb, with a hint where to read more. Returns CLI_TROUBLE. */
 __attribute__((format(printf, 2, 3))) int cli_usage_error(const char *verb_name, const char *format,

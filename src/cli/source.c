@@ -33,8 +33,8 @@ void cli_source_close(struct cli_source *source)
 
 static bool refuse(struct cli_source *source, const char *what, const char *quoted)
 {
-    cli_error("%s:%llu: %s%s", source->input.name, (unsigned long long)source->input.line, what,
-              quoted);
+    cli_say("%s:%llu: %s%s", source->input.name, (unsigned long long)source->input.line, what,
+            quoted);
     source->status = CLI_TROUBLE;
     return false;
 }
@@ -82,8 +82,8 @@ static bool decode(struct cli_source *source, struct cli_entry *entry)
                                        entry->key_nbytes, source->key, &entry->key_nbytes);
     if (wrong) {
         cli_quote(quoted, entry->key, entry->key_nbytes);
-        cli_error("%s:%llu: key %s: %s", source->input.name, (unsigned long long)source->input.line,
-                  quoted, wrong);
+        cli_say("%s:%llu: key %s: %s", source->input.name, (unsigned long long)source->input.line,
+                quoted, wrong);
         source->status = CLI_TROUBLE;
         return false;
     }

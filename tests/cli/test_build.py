@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import stat
 import subprocess
 
@@ -380,6 +381,21 @@ class Output(BuildTest):
         self.assertEqual(done.returncode, TROUBLE)
         self.assertRegex(done.stderr, rb"\Aactree: .*locked.*: Permission denied\n\Z")
         self.assertEqual(os.listdir(self.path("locked")), [])
+
+    def test_no_room_for_the_file(self):
+        """As on a full disk: writing fails at some place, and the older file stays."""
+        content = "".join(f"{i:05}\t{i * 7919}\n" for i in range(20000)).encode()
+        whole = len(self.read(self.build(content, name="whole.act")))
+        self.write("old.act", self.old)
+        before = sorted(os.listdir(self.folder))
+        for most in (0, 1, 4096, whole // 2, whole - 1):
+            done = self.run_tool("build", "-o", "old.act", "-", stdin=content,
+                                 preexec_fn=lambda most=most: resource.setrlimit(
+                                     resource.RLIMIT_FSIZE, (most, most)))
+            self.assertEqual(done.returncode, TROUBLE)
+            self.assertRegex(done.stderr, rb"\Aactree: .*old\.act.*: File too large\n\Z")
+            self.assertEqual(self.read("old.act"), self.old)
+            self.assertEqual(sorted(os.listdir(self.folder)), before)
 
     def test_indexed_layout_is_not_there_yet(self):
         self.fails(TROUBLE, "build", "--layout=indexed", "-o", "x.act", "-", says="indexed")
