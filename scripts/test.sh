@@ -24,17 +24,23 @@ if [ "$bits" -gt 28 ] && setarch -R true 2>/dev/null; then
 fi
 
 build() {
-    cmake --preset "$1" >/dev/null && cmake --build --preset "$1" -j "$JOBS"
+    # Warnings are errors in the release build too: some are seen by the optimiser only.
+    cmake --preset "$1" -DACT_WERROR=ON >/dev/null && cmake --build --preset "$1" -j "$JOBS"
 }
 
 run() {
     build "$1" && $fixed_addresses ctest --preset "$1" -j "$JOBS"
 }
 
+# Counts of an earlier run, perhaps of other sources, would be added to those of the next.
+forget_counts() {
+    [ ! -d build-coverage ] || find build-coverage -name '*.gcda' -delete
+}
+
 coverage() {
-    build coverage || return
-    # Counts of an earlier run, perhaps of other sources, would be added to this one's.
-    find build-coverage -name '*.gcda' -delete
+    forget_counts
+    # Building runs the tool, for its completions.
+    build coverage && forget_counts || return
     ctest --preset coverage -j "$JOBS" &&
         python3 scripts/coverage.py --lines --fail-under "$COVERAGE_MIN" build-coverage
 }

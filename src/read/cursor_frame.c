@@ -19,8 +19,6 @@ static bool decode_branch(const struct act_arena *arena, const struct act_node *
     frame->bytes_rel = (uint8_t)(node->bytes_off - node->id);
     frame->down = 0;
     if (children.count > 0) {
-        /* Decoded when there are children: the analyzer does not see that both ask the header. */
-        /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
         frame->down = act_node_first_child(node->id, node->child_rel);
         return frame->down != 0;
     }
@@ -39,7 +37,6 @@ static bool decode_line(const struct act_arena *arena, const struct act_node *no
     line_ret->nbytes = line.nbytes;
     line_ret->child = 0;
     if (act_node_has_child(node)) {
-        /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): as above */
         line_ret->child = act_node_first_child(node->id, node->child_rel);
         return line_ret->child != 0;
     }
