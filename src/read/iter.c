@@ -117,7 +117,8 @@ static act_status start(struct act_iter *iter, const act_map *map, const act_ran
         iter->limit = range->limit;
         if (!set_bounds(iter, range)) {
             finish(iter);
-            return act_fail_nomem(error);
+            act_fail_nomem(error);
+            return ACT_ERR_NOMEM;
         }
     }
     act_iter_rewind(iter, false);
@@ -170,6 +171,7 @@ static act_status settle(struct act_iter *iter, act_error *error)
     const struct bound *bound = iter->pending == TO_LOWER ? &iter->lower : &iter->upper;
     act_status status = ACT_OK;
     if (bound->key)
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the bounds are freed by finish() */
         status = act_walk_seek(&iter->walk, bound->key, bound->nbytes, false, &iter->failure_error);
     else
         act_walk_rewind(&iter->walk, iter->pending == TO_UPPER);
