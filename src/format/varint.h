@@ -36,6 +36,18 @@ static ACT_ALWAYS_INLINE uint64_t act_varint_read(const uint8_t **p_ref)
     return act_load_le64(p + 1) & UINT64_MAX >> (64 - 8 * nbytes);
 }
 
+/* The same without a branch, for lengths that cannot be foretold: a wrong guess costs more. */
+static ACT_ALWAYS_INLINE uint64_t act_varint_read_mixed(const uint8_t **p_ref)
+{
+    const uint8_t *p = *p_ref;
+    unsigned first = *p;
+    unsigned nbytes = act_varint_nbytes(first & 255);
+    uint64_t following = act_load_le64(p + 1) &
+                         ~(~(uint64_t)0 << 4 * (nbytes - 1) << 4 * (nbytes - 1));
+    *p_ref = p + nbytes;
+    return first <= ACT_VARINT_INLINE_MAX ? first : following;
+}
+
 /* Decodes at `p`, not reading at or past `end`; moves `*p_ref` past it. 0 when it is cut short. */
 static inline int act_varint_read_checked(const uint8_t **p_ref, const uint8_t *end,
                                           uint64_t *value_ret)

@@ -11,7 +11,7 @@ ACT_COLD static act_status out_of_steps(const struct act_walk *walk, act_error *
 
 /* ------------------------------------------------------------------------------------ forwards */
 
-static ACT_ALWAYS_INLINE act_status step_next(struct act_walk *walk, act_error *error)
+act_status act_walk_next(struct act_walk *walk, act_error *error)
 {
     uint64_t steps_left = walk->map->steps_max;
     for (;;) {
@@ -50,24 +50,6 @@ static ACT_ALWAYS_INLINE act_status step_next(struct act_walk *walk, act_error *
             return ACT_OK;
         }
     }
-}
-
-act_status act_walk_next(struct act_walk *walk, act_error *error)
-{
-    return step_next(walk, error);
-}
-
-act_status act_walk_run(struct act_walk *walk, uint64_t limit, act_visit_fn visit, void *context,
-                        act_error *error)
-{
-    for (; limit; limit--) {
-        act_status status = step_next(walk, error);
-        if (ACT_UNLIKELY(status != ACT_OK))
-            return status;
-        if (ACT_UNLIKELY(visit(context, walk->path, walk->key_nbytes, walk->value)))
-            return ACT_STOPPED;
-    }
-    return ACT_OK;
 }
 
 /* ----------------------------------------------------------------------------------- backwards */
