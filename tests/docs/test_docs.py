@@ -91,12 +91,19 @@ class FormatExample(unittest.TestCase):
 
 
 class FormatRules(unittest.TestCase):
+    def setUp(self):
+        enum = re.findall(r"ACT_RULE_(\w+) = (\d+)", read("include/actree.h"))
+        self.meant = [(int(number), name.lower().replace("_", "-")) for name, number in enum]
+        self.assertEqual(self.meant.pop(0), (0, "none"))
+
     def test_the_numbers_and_names_are_those_of_the_header(self):
         text = section(read("docs/FORMAT.md"), "Rules")
         told = [(int(row[0]), row[1].strip("`")) for row in rows(text) if row[0].isdigit()]
-        enum = re.findall(r"ACT_RULE_(\w+) = (\d+)", read("include/actree.h"))
-        meant = [(int(number), name.lower().replace("_", "-")) for name, number in enum]
-        self.assertEqual([(0, "none")] + told, meant)
+        self.assertEqual(told, self.meant)
+
+    def test_the_manual_page_lists_them_in_this_order(self):
+        names = re.findall(r"^\. _([a-z-]+)_:", read("man/actree-format.5.scd"), re.MULTILINE)
+        self.assertEqual(list(enumerate(names, 1)), self.meant)
 
 
 def anchor(heading):
