@@ -125,6 +125,8 @@ static void prefixes_come_shortest_first_until_stopped(void **state)
     act_error error, untouched;
     memset(&error, 0xaa, sizeof(error));
     memset(&untouched, 0xaa, sizeof(untouched));
+    assert_int_equal(act_map_prefixes(map, "a", 1, NULL, NULL, NULL), ACT_ERR_INVALID);
+
     seen = (struct seen){.stop_at = 2};
     assert_int_equal(act_map_prefixes(map, "abcdeg", 6, note, &seen, &error), ACT_STOPPED);
     assert_int_equal(seen.count, 2);

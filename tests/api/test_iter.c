@@ -58,6 +58,21 @@ static void expect_end(act_iter *iter, bool forward)
     assert_memory_equal(&error, &untouched, sizeof(error));
 }
 
+static void no_map_or_no_place_is_a_mistake(void **state)
+{
+    (void)state;
+    act_map *map = map_of(words, NULL);
+    act_error error = {0};
+    act_iter *iter = (act_iter *)&iter;
+    assert_int_equal(act_iter_open(NULL, NULL, &iter, &error), ACT_ERR_INVALID);
+    assert_null(iter);
+    assert_int_equal(error.status, ACT_ERR_INVALID);
+    error.status = ACT_OK;
+    assert_int_equal(act_iter_open(map, NULL, NULL, &error), ACT_ERR_INVALID);
+    assert_int_equal(error.status, ACT_ERR_INVALID);
+    act_map_close(map);
+}
+
 static void next_and_prev_give_the_same_entry(void **state)
 {
     (void)state;
@@ -301,6 +316,7 @@ static void an_empty_map_ends_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_map_or_no_place_is_a_mistake),
         cmocka_unit_test(next_and_prev_give_the_same_entry),
         cmocka_unit_test(results_may_be_left_out),
         cmocka_unit_test(a_reverse_range_turns_everything),

@@ -29,6 +29,22 @@ static void expect(const act_map *map, const act_range *range, const char *keys)
     assert_string_equal(heard.keys, keys);
 }
 
+static void nothing_to_scan_or_to_call_is_a_mistake(void **state)
+{
+    (void)state;
+    act_map *map = map_of(words, NULL);
+    struct heard heard = {0};
+    act_error error = {0};
+    assert_int_equal(act_map_scan(NULL, NULL, hear, &heard, &error), ACT_ERR_INVALID);
+    assert_int_equal(error.status, ACT_ERR_INVALID);
+    error.status = ACT_OK;
+    assert_int_equal(act_map_scan(map, NULL, NULL, &heard, &error), ACT_ERR_INVALID);
+    assert_int_equal(error.status, ACT_ERR_INVALID);
+    assert_int_equal(error.offset, ACT_NO_OFFSET);
+    assert_int_equal(heard.count, 0);
+    act_map_close(map);
+}
+
 static void no_range_is_everything(void **state)
 {
     (void)state;
@@ -262,6 +278,7 @@ static void damage_ends_a_scan_after_what_came_before(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_to_scan_or_to_call_is_a_mistake),
         cmocka_unit_test(no_range_is_everything),
         cmocka_unit_test(a_bound_is_absent_only_while_its_pointer_is_null),
         cmocka_unit_test(the_conditions_add_up),

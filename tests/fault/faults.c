@@ -18,6 +18,7 @@ static struct {
     int os_code;
     bool for_ever;
     unsigned read_nbytes_max;
+    unsigned file_nbytes_max;
 } fault;
 
 void fault_arm(enum fault_place place, unsigned nth, int os_code, bool for_ever)
@@ -34,6 +35,12 @@ void fault_arm_short_reads(unsigned nbytes)
 {
     memset(&fault, 0, sizeof(fault));
     fault.read_nbytes_max = nbytes;
+}
+
+void fault_arm_cut_file(unsigned file_nbytes)
+{
+    memset(&fault, 0, sizeof(fault));
+    fault.file_nbytes_max = file_nbytes;
 }
 
 unsigned fault_disarm(void)
@@ -105,6 +112,12 @@ ssize_t __wrap_pread64(int fd, void *buffer, size_t nbytes, off_t offset)
         return -1;
     if (fault.read_nbytes_max && nbytes > fault.read_nbytes_max)
         nbytes = fault.read_nbytes_max;
+    if (fault.file_nbytes_max) {
+        size_t left = (size_t)offset < fault.file_nbytes_max
+                          ? fault.file_nbytes_max - (size_t)offset
+                          : 0;
+        nbytes = nbytes < left ? nbytes : left;
+    }
     return __real_pread64(fd, buffer, nbytes, offset);
 }
 

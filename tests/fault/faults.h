@@ -20,8 +20,11 @@ enum fault_place {
 /* From now on, call number `nth` (from 1) fails with this errno; allocations always with ENOMEM. */
 void fault_arm(enum fault_place place, unsigned nth, int os_code, bool for_ever);
 
-/* The n-th pread gives at most this many bytes, and all after it: no error, but a short count. */
+/* Every pread gives at most this many bytes: no error, but a short count. */
 void fault_arm_short_reads(unsigned nbytes);
+
+/* Every pread finds a file of this size, as if it had been cut after its size was asked for. */
+void fault_arm_cut_file(unsigned file_nbytes);
 
 /* Lets everything pass again. How many calls there were at that place since it was armed. */
 unsigned fault_disarm(void);

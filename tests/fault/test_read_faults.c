@@ -166,6 +166,21 @@ static void short_reads_are_put_together(void **state)
     assert_int_equal(status, ACT_OK);
 }
 
+/* What was asked to be so long and is not any more: seen as what it is, not read beyond. */
+static void a_file_that_is_cut_while_it_is_read(void **state)
+{
+    (void)state;
+    static const unsigned kept[] = {1, 7, 8, 15, 16, 24, 25, 100, 5000};
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+        act_error error = {0};
+        fault_arm_cut_file(kept[i]);
+        act_status status = open_as(ACT_ACCESS_READ, &error);
+        fault_disarm();
+        assert_int_equal(status, kept[i] < 25 ? ACT_ERR_TRUNCATED : ACT_ERR_CORRUPT);
+        assert_int_equal(error.status, status);
+    }
+}
+
 /* ------------------------------------------------------------------------------------- scanning */
 
 static size_t counted;
@@ -302,6 +317,10 @@ static act_status walk_all(act_error *error)
         assert_int_equal(value, e->value);
         status = act_cursor_move_to_path(fork, "", 0, NULL, error);
     }
+    if (status == ACT_OK)
+        status = act_cursor_descend_to_check(fork, e->key + 1, e->key_nbytes - 1, error);
+    if (status == ACT_OK)
+        act_cursor_reset(fork);
     size_t values = 0;
     while (status == ACT_OK && (status = act_cursor_to_next_val(fork, error)) == ACT_OK)
         values++;
@@ -382,6 +401,7 @@ int main(void)
         cmocka_unit_test(opening_while_the_system_refuses),
         cmocka_unit_test(an_interrupted_call_is_made_again),
         cmocka_unit_test(short_reads_are_put_together),
+        cmocka_unit_test(a_file_that_is_cut_while_it_is_read),
         cmocka_unit_test(scanning_without_memory),
         cmocka_unit_test(iterating_without_memory),
         cmocka_unit_test(cursors_without_memory),
