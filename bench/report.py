@@ -4,7 +4,7 @@
     report.py bench.json                  plain text, to standard output
     report.py bench.json --update FILE    the same in Markdown, into FILE, between the lines
                                           <!-- bench:NAME --> and <!-- /bench:NAME -->, where NAME
-                                          is targets, tables or run
+                                          is targets, tables, summary or run
 """
 import argparse
 import json
@@ -199,6 +199,23 @@ def as_text(report):
     return "\n\n".join(parts)
 
 
+SUMMARY_HEADS = ["", "lookup, present ns", "absent ns", "scan M entries/s", "build M keys/s",
+                 "open us", "file MB"]
+
+
+def summary(report):
+    """The largest key set there is, in one table; what README.md shows."""
+    name = next(name for name in SETS if name in report["sets"])
+    rows = []
+    for row in set_rows(report, name):
+        cells = dict(zip(SET_HEADS, row))
+        if row[0] != "reference-dump":
+            rows.append([cells[head] for head in ("engine", "present ns", "absent ns", "scan M/s",
+                                                  "build M keys/s", "open us", "file MB")])
+    return f"{set_title(report, name)}. {next(run_lines(report))}\n\n" + \
+        markdown_table(SUMMARY_HEADS, rows)
+
+
 def markdown_parts(report):
     tables = []
     for name in SETS:
@@ -211,6 +228,7 @@ def markdown_parts(report):
                        markdown_table(NOISE_HEADS, noise_rows(report, name))]
     return {"targets": markdown_table(TARGET_HEADS, target_rows(report)),
             "tables": "\n\n".join(tables),
+            "summary": summary(report),
             "run": "\n".join(f"- {line}" for line in run_lines(report))}
 
 

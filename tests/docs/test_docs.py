@@ -168,6 +168,28 @@ class Readme(unittest.TestCase):
                         self.assertEqual(done.stdout.decode(), output)
 
 
+class Figures(unittest.TestCase):
+    """The measured tables are those of the recorded run, and nobody else's."""
+
+    RUN = "bench/results/bench.json"
+
+    def test_they_are_what_the_report_makes_of_the_run(self):
+        for document in ("README.md", "docs/PERFORMANCE.md"):
+            text = read(document)
+            self.assertRegex(text, r"<!-- bench:\w+ -->")
+            with self.subTest(document=document), tempfile.TemporaryDirectory() as folder:
+                if os.path.exists(self.RUN):
+                    copy = os.path.join(folder, "copy.md")
+                    with open(copy, "w", encoding="utf-8") as file:
+                        file.write(text)
+                    run(sys.executable, "-B", "bench/report.py", self.RUN, "--update", copy)
+                    self.assertEqual(read(copy), text)
+                else:
+                    for part in re.findall(r"<!-- bench:\w+ -->(.*?)<!-- /bench:\w+ -->", text,
+                                           re.DOTALL):
+                        self.assertEqual(part.strip(), "", "figures of no recorded run")
+
+
 def main():
     program = unittest.main(exit=False, verbosity=1)
     result = program.result
