@@ -128,7 +128,11 @@ class Links(unittest.TestCase):
                 if re.match(r"[a-z]+:", link):
                     continue
                 path, _, place = link.partition("#")
-                target = os.path.join(os.path.dirname(document), path) if path else document
+                target = os.path.normpath(os.path.join(os.path.dirname(document), path)) if path \
+                    else document
+                # Pictures of the benchmark come with its figures.
+                if target.startswith("bench/results/") and not os.path.exists(Figures.RUN):
+                    continue
                 with self.subTest(document=document, link=link):
                     self.assertTrue(os.path.exists(target), "there is no such file")
                     if place:
