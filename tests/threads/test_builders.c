@@ -1,0 +1,214 @@
+/* Builders side by side, and a file that is replaced under its readers. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actree.h"
+#include "support/check.h"
+#include "support/scratch.h"
+
+enum {
+    THREADS = 8,
+    KEYS = 500,
+    REPLACEMENTS = CHECK_SLOW_BUILD ? 40 : 200
+};
+
+/* Number keys, all with the same value, in a file at `path`. */
+static act_status build(const char *path, uint64_t value)
+{
+    static const act_builder_options options = {.no_sync = true};
+    act_builder *builder;
+    act_status status = act_builder_open(path, &options, &builder, NULL);
+    if (status != ACT_OK)
+        return status;
+    for (unsigned i = 0; i < KEYS && status == ACT_OK; i++) {
+        char key[40];
+        snprintf(key, sizeof(key), "key/%04u/with the same tail", i);
+        status = act_builder_add(builder, key, strlen(key), value, NULL);
+    }
+    if (status == ACT_OK)
+        status = act_builder_finish(builder, NULL, NULL);
+    act_builder_close(builder);
+    return status;
+}
+
+struct sum {
+    uint64_t count;
+    uint64_t value; /* of the first entry */
+    bool mixed;     /* another one was different */
+};
+
+static int add_up(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    struct sum *sum = context;
+    (void)key;
+    (void)key_nbytes;
+    if (sum->count++ == 0)
+        sum->value = value;
+    sum->mixed = sum->mixed || value != sum->value;
+    return 0;
+}
+
+/* Whether the file holds all keys with one value. */
+static bool is_whole(const char *path, uint64_t *value_ret)
+{
+    act_map *map;
+    if (act_map_open(path, NULL, &map, NULL) != ACT_OK)
+        return false;
+    struct sum sum = {0};
+    act_status status = act_map_scan(map, NULL, add_up, &sum, NULL);
+    act_map_close(map);
+    *value_ret = sum.value;
+    return status == ACT_OK && sum.count == KEYS && !sum.mixed;
+}
+
+static char *dir;
+
+static int make_folder(void **state)
+{
+    dir = scratch_make();
+    *state = dir;
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    scratch_remove(*state);
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------- side by side */
+
+struct worker {
+    pthread_t thread;
+    uint64_t value;
+    bool good;
+};
+
+static void *build_own(void *context)
+{
+    struct worker *worker = context;
+    char name[20];
+    snprintf(name, sizeof(name), "own%u.act", (unsigned)worker->value);
+    char *path = scratch_path(dir, name);
+    worker->good = true;
+    for (int round = 0; round < 10 && worker->good; round++) {
+        uint64_t value;
+        worker->good = build(path, worker->value) == ACT_OK && is_whole(path, &value) &&
+                       value == worker->value;
+    }
+    free(path);
+    return NULL;
+}
+
+static void builders_do_not_meet(void **state)
+{
+    (void)state;
+    static struct worker workers[THREADS];
+    for (unsigned i = 0; i < THREADS; i++) {
+        workers[i].value = i;
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, build_own, &workers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_true(workers[i].good);
+}
+
+/* ---------------------------------------------------------------------------------- replacing */
+
+struct watcher {
+    pthread_t thread;
+    const char *path;
+    const atomic_bool *done;
+    unsigned seen;
+    bool good;
+};
+
+/* Every time the file is opened it is there, and is one version from end to end, never an older one
+ * than before. */
+static void *watch(void *context)
+{
+    struct watcher *watcher = context;
+    uint64_t last = 0;
+    watcher->good = true;
+    while (watcher->good && !atomic_load(watcher->done)) {
+        uint64_t value = 0;
+        watcher->good = is_whole(watcher->path, &value) && value >= last;
+        last = value;
+        watcher->seen++;
+    }
+    return NULL;
+}
+
+static void readers_see_one_whole_version(void **state)
+{
+    (void)state;
+    static struct watcher watchers[THREADS / 2];
+    static atomic_bool done;
+    char *path = scratch_path(dir, "replaced.act");
+    atomic_store(&done, false);
+    assert_int_equal(build(path, 0), ACT_OK);
+    for (unsigned i = 0; i < THREADS / 2; i++) {
+        watchers[i].path = path;
+        watchers[i].done = &done;
+        assert_int_equal(pthread_create(&watchers[i].thread, NULL, watch, &watchers[i]), 0);
+    }
+    act_status status = ACT_OK;
+    for (uint64_t value = 1; value <= REPLACEMENTS && status == ACT_OK; value++)
+        status = build(path, value);
+    atomic_store(&done, true);
+    for (unsigned i = 0; i < THREADS / 2; i++)
+        assert_int_equal(pthread_join(watchers[i].thread, NULL), 0);
+    assert_int_equal(status, ACT_OK);
+    for (unsigned i = 0; i < THREADS / 2; i++) {
+        assert_true(watchers[i].good);
+        assert_true(watchers[i].seen > 0);
+    }
+    uint64_t value;
+    assert_true(is_whole(path, &value));
+    assert_int_equal(value, REPLACEMENTS);
+    free(path);
+}
+
+/* All builders want the same name: one of them wins, whole. */
+static void *build_shared(void *context)
+{
+    struct worker *worker = context;
+    char *path = scratch_path(dir, "contested.act");
+    worker->good = build(path, worker->value) == ACT_OK;
+    free(path);
+    return NULL;
+}
+
+static void of_many_at_one_name_one_stays(void **state)
+{
+    (void)state;
+    static struct worker workers[THREADS];
+    for (unsigned i = 0; i < THREADS; i++) {
+        workers[i].value = 100 + i;
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, build_shared, &workers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_true(workers[i].good);
+    char *path = scratch_path(dir, "contested.act");
+    uint64_t value;
+    assert_true(is_whole(path, &value));
+    assert_in_range(value, 100, 100 + THREADS - 1);
+    free(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(builders_do_not_meet),
+        cmocka_unit_test(readers_see_one_whole_version),
+        cmocka_unit_test(of_many_at_one_name_one_stays),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
