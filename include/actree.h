@@ -343,8 +343,9 @@ ACT_API unsigned act_cursor_child_count(const act_cursor *cursor);
 ACT_API void act_cursor_child_mask(const act_cursor *cursor, uint64_t mask_ret[4]);
 
 /*
- * Counts the keys at and below where it stands, without moving it; stops at 2^64 - 1. Takes time
- * in proportion to their number, one step (`steps_max`) between two of them. ACT_OK or errors.
+ * Counts the keys at and below where it stands, up to 2^64 - 1, without moving it. Takes time in
+ * proportion to the part of the file that lies below, however many paths lead through it, and no
+ * limit applies. ACT_OK, ACT_ERR_CORRUPT, ACT_ERR_NOMEM.
  */
 ACT_API act_status act_cursor_val_count(const act_cursor *cursor, uint64_t *count_ret,
                                         act_error *error);

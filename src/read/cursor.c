@@ -68,8 +68,8 @@ act_status act_cursor_open(const act_map *map, const void *root_path, size_t roo
     return ACT_OK;
 }
 
-/* Copies a cursor; of the frames only the last `depth`. */
-static act_status copy(const struct act_cursor *cursor, size_t depth, struct act_cursor *copy_ret,
+/* On an error too, the copy holds what is to be freed. */
+static act_status copy(const struct act_cursor *cursor, struct act_cursor *copy_ret,
                        act_error *error)
 {
     *copy_ret = *cursor;
@@ -79,7 +79,7 @@ static act_status copy(const struct act_cursor *cursor, size_t depth, struct act
     copy_ret->path_nbytes = 0;
     copy_ret->frames = NULL;
     copy_ret->frames_capacity = 0;
-    copy_ret->depth = depth;
+    size_t depth = cursor->depth;
     act_status status = act_cursor_reserve(copy_ret, cursor->path_nbytes ? cursor->path_nbytes : 1,
                                            error);
     if (status != ACT_OK)
@@ -90,8 +90,7 @@ static act_status copy(const struct act_cursor *cursor, size_t depth, struct act
     memcpy(copy_ret->path, cursor->path, cursor->path_nbytes);
     copy_ret->path_nbytes = cursor->path_nbytes;
     if (depth)
-        memcpy(copy_ret->frames, cursor->frames + (cursor->depth - depth),
-               depth * sizeof(*copy_ret->frames));
+        memcpy(copy_ret->frames, cursor->frames, depth * sizeof(*copy_ret->frames));
     return ACT_OK;
 }
 
@@ -105,7 +104,7 @@ act_status act_cursor_fork(const act_cursor *cursor, act_cursor **cursor_ret, ac
     act_cursor *forked = malloc(sizeof(*forked));
     if (!forked)
         return act_fail_nomem(error);
-    act_status status = copy(cursor, cursor->depth, forked, error);
+    act_status status = copy(cursor, forked, error);
     if (status != ACT_OK) {
         act_cursor_close(forked);
         return status;
@@ -242,29 +241,6 @@ act_status act_cursor_value_at(const act_cursor *cursor, const void *path, size_
         return ACT_NOT_FOUND;
     if (value_ret)
         *value_ret = value_of(arena, &place.node);
-    return ACT_OK;
-}
-
-act_status act_cursor_val_count(const act_cursor *cursor, uint64_t *count_ret, act_error *error)
-{
-    uint64_t count = 0;
-    if (act_cursor_is_inside(cursor)) {
-        /* Another cursor, rooted here, is walked to its end. */
-        struct act_cursor below;
-        act_status status = copy(cursor, 1, &below, error);
-        if (status == ACT_OK) {
-            take_root(&below);
-            count = act_cursor_is_val(&below);
-            while (status = act_cursor_next_val(&below, error), status == ACT_OK)
-                count += count < UINT64_MAX;
-        }
-        free(below.path);
-        free(below.frames);
-        if (status != ACT_NOT_FOUND)
-            return status;
-    }
-    if (count_ret)
-        *count_ret = count;
     return ACT_OK;
 }
 

@@ -218,8 +218,4 @@ ACT_COLD act_status act_cursor_corrupt(uint64_t id, act_error *error);
 act_status act_cursor_follow(struct act_cursor *cursor, const uint8_t *path, size_t path_nbytes,
                              bool to_val, size_t *descended_ret, act_error *error);
 
-/* To the next key, within a budget; ACT_NOT_FOUND, at the root, at the end. On errors it stands
- * anywhere. */
-act_status act_cursor_next_val(struct act_cursor *cursor, act_error *error);
-
 #endif

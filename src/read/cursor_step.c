@@ -138,7 +138,7 @@ act_status act_cursor_to_next_step(act_cursor *cursor, act_error *error)
     return finish(cursor, status);
 }
 
-act_status act_cursor_next_val(struct act_cursor *cursor, act_error *error)
+act_status act_cursor_to_next_val(act_cursor *cursor, act_error *error)
 {
     act_cursor_budget(cursor);
     do {
@@ -146,14 +146,9 @@ act_status act_cursor_next_val(struct act_cursor *cursor, act_error *error)
                                 ? act_cursor_enter_first(cursor, SIZE_MAX, error)
                                 : to_next_beside(cursor, cursor->root_nbytes, error);
         if (status != ACT_OK)
-            return status;
+            return finish(cursor, status);
     } while (!act_cursor_focus_is_val(cursor));
     return ACT_OK;
-}
-
-act_status act_cursor_to_next_val(act_cursor *cursor, act_error *error)
-{
-    return finish(cursor, act_cursor_next_val(cursor, error));
 }
 
 /* Goes on, in depth-first order, to a path of `to_nbytes` that keeps the first `base_nbytes`. */

@@ -453,7 +453,9 @@ static void longest_path(void **state)
     uint64_t value;
     assert_int_equal(act_cursor_value_at(cursor, "0123456789", 10, &value, &error), ACT_OK);
     assert_int_equal(act_cursor_to_next_val(cursor, &error), ACT_ERR_LIMIT);
-    assert_int_equal(act_cursor_val_count(cursor, &value, &error), ACT_ERR_LIMIT);
+    /* Counting puts no key together. */
+    assert_int_equal(act_cursor_val_count(cursor, &value, &error), ACT_OK);
+    assert_int_equal(value, 1);
     assert_int_equal(act_cursor_descend_until_max_bytes(cursor, 9, &error), ACT_OK);
     act_cursor_close(cursor);
     act_map_close(map);
@@ -474,8 +476,8 @@ static void dead_paths(void **state)
     assert_int_equal(act_cursor_to_next_val(cursor, &error), ACT_ERR_LIMIT);
     assert_int_equal(error.status, ACT_ERR_LIMIT);
     expect_path(cursor, "");
-    assert_int_equal(act_cursor_val_count(cursor, &count, &error), ACT_ERR_LIMIT);
-    assert_int_equal(count, 77);
+    assert_int_equal(act_cursor_val_count(cursor, &count, &error), ACT_OK);
+    assert_int_equal(count, 0);
     assert_int_equal(act_cursor_descend_first_k_path(cursor, 65, &error), ACT_ERR_LIMIT);
     expect_path(cursor, "");
     assert_int_equal(act_cursor_descend_first_k_path(cursor, 64, &error), ACT_OK);
@@ -487,6 +489,85 @@ static void dead_paths(void **state)
     act_cursor_close(cursor);
     act_map_close(map);
     forge_free(&f);
+}
+
+/* Shared runs are gone over once, so that any number of keys can be counted; up to 2^64 - 1. */
+static void count_of_shared_runs(void **state)
+{
+    static const struct {
+        unsigned levels;
+        unsigned fan_out;
+        uint64_t count;
+    } rows[] = {
+        {1, 2, 2},
+        {5, 3, 243},
+        {63, 2, (uint64_t)1 << 63},
+        {64, 2, UINT64_MAX},
+        {65, 2, UINT64_MAX},
+        {7, 200, UINT64_C(12800000000000000)},
+        {512, 256, UINT64_MAX},
+        {2000, 1, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct forge f;
+        forge_start(&f);
+        forge_end(&f, forge_shared(&f, rows[i].levels, rows[i].fan_out, 5));
+        assert_int_equal(forge_open(&f, NULL), ACT_OK);
+        act_cursor *cursor = cursor_at(f.map, "");
+        assert_true(count_of(cursor) == rows[i].count);
+        act_cursor_descend_first_byte(cursor, NULL);
+        if (rows[i].count < UINT64_MAX)
+            assert_true(count_of(cursor) == rows[i].count / rows[i].fan_out);
+        act_cursor_close(cursor);
+        forge_free(&f);
+    }
+}
+
+/* The same number, counted one by one: enough nodes that counts are noted, at several depths. */
+static void count_is_that_of_a_walk(void **state)
+{
+    (void)state;
+    for (unsigned seed = 0; seed < 30; seed++) {
+        struct forge f;
+        struct random r = random_of(seed);
+        uint64_t run = 0;
+        unsigned run_count = 0;
+        forge_start(&f);
+        uint64_t data = forge_data(&f, "line");
+        /* Runs that refer to the run before, most of them by several of their nodes. */
+        for (unsigned level = 0; level < 8; level++) {
+            unsigned count = 1 + (unsigned)random_below(&r, level < 2 ? 60 : 4);
+            uint64_t ids[60];
+            uint8_t bytes[60];
+            for (unsigned k = 0; k < count; k++) {
+                for (unsigned b = 0; b < run_count; b++)
+                    bytes[b] = (uint8_t)b;
+                uint64_t value = random_one_in(&r, 3) ? random_u64(&r) : FORGE_NONE;
+                if (level && random_one_in(&r, 3))
+                    ids[k] = forge_line(&f, FORGE_NONE, run, data);
+                else if (level && !random_one_in(&r, 4))
+                    ids[k] = forge_branch(&f, value, run, bytes, run_count);
+                else
+                    ids[k] = random_one_in(&r, 2) ? forge_leaf(&f, value)
+                                                  : forge_line(&f, value, FORGE_NONE, data);
+            }
+            run = ids[0];
+            run_count = count;
+        }
+        uint8_t bytes[60];
+        for (unsigned b = 0; b < run_count; b++)
+            bytes[b] = (uint8_t)b;
+        forge_end(&f, forge_branch(&f, FORGE_NONE, run, bytes, run_count));
+        assert_int_equal(forge_open(&f, NULL), ACT_OK);
+        act_cursor *cursor = cursor_at(f.map, "");
+        uint64_t walked = 0;
+        while (act_cursor_to_next_val(cursor, NULL) == ACT_OK)
+            walked++;
+        assert_true(count_of(cursor) == walked);
+        act_cursor_close(cursor);
+        forge_free(&f);
+    }
 }
 
 /* A budget is for one call; what the caller spells out needs none. */
@@ -713,6 +794,8 @@ int main(void)
         cmocka_unit_test(damaged_root),
         cmocka_unit_test(longest_path),
         cmocka_unit_test(dead_paths),
+        cmocka_unit_test(count_of_shared_runs),
+        cmocka_unit_test(count_is_that_of_a_walk),
         cmocka_unit_test(budget_of_steps),
         cmocka_unit_test(chain_of_a_million_nodes),
         cmocka_unit_test(arenas_of_any_bytes),
