@@ -66,7 +66,7 @@ static bool grow_notes(struct counter *counter)
     larger.notes = calloc(larger.notes_capacity, sizeof(*larger.notes));
     if (!larger.notes)
         return false;
-    for (size_t i = 0; i < counter->notes_capacity; i++) {
+    for (size_t i = 0; counter->notes && i < counter->notes_capacity; i++) {
         const struct note *note = &counter->notes[i];
         if (note->run)
             *note_of(&larger, note->run, note->count) = *note;
