@@ -12,7 +12,8 @@
 #
 # The program is run in its build directory. It sees the macro
 # ACT_TEST_SOURCE_DIR, the top of the source tree, and, where the tool is built,
-# the environment variable ACTREE, the path of the tool.
+# the environment variable ACTREE, the path of the tool. ACT_TEST_SANITIZE in the
+# environment names the sanitizers of the build.
 function(act_add_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "PUBLIC_ONLY" "TIMEOUT" "LABELS;LIBRARIES;ARGUMENTS")
     if(NOT arg_UNPARSED_ARGUMENTS)
@@ -58,7 +59,11 @@ function(act_test_properties name)
     endif()
     set(environment "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:abort_on_error=0"
                     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
-                    "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+                    "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
+                    # A program that may not write its counts says so; what a test reads of its
+                    # standard error is then not what the program itself said.
+                    "GCOV_ERROR_FILE=/dev/null"
+                    "ACT_TEST_SANITIZE=${ACT_SANITIZE}")
     if(TARGET actree)
         list(APPEND environment "ACTREE=$<TARGET_FILE:actree>")
     endif()

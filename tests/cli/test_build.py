@@ -388,7 +388,11 @@ class Output(BuildTest):
         whole = len(self.read(self.build(content, name="whole.act")))
         self.write("old.act", self.old)
         before = sorted(os.listdir(self.folder))
-        for most in (0, 1, 4096, whole // 2, whole - 1):
+        limits = [0, 1, 4096, whole // 2, whole - 1]
+        if os.environ.get("ACT_TEST_SANITIZE") == "thread":
+            # ThreadSanitizer writes a page to a file of its own before the tool begins.
+            limits = [most for most in limits if most >= 4096]
+        for most in limits:
             done = self.run_tool("build", "-o", "old.act", "-", stdin=content,
                                  preexec_fn=lambda most=most: resource.setrlimit(
                                      resource.RLIMIT_FSIZE, (most, most)))
