@@ -2,6 +2,7 @@
 """dump, prefix, range and get."""
 import os
 import subprocess
+import threading
 
 from tool import ACTREE, DAMAGED, NO, TROUBLE, ToolTest, main
 
@@ -191,6 +192,10 @@ class Get(ToolTest):
     def test_answers_come_before_the_next_question(self):
         process = subprocess.Popen([ACTREE, "get", self.file, "-"], cwd=self.folder,
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # A tool that keeps its answers back would wait for ever, as would the test.
+        watch = threading.Timer(20, process.kill)
+        watch.start()
+        self.addCleanup(watch.cancel)
         with process:
             for key, answer in ((b"a", b"1\n"), (b"none", b"-\n"), (b"ab", b"2\n")):
                 process.stdin.write(key + b"\n")
