@@ -10,6 +10,7 @@ import argparse
 import collections
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -17,18 +18,19 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SRC = os.path.join(ROOT, "src") + os.sep
 
 
-def object_files(build):
-    """Every object's notes file, whether a test ran the object (.gcda) or not (.gcno alone)."""
-    for folder, _, names in os.walk(build):
-        for name in sorted(names):
-            if name.endswith(".gcno"):
-                yield os.path.join(folder, name)
+def object_notes(build):
+    """The notes file of each object that the build makes now; others may lie there from before."""
+    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
+        for command in json.load(file):
+            words = shlex.split(command["command"])
+            path = os.path.join(command["directory"], words[words.index("-o") + 1])
+            yield os.path.splitext(path)[0] + ".gcno"
 
 
 def line_counts(build):
     """{file below src/: {line: times executed}}, over all objects that contain the line."""
     counts = collections.defaultdict(collections.Counter)
-    notes = list(object_files(build))
+    notes = sorted(object_notes(build))
     for i in range(0, len(notes), 50):
         run = subprocess.run(["gcov", "--json-format", "--stdout", *notes[i:i + 50]],
                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)

@@ -8,11 +8,11 @@
 # status 1 if any did.
 #
 # JOBS: how many things at a time (default 2).
-# COVERAGE_MIN: the share of lines, in percent, below which coverage fails.
+# COVERAGE_MIN: the share of lines, in percent, below which coverage fails (default 95).
 set -u
 cd "$(dirname "$0")/.." || exit
 JOBS=${JOBS:-2}
-COVERAGE_MIN=${COVERAGE_MIN:-0}
+COVERAGE_MIN=${COVERAGE_MIN:-95}
 export JOBS
 
 # The sanitizers of gcc 12 and clang 14 place their shadow where a kernel with more random bits than
