@@ -44,6 +44,13 @@ struct act_builder {
 
 /* --------------------------------------------------------------------------- opening, closing */
 
+static bool reserve_key(act_builder *builder, size_t key_nbytes)
+{
+    return key_nbytes <= SIZE_MAX - ACT_LINE_SLACK_NBYTES &&
+           act_reserve(&builder->key, &builder->key_capacity, key_nbytes + ACT_LINE_SLACK_NBYTES,
+                       1);
+}
+
 act_status act_builder_open(const char *path, const act_builder_options *options,
                             act_builder **builder_ret, act_error *error)
 {
@@ -57,8 +64,10 @@ act_status act_builder_open(const char *path, const act_builder_options *options
         return act_fail_nomem(error);
     memset(builder, 0, offsetof(act_builder, emit));
     builder->no_sync = options && options->no_sync;
-    act_status status = act_emit_open(&builder->emit, path, error);
+    act_status status = reserve_key(builder, 0) ? act_emit_open(&builder->emit, path, error)
+                                                : act_fail_nomem(error);
     if (status != ACT_OK) {
+        free(builder->key);
         free(builder);
         return status;
     }

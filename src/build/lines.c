@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "build/key.h"
 #include "format/varint.h"
+#include "os/memory.h"
 
 enum {
-    SLOT_BITS_MIN = 10,
+    SLOT_BITS_MIN = 12,
     SLOT_BITS_MAX = sizeof(size_t) * 8 - 5, /* 16 bytes a slot, and one bit to spare */
     ID_NBYTES = 8
 };
@@ -25,15 +27,17 @@ static bool make_slots(struct act_lines *lines, unsigned bits)
     struct act_line_slot *slots = calloc((size_t)1 << bits, sizeof(*slots));
     if (!slots)
         return false;
+    act_os_memory_random(slots, sizeof(*slots) << bits);
     lines->slots = slots;
     lines->shift = 64 - bits;
     lines->count_max = slot_count(lines) / 4 * 3;
     return true;
 }
 
-bool act_lines_open(struct act_lines *lines)
+bool act_lines_open(struct act_lines *lines, uint64_t seed)
 {
     memset(lines, 0, sizeof(*lines));
+    lines->seed = seed;
     return make_slots(lines, SLOT_BITS_MIN);
 }
 
@@ -57,10 +61,10 @@ static bool grow(struct act_lines *lines)
     if (!make_slots(lines, 64 - lines->shift + 1))
         return false;
     for (size_t i = 0; i < old_count; i++) {
-        if (!old[i].entry)
+        if (!old[i].place)
             continue;
         struct act_line_slot *slot = act_lines_home(lines, old[i].hash);
-        while (slot->entry)
+        while (slot->place)
             slot = next_slot(lines, slot);
         *slot = old[i];
     }
@@ -70,51 +74,73 @@ static bool grow(struct act_lines *lines)
 
 bool act_lines_reserve(struct act_lines *lines, size_t count)
 {
-    while (lines->count_max - lines->count < count) {
+    while (ACT_UNLIKELY(lines->count_max - lines->count < count)) {
         if (!grow(lines))
             return false;
     }
     return true;
 }
 
-/* Whether the entry holds these bytes. */
-static bool entry_equals(const uint8_t *entry, const uint8_t *bytes, size_t nbytes)
-{
-    const uint8_t *p = entry + ID_NBYTES;
-    return act_varint_read(&p) == nbytes && memcmp(p, bytes, nbytes) == 0;
-}
-
-uint64_t act_lines_find(const struct act_lines *lines, uint64_t hash, const uint8_t *bytes,
-                        size_t nbytes, struct act_line_slot **slot_ret)
+static uint64_t find_short(const struct act_lines *lines, uint64_t hash,
+                           struct act_line_slot **slot_ret)
 {
     struct act_line_slot *slot = act_lines_home(lines, hash);
-    for (; slot->entry; slot = next_slot(lines, slot)) {
-        if (slot->hash == hash) {
-            const uint8_t *entry = lines->store + slot->entry;
-            if (entry_equals(entry, bytes, nbytes))
-                return act_load_u64(entry);
-        }
+    for (; slot->place; slot = next_slot(lines, slot)) {
+        if (slot->hash == hash && slot->place & ACT_LINE_SHORT_BIT)
+            return slot->place & ~ACT_LINE_SHORT_BIT;
     }
     *slot_ret = slot;
     return 0;
 }
 
-bool act_lines_add(struct act_lines *lines, struct act_line_slot *slot, uint64_t hash,
-                   const uint8_t *bytes, size_t nbytes, uint64_t id)
+uint64_t act_lines_find(const struct act_lines *lines, uint64_t hash, const uint8_t *bytes,
+                        size_t nbytes, struct act_line_slot **slot_ret)
 {
-    /* The first byte stays unused, so that no entry is at 0; the last ones are for wide loads. */
-    size_t used = lines->store_used ? lines->store_used : 1;
+    if (nbytes <= ACT_LINE_SHORT_NBYTES)
+        return find_short(lines, hash, slot_ret);
+    struct act_line_slot *slot = act_lines_home(lines, hash);
+    for (; slot->place; slot = next_slot(lines, slot)) {
+        if (slot->hash != hash || slot->place & ACT_LINE_SHORT_BIT)
+            continue;
+        const uint8_t *stored = lines->store + slot->place;
+        const uint8_t *p = stored + ID_NBYTES;
+        if (act_varint_read(&p) == nbytes && act_common_nbytes(p, bytes, nbytes) == nbytes)
+            return act_load_u64(stored);
+    }
+    *slot_ret = slot;
+    return 0;
+}
+
+/* Stores a longer line; returns where, or 0 when there is no memory. */
+static size_t store_line(struct act_lines *lines, const uint8_t *bytes, size_t nbytes, uint64_t id)
+{
+    /* The first byte stays unused, so that nothing is at 0; the last ones are for wide loads. */
+    size_t place = lines->store_used ? lines->store_used : 1;
     size_t extra = ID_NBYTES + 2 * ACT_VARINT_NBYTES_MAX;
-    if (nbytes > SIZE_MAX - extra - used ||
-        !act_reserve(&lines->store, &lines->store_capacity, used + extra + nbytes, 1))
-        return false;
-    uint8_t *p = lines->store + used;
+    size_t capacity = lines->store_capacity;
+    if (nbytes > SIZE_MAX - extra - place ||
+        !act_reserve(&lines->store, &lines->store_capacity, place + extra + nbytes, 1))
+        return 0;
+    if (lines->store_capacity != capacity)
+        act_os_memory_random(lines->store + place, lines->store_capacity - place);
+    uint8_t *p = lines->store + place;
     memcpy(p, &id, ID_NBYTES);
     p = act_varint_write(p + ID_NBYTES, nbytes);
     memcpy(p, bytes, nbytes);
-    slot->hash = hash;
-    slot->entry = used;
     lines->store_used = (size_t)(p - lines->store) + nbytes;
+    return place;
+}
+
+bool act_lines_add(struct act_lines *lines, struct act_line_slot *slot, uint64_t hash,
+                   const uint8_t *bytes, size_t nbytes, uint64_t id)
+{
+    uint64_t place = id | ACT_LINE_SHORT_BIT;
+    if (nbytes > ACT_LINE_SHORT_NBYTES) {
+        place = store_line(lines, bytes, nbytes, id);
+        if (!place)
+            return false;
+    }
+    *slot = (struct act_line_slot){hash, place};
     lines->count++;
     return true;
 }

@@ -1,10 +1,13 @@
 /*
  * The table of the line data that a file already holds, so that none is written twice.
  *
- * Equal means equal byte for byte; hashes only find candidates. So the table keeps the contents.
- * Memory for each different line, beside its bytes: 9 bytes before them (17 at most, for very long
- * lines), and 16 for a slot of a table that is between 3/8 and 3/4 full, 21 to 43: 30 to 52 in
- * all. While the table grows, the old slots are there beside the new ones.
+ * Equal means equal byte for byte; a hash that two lines share must not make them one. Lines of up
+ * to 7 bytes have hashes that no two of them share, so that the hash is all that is kept of them.
+ * Of a longer line the contents are kept and compared.
+ *
+ * Memory for each different line: 16 bytes for a slot of a table that is between 3/8 and 3/4
+ * full, so 21 to 43; and for a longer line 9 bytes (17 at most) and its own. While the table
+ * grows, the old slots are there beside the new ones.
  */
 #ifndef ACT_BUILD_LINES_H
 #define ACT_BUILD_LINES_H
@@ -14,10 +17,21 @@
 #include <stdint.h>
 
 #include "base/attributes.h"
+#include "base/bytes.h"
+#include "base/hash.h"
+
+enum {
+    /* So many bytes after a line must be readable. */
+    ACT_LINE_SLACK_NBYTES = 16,
+    ACT_LINE_SHORT_NBYTES = 7
+};
+
+/* In a slot's `place`: the rest is the id of a short line, not where in the store a line is. */
+#define ACT_LINE_SHORT_BIT ((uint64_t)1 << 63)
 
 struct act_line_slot {
     uint64_t hash;
-    uint64_t entry; /* where in the store; 0 for an empty slot */
+    uint64_t place; /* 0 in an empty slot */
 };
 
 struct act_lines {
@@ -29,21 +43,37 @@ struct act_lines {
     unsigned shift;
     size_t count;
     size_t count_max; /* until it must grow */
+    uint64_t seed;    /* of the hashes, so that nobody can make many lines fall together */
 
-    /* Entries: the line's id, u64 in the machine's order; its length, varint; its bytes. */
+    /* The longer lines: id, u64 in the machine's order; length, varint; bytes. */
     uint8_t *store;
     size_t store_used;
     size_t store_capacity;
 };
 
 /* Makes an empty table. False when there is no memory. */
-bool act_lines_open(struct act_lines *lines);
+bool act_lines_open(struct act_lines *lines, uint64_t seed);
 
 /* Frees it; all-zero bytes are allowed. */
 void act_lines_close(struct act_lines *lines);
 
 /* Makes room for `count` more lines. False when there is no memory: the table is as it was. */
 bool act_lines_reserve(struct act_lines *lines, size_t count);
+
+/* The hash of a line, of at least 1 byte. */
+static inline uint64_t act_lines_hash(const struct act_lines *lines, const uint8_t *bytes,
+                                      size_t nbytes)
+{
+    if (nbytes > ACT_LINE_SHORT_NBYTES)
+        return act_hash64(bytes, nbytes, lines->seed);
+    /* The bytes and their number as one number; then steps that could all be taken back: the
+     * finisher of MurmurHash3. */
+    uint64_t v = act_load_le64(bytes) << (64 - 8 * nbytes) >> (56 - 8 * nbytes) | nbytes;
+    v ^= lines->seed;
+    v = (v ^ v >> 33) * 0xff51afd7ed558ccdu;
+    v = (v ^ v >> 33) * 0xc4ceb9fe1a85ec53u;
+    return v ^ v >> 33;
+}
 
 static inline struct act_line_slot *act_lines_home(const struct act_lines *lines, uint64_t hash)
 {
@@ -56,23 +86,23 @@ static inline void act_lines_prefetch_slot(const struct act_lines *lines, uint64
     ACT_PREFETCH(act_lines_home(lines, hash));
 }
 
-static inline void act_lines_prefetch_entry(const struct act_lines *lines, uint64_t hash)
+static inline void act_lines_prefetch_stored(const struct act_lines *lines, uint64_t hash)
 {
     const struct act_line_slot *slot = act_lines_home(lines, hash);
     if (slot->hash == hash)
-        ACT_PREFETCH(lines->store + slot->entry);
+        ACT_PREFETCH(lines->store + (slot->place & ~ACT_LINE_SHORT_BIT));
 }
 
 /*
- * Looks for a line. `hash` must be a function of its bytes. Returns the id, or 0 if it is not
- * there; then `*slot_ret` is where act_lines_add, called next, will put it.
+ * Looks for a line, with its hash. Returns the id, or 0 if it is not there; then `*slot_ret` is
+ * where act_lines_add, called next, will put it.
  */
 uint64_t act_lines_find(const struct act_lines *lines, uint64_t hash, const uint8_t *bytes,
                         size_t nbytes, struct act_line_slot **slot_ret);
 
 /*
- * Adds a line which act_lines_find has just missed, after act_lines_reserve. False when there is
- * no memory for its bytes: the table is as it was.
+ * Adds a line which act_lines_find has just missed, after act_lines_reserve. Its id is not 0.
+ * False when there is no memory for its bytes: the table is as it was.
  */
 bool act_lines_add(struct act_lines *lines, struct act_line_slot *slot, uint64_t hash,
                    const uint8_t *bytes, size_t nbytes, uint64_t id);

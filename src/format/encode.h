@@ -15,6 +15,7 @@ struct act_new_node {
     uint64_t child; /* id of the first child, when there is one */
     uint64_t line;  /* id of the line data, of a line */
     uint8_t header;
+    uint8_t byte; /* which leads here from the parent; the parent's encoding holds it */
 };
 
 /*

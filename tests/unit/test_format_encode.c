@@ -63,10 +63,11 @@ static void lines_come_back(void **state)
     for (unsigned i = 0; i < sizeof(distances) / sizeof(distances[0]); i++) {
         for (unsigned v = 0; v < VALUE_COUNT; v++) {
             struct act_new_node leaf = {VALUES[v], 0, id - distances[i],
-                                        ACT_NODE_LINE | ACT_NODE_VALUE};
+                                        ACT_NODE_LINE | ACT_NODE_VALUE, 0};
             assert_int_equal(encode_decode(id, &leaf, NULL).line_rel, distances[i]);
         }
-        struct act_new_node inner = {0, id - distances[i], id - 7, ACT_NODE_LINE | ACT_LINE_CHILD};
+        struct act_new_node inner = {0, id - distances[i], id - 7, ACT_NODE_LINE | ACT_LINE_CHILD,
+                                     0};
         struct act_node decoded = encode_decode(id, &inner, NULL);
         assert_int_equal(decoded.child_rel, distances[i]);
         assert_int_equal(decoded.line_rel, 7);
@@ -79,7 +80,7 @@ static void branches_of_every_width_come_back(void **state)
     struct act_arena arena = act_arena_of(file, FILE_NBYTES);
     uint64_t id = 90000;
     for (unsigned count = 0; count <= 256; count++) {
-        struct act_new_node node = {VALUES[count % VALUE_COUNT], id - 1 - 300 * count, 0, 0};
+        struct act_new_node node = {VALUES[count % VALUE_COUNT], id - 1 - 300 * count, 0, 0, 0};
         uint8_t bytes[ACT_MASK_NBYTES] = {0};
         uint64_t mask[4] = {0};
         for (unsigned i = 0; i < count; i++) {
@@ -114,17 +115,17 @@ static void bytes_are_those_of_the_format(void **state)
     uint8_t out[ACT_NODE_NBYTES_MAX + 8];
     const uint8_t children[ACT_MASK_NBYTES] = {'a', 'b'};
 
-    struct act_new_node branch = {300, 700, 0, ACT_NODE_VALUE | 2};
+    struct act_new_node branch = {300, 700, 0, ACT_NODE_VALUE | 2, 0};
     static const uint8_t branch_bytes[] = {0x42, 249, 0x2c, 0x01, 249, 0x2c, 0x01, 'a', 'b'};
     assert_int_equal(act_node_encode(out, 1000, &branch, children) - out, sizeof(branch_bytes));
     assert_memory_equal(out, branch_bytes, sizeof(branch_bytes));
 
-    struct act_new_node line = {0, 990, 752, ACT_NODE_LINE | ACT_LINE_CHILD};
+    struct act_new_node line = {0, 990, 752, ACT_NODE_LINE | ACT_LINE_CHILD, 0};
     static const uint8_t line_bytes[] = {0x81, 10, 248, 248};
     assert_int_equal(act_node_encode(out, 1000, &line, NULL) - out, sizeof(line_bytes));
     assert_memory_equal(out, line_bytes, sizeof(line_bytes));
 
-    struct act_new_node dangling = {0, 0, 999, ACT_NODE_LINE};
+    struct act_new_node dangling = {0, 0, 999, ACT_NODE_LINE, 0};
     assert_int_equal(act_node_encode(out, 1000, &dangling, NULL) - out, 2);
     assert_memory_equal(out, "\x80\x01", 2);
 }
