@@ -46,9 +46,11 @@ struct act_builder {
 
 static bool reserve_key(act_builder *builder, size_t key_nbytes)
 {
-    return key_nbytes <= SIZE_MAX - ACT_LINE_SLACK_NBYTES &&
-           act_reserve(&builder->key, &builder->key_capacity, key_nbytes + ACT_LINE_SLACK_NBYTES,
-                       1);
+    if (ACT_UNLIKELY(key_nbytes > SIZE_MAX - ACT_LINE_SLACK_NBYTES))
+        return false;
+    size_t needed = key_nbytes + ACT_LINE_SLACK_NBYTES;
+    return ACT_LIKELY(needed <= builder->key_capacity) ||
+           act_reserve(&builder->key, &builder->key_capacity, needed, 1);
 }
 
 act_status act_builder_open(const char *path, const act_builder_options *options,
@@ -129,10 +131,15 @@ static act_status fail_order(const act_builder *builder, const uint8_t *key, siz
 
 static bool push_open(act_builder *builder, size_t depth, uint16_t child_count)
 {
-    if (ACT_UNLIKELY(!act_reserve(&builder->open, &builder->open_capacity, builder->open_count + 1,
+    if (ACT_UNLIKELY(builder->open_count == builder->open_capacity &&
+                     !act_reserve(&builder->open, &builder->open_capacity, builder->open_count + 1,
                                   sizeof(*builder->open))))
         return false;
-    builder->open[builder->open_count++] = (struct open_node){depth, 0, child_count, false};
+    struct open_node *open = &builder->open[builder->open_count++];
+    open->depth = depth;
+    open->value = 0;
+    open->child_count = child_count;
+    open->has_value = false;
     return true;
 }
 

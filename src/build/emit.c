@@ -59,10 +59,10 @@ static act_status put_line(struct act_emit *emit, const struct act_emit_task *ta
 }
 
 /*
- * Writes the last `count` pending nodes back to back and takes them off their stack. Their parent
- * becomes `*parent`, a branch, with its child bytes at `child_bytes`.
+ * Writes the last `count` pending nodes back to back and takes them off their stack. Where they
+ * are is `*first_id_ret`; which they are, as bytes or mask of a branch, is put at `child_bytes`.
  */
-static act_status put_children(struct act_emit *emit, size_t count, struct act_new_node *parent,
+static act_status put_children(struct act_emit *emit, size_t count, uint64_t *first_id_ret,
                                uint8_t child_bytes[ACT_MASK_NBYTES], act_error *error)
 {
     struct act_sink *sink = &emit->sink;
@@ -91,11 +91,10 @@ static act_status put_children(struct act_emit *emit, size_t count, struct act_n
     if (!few)
         act_mask_encode(child_bytes, mask);
     act_sink_set_end(sink, p);
-    parent->child = first_id;
-    parent->header |= (uint8_t)(few ? count : ACT_BRANCH_MASK);
     emit->bytes_used -= bytes_nbytes;
     emit->pending_count -= count;
     emit->report.nodes += count;
+    *first_id_ret = first_id;
     return ACT_OK;
 }
 
@@ -114,33 +113,59 @@ static act_status put_node(struct act_emit *emit, const struct act_new_node *nod
     return ACT_OK;
 }
 
-/* Does all that a completed node makes possible. */
-static act_status put_task(struct act_emit *emit, const struct act_emit_task *task,
+/* Puts a node on the stack of those that wait, where there must be room. */
+static void push(struct act_emit *emit, const struct act_emit_task *task, unsigned header,
+                 uint64_t child, uint64_t line)
+{
+    struct act_new_node *node = &emit->pending[emit->pending_count++];
+    node->value = task->value;
+    node->child = child;
+    node->line = line;
+    node->header = (uint8_t)header;
+    node->byte = task->byte;
+}
+
+/* Completes a node with children. */
+static act_status put_inner(struct act_emit *emit, const struct act_emit_task *task,
+                            act_error *error)
+{
+    size_t count = task->child_count;
+    unsigned header = (task->has_value ? ACT_NODE_VALUE : 0) |
+                      (count < ACT_BRANCH_MASK ? (unsigned)count : ACT_BRANCH_MASK);
+    uint8_t child_bytes[ACT_MASK_NBYTES];
+    uint64_t child, line;
+    act_status status = put_children(emit, count, &child, child_bytes, error);
+    if (ACT_UNLIKELY(status != ACT_OK))
+        return status;
+    if (!task->line_nbytes) {
+        push(emit, task, header, child, emit->bytes_used);
+        memcpy(emit->bytes + emit->bytes_used, child_bytes, ACT_MASK_NBYTES);
+        emit->bytes_used += act_child_bytes_nbytes((uint8_t)header);
+        return ACT_OK;
+    }
+    status = put_line(emit, task, &line, error);
+    if (ACT_UNLIKELY(status != ACT_OK))
+        return status;
+    struct act_new_node branch = {task->value, child, 0, (uint8_t)header, 0};
+    status = put_node(emit, &branch, child_bytes, &child, error);
+    push(emit, task, ACT_NODE_LINE | ACT_LINE_CHILD, child, line);
+    return status;
+}
+
+/* Completes a node without. */
+static act_status put_leaf(struct act_emit *emit, const struct act_emit_task *task,
                            act_error *error)
 {
-    struct act_new_node node = {task->value, 0, 0, task->has_value ? ACT_NODE_VALUE : 0,
-                                task->byte};
-    uint8_t child_bytes[ACT_MASK_NBYTES];
-    act_status status = ACT_OK;
-    if (task->child_count) {
-        status = put_children(emit, task->child_count, &node, child_bytes, error);
+    unsigned header = task->has_value ? ACT_NODE_VALUE : 0;
+    uint64_t line = 0;
+    if (task->line_nbytes) {
+        act_status status = put_line(emit, task, &line, error);
         if (ACT_UNLIKELY(status != ACT_OK))
             return status;
+        header |= ACT_NODE_LINE;
     }
-    if (task->line_nbytes) {
-        status = put_line(emit, task, &node.line, error);
-        if (status == ACT_OK && task->child_count) {
-            status = put_node(emit, &node, child_bytes, &node.child, error);
-            node.header = ACT_LINE_CHILD;
-        }
-        node.header |= ACT_NODE_LINE;
-    } else if (task->child_count) {
-        node.line = emit->bytes_used;
-        memcpy(emit->bytes + emit->bytes_used, child_bytes, ACT_MASK_NBYTES);
-        emit->bytes_used += act_child_bytes_nbytes(node.header);
-    }
-    emit->pending[emit->pending_count++] = node;
-    return status;
+    push(emit, task, header, 0, line);
+    return ACT_OK;
 }
 
 /* ------------------------------------------------------------------------------------ batches */
@@ -166,7 +191,8 @@ act_status act_emit_run(struct act_emit *emit, act_error *error)
     if (!reserve(emit))
         return act_fail_nomem(error);
     for (size_t i = 0; i < count; i++) {
-        act_status status = put_task(emit, &tasks[i], error);
+        act_status status = tasks[i].child_count ? put_inner(emit, &tasks[i], error)
+                                                 : put_leaf(emit, &tasks[i], error);
         if (ACT_UNLIKELY(status != ACT_OK))
             return status;
     }
