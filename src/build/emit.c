@@ -133,7 +133,7 @@ static act_status put_inner(struct act_emit *emit, const struct act_emit_task *t
     unsigned header = (task->has_value ? ACT_NODE_VALUE : 0) |
                       (count < ACT_BRANCH_MASK ? (unsigned)count : ACT_BRANCH_MASK);
     uint8_t child_bytes[ACT_MASK_NBYTES];
-    uint64_t child, line;
+    uint64_t child = 0, line = 0;
     act_status status = put_children(emit, count, &child, child_bytes, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
