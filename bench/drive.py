@@ -2,7 +2,7 @@
 """Runs the benchmark: all engines, in turn, on the same keys; checks what they answer.
 
     drive.py --bin DIR --rust DIR --data DIR --work DIR --json OUT
-             [--sets paths,words,logic] [--rounds N] [--left-out ENGINE=WHY]...
+             [--sets paths,words,logic] [--engines A,B] [--rounds N] [--left-out ENGINE=WHY]...
 
 Each engine is a process of its own that lives as long as its key set is worked on (peer.h). For
 each operation every engine is asked once in each round, in an order that moves on from round to
@@ -238,6 +238,9 @@ def find_engines(args, left_out):
     """(name, command, few) of what was built; notes why the rest was not."""
     found = []
     for name, program, argument, few in ENGINES:
+        if args.engines and name not in args.engines.split(","):
+            left_out[name] = "it was not asked for"
+            continue
         path = os.path.join(args.rust if name in RUST else args.bin, program)
         if os.access(path, os.X_OK):
             found.append((name, [path, argument] if argument else [path], few))
@@ -256,6 +259,7 @@ def parse_args():
     for name in ("bin", "rust", "data", "work", "json"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--sets", default="paths,words,logic")
+    parser.add_argument("--engines", default="")
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--left-out", action="append", default=[], metavar="ENGINE=WHY")
     return parser.parse_args()

@@ -1,28 +1,30 @@
 #!/bin/sh
 # Measures actree and every peer that this machine has, in one run: `make bench`.
 #
-#   bench/run.sh [--quick | --smoke] [--sets A,B] [--rounds N] [--out DIR]
+#   bench/run.sh [--quick | --smoke] [--sets A,B] [--engines A,B] [--rounds N] [--out DIR]
 #
 #   --quick   words and logic only, three rounds; results in build-bench/results
 #   --smoke   logic only, one round, no network: a test that all engines agree;
 #             status 77 if there is no peer to compare with
 #   --sets    of paths, words, logic
+#   --engines of those in README.md
 #   --out     where the results go (default: bench/results)
 #
 # BENCH_WORK names a folder for the files that are built; by default a new one
 # on tmpfs, if that has room. README.md in this folder says what is measured.
 set -eu
 cd "$(dirname "$0")/.."
-mode=full sets=paths,words,logic rounds=0 out=''
+mode=full sets=paths,words,logic rounds=0 engines='' out=''
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) mode=quick sets=words,logic rounds=3 ;;
     --smoke) mode=smoke sets=logic rounds=1 ;;
     --sets) sets=$2 && shift ;;
+    --engines) engines=$2 && shift ;;
     --rounds) rounds=$2 && shift ;;
     --out) out=$2 && shift ;;
     *)
-        sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
         exit 2
         ;;
     esac
@@ -106,7 +108,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 python3 bench/drive.py --bin $build/bench --rust $rust --data $data --work "$work" \
-    --json "$out/bench.json" --sets "$sets" --rounds "$rounds" "$@"
+    --json "$out/bench.json" --sets "$sets" --rounds "$rounds" \
+    --engines "$engines" "$@"
 python3 bench/report.py "$out/bench.json" | tee "$out/bench.txt"
 if command -v gnuplot >/dev/null 2>&1; then
     python3 bench/plot.py "$out/bench.json" "$out"
