@@ -122,7 +122,8 @@ def noise_rows(report, name):
             entry = ops.get(op)
             spread = (entry["max_ns"] - entry["min_ns"]) * 100 / entry["median_ns"] if entry else 0
             rounds = len(entry["ns"]) if entry else 0
-            row.append(f"{spread:.0f} ({rounds})" if entry else "-")
+            # One round says nothing about noise.
+            row.append(f"{spread:.0f} ({rounds})" if rounds > 1 else f"- ({rounds})" if entry else "-")
         yield row
 
 
