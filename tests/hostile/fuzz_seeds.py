@@ -2,20 +2,17 @@
 """Makes the seed corpora of the fuzz targets: small files of the reference, some of the hostile
 tests' own, and for the targets that want one a script of keys or moves before the file.
 
-    make_corpus.py          writes fuzz/TARGET/corpus/NAME.seed anew; other files there stay
+    fuzz_seeds.py          writes fuzz/TARGET/corpus/NAME.seed anew; other files there stay
 """
 import os
 import random
-import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TESTS = os.path.join(HERE, "..", "tests")
-sys.path.insert(0, os.path.join(TESTS, "hostile"))
-import cases  # noqa: E402
-import model  # noqa: E402
+import cases
+import model
 
 NBYTES_MAX = 2500
-GOLDEN = os.path.join(TESTS, "interop", "golden")
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+GOLDEN = os.path.join(TOP, "tests", "interop", "golden")
 
 
 def small_files():
@@ -51,7 +48,7 @@ def with_script(script, data):
 
 def main():
     for target in ("verify_scan", "get", "cursor"):
-        folder = os.path.join(HERE, target, "corpus")
+        folder = os.path.join(TOP, "fuzz", target, "corpus")
         os.makedirs(folder, exist_ok=True)
         for name in os.listdir(folder):
             if name.endswith(".seed"):
