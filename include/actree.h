@@ -293,7 +293,8 @@ ACT_API void act_iter_rewind(act_iter *iter, bool to_end);
  *
  * The limits are those of act_open_options: `key_nbytes_max` for the cursor's root and path
  * together, `steps_max` for each call that searches (to_next_val, the k_paths) or goes down an
- * unknown way (descend_until, descend_last_path). Memory grows with the path and the nodes on it.
+ * unknown way (descend_until, descend_last_path), where 256 bytes of a path at a time count as a
+ * node too. Memory grows with the path and the nodes on it.
  *
  * Bytes given to a call must not lie in the cursor's own path: they would move while being read.
  */

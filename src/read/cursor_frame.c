@@ -178,11 +178,24 @@ act_status act_cursor_reserve_slow(struct act_cursor *cursor, uint64_t more_nbyt
     return ACT_OK;
 }
 
-act_status act_cursor_enter(struct act_cursor *cursor, uint64_t id, act_error *error)
+/* Bytes of a line that cost as much as entering a node, about. */
+#define STEP_NBYTES 256
+
+static act_status take_steps(struct act_cursor *cursor, uint64_t steps, uint64_t id,
+                             act_error *error)
 {
-    if (ACT_UNLIKELY(cursor->steps_left-- == 0))
+    if (ACT_UNLIKELY(steps > cursor->steps_left))
         return act_fail(error, ACT_ERR_LIMIT, id, "more than %" PRIu64 " nodes in one step",
                         cursor->map->steps_max);
+    cursor->steps_left -= steps;
+    return ACT_OK;
+}
+
+act_status act_cursor_enter(struct act_cursor *cursor, uint64_t id, act_error *error)
+{
+    act_status status = take_steps(cursor, 1, id, error);
+    if (ACT_UNLIKELY(status != ACT_OK))
+        return status;
     if (ACT_UNLIKELY(cursor->depth == cursor->frames_capacity) &&
         !act_reserve(&cursor->frames, &cursor->frames_capacity, cursor->depth + 1,
                      sizeof(*cursor->frames)))
@@ -213,7 +226,9 @@ act_status act_cursor_enter_child(struct act_cursor *cursor, struct act_cursor_c
 
 act_status act_cursor_enter_line(struct act_cursor *cursor, uint64_t nbytes, act_error *error)
 {
-    act_status status = act_cursor_reserve(cursor, nbytes, error);
+    act_status status = take_steps(cursor, nbytes / STEP_NBYTES, act_cursor_top(cursor)->id, error);
+    if (status == ACT_OK)
+        status = act_cursor_reserve(cursor, nbytes, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
     memcpy(cursor->path + cursor->path_nbytes, act_cursor_line_bytes(cursor), (size_t)nbytes);

@@ -570,6 +570,40 @@ static void count_is_that_of_a_walk(void **state)
     }
 }
 
+/* Long runs of bytes that lead to no key, again and again: copying them counts, too. */
+static void dead_lines(void **state)
+{
+    struct forge f;
+    act_error error;
+    static uint8_t bytes[4096];
+    uint8_t children[256];
+    (void)state;
+    memset(bytes, 'x', sizeof(bytes));
+    for (unsigned i = 0; i < 256; i++)
+        children[i] = (uint8_t)i;
+    forge_start(&f);
+    uint64_t data = forge_varint(&f, sizeof(bytes));
+    forge_bytes(&f, bytes, sizeof(bytes));
+    uint64_t run = forge_here(&f);
+    for (unsigned i = 0; i < 256; i++)
+        forge_line(&f, i == 255 ? 5 : FORGE_NONE, FORGE_NONE, data);
+    forge_end(&f, forge_branch(&f, FORGE_NONE, run, children, 256));
+    /* 256 nodes, and 16 for the bytes of each. */
+    act_map *map = map_with_limits(&f, 0, 256 * 17);
+    act_cursor *cursor = cursor_at(map, "");
+    assert_int_equal(act_cursor_to_next_val(cursor, &error), ACT_OK);
+    assert_int_equal(*act_cursor_path(cursor, NULL), 255);
+    act_cursor_close(cursor);
+    act_map_close(map);
+    map = map_with_limits(&f, 0, 256 * 17 - 1);
+    cursor = cursor_at(map, "");
+    assert_int_equal(act_cursor_to_next_val(cursor, &error), ACT_ERR_LIMIT);
+    expect_path(cursor, "");
+    act_cursor_close(cursor);
+    act_map_close(map);
+    forge_free(&f);
+}
+
 /* A budget is for one call; what the caller spells out needs none. */
 static void budget_of_steps(void **state)
 {
@@ -794,6 +828,7 @@ int main(void)
         cmocka_unit_test(damaged_root),
         cmocka_unit_test(longest_path),
         cmocka_unit_test(dead_paths),
+        cmocka_unit_test(dead_lines),
         cmocka_unit_test(count_of_shared_runs),
         cmocka_unit_test(count_is_that_of_a_walk),
         cmocka_unit_test(budget_of_steps),
