@@ -205,6 +205,25 @@ class Test:
         same("get by the reference", self.reference.ask(f"get {self.file}", keys),
              [values.get(key, "-") for key in keys])
 
+    def far_apart(self, r):
+        """A map whose offsets take more than 24 bits: children, and a line that is used again, lie
+        20 MB back. Written by both, byte for byte, and read by both."""
+        tails = [r.randbytes(100_000) for _ in range(200)]
+        map_ = {bytes([1 + i]) + tail: i for i, tail in enumerate(tails)}
+        map_.update({b"\0near": 2**64 - 1, b"\0far": 0, b"\xff\xfe" + tails[0]: 7})
+        edits = edits_of(map_)
+        self.actree.ask(f"write {self.file}", edits)
+        self.reference.ask(f"write dump {self.other}", edits)
+        if read(self.file) != read(self.other):
+            raise Failure("the files differ")
+        entries = lines_of(random_maps.entries(map_))
+        keys = [line.split()[0] for line in entries] + ["00", "01", "fffe"]
+        for peer in self.actree, self.reference:
+            same("dump", peer.ask(f"dump {self.file}"), entries)
+            same("get", peer.ask(f"get {self.file}", keys),
+                 [line.split()[1] for line in entries] + ["-"] * 3)
+        self.actree.ask(f"verify {self.file}")
+
     def walks(self, r):
         """The tool's cursor beside the reference's, on the file and on the map in memory."""
         map_ = random_maps.random_map(r, with_paths=r.random() < 0.3)
@@ -248,8 +267,8 @@ def main():
         steps = [test.read_by_actree, test.written_by_actree]
         if has_walk(test.tool):
             steps.append(test.walks)
-        for seed in seeds:
-            for step in steps:
+        for number, seed in enumerate(seeds):
+            for step in [test.far_apart] + steps if number == 0 else steps:
                 try:
                     step(random.Random(f"{seed}/{step.__name__}"))
                 except Failure as failure:
