@@ -191,8 +191,7 @@ static act_status open_last(act_builder *builder, act_error *error)
 static act_status replace_last(act_builder *builder, const uint8_t *key, size_t key_nbytes,
                                size_t common, act_error *error)
 {
-    if (ACT_UNLIKELY(
-            !act_reserve(&builder->key, &builder->key_capacity, key_nbytes ? key_nbytes : 1, 1)))
+    if (ACT_UNLIKELY(!reserve_key(builder, key_nbytes)))
         return act_fail_nomem(error);
     if (key_nbytes > common)
         memcpy(builder->key + common, key + common, key_nbytes - common);
