@@ -41,9 +41,7 @@ static act_status ascend_to_stop(struct act_cursor *cursor, bool at_keys)
     while (cursor->depth > 1) {
         act_cursor_leave(cursor);
         if (stops_at(act_cursor_top(cursor), at_keys)) {
-            /* The root may lie inside the first node. */
-            if (cursor->depth > 1)
-                start_nbytes = act_cursor_top(cursor)->start_nbytes;
+            start_nbytes = act_cursor_top(cursor)->start_nbytes;
             break;
         }
     }
