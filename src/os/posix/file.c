@@ -76,15 +76,19 @@ static char *read_link(const char *path)
 /* Follows the links at `path` to something that is none, there or not; NULL and errno. */
 static char *follow_links(const char *path)
 {
-    char *at = strdup(path);
+    size_t nbytes = strlen(path) + 1;
+    char *at = malloc(nbytes);
+    if (at)
+        memcpy(at, path, nbytes);
     for (int i = 0; at; i++) {
         struct stat st;
-        if (lstat(at, &st) != 0 || !S_ISLNK(st.st_mode))
-            return at; /* what else may be wrong shows when it is opened */
+        bool found = lstat(at, &st) == 0;
+        if (found ? !S_ISLNK(st.st_mode) : errno == ENOENT)
+            return at;
         char *next = NULL;
-        if (i == LINKS_MAX)
+        if (found && i == LINKS_MAX)
             errno = ELOOP;
-        else
+        else if (found)
             next = read_link(at);
         int os_code = errno;
         free(at);
@@ -108,7 +112,10 @@ static act_status examine(struct act_os_output *output, const char *path, act_er
                         output->quoted,
                         S_ISDIR(st.st_mode) ? "a directory" : "a pipe, socket or device");
     /* Links below /proc need not hold the path of what they lead to. */
-    if (stat(output->path, &st_followed) != 0 || !same_file(&st, &st_followed))
+    bool found = stat(output->path, &st_followed) == 0;
+    if (!found && errno != ENOENT)
+        return act_fail_os(error, errno, "cannot examine %s", output->quoted);
+    if (!found || !same_file(&st, &st_followed))
         return act_fail(error, ACT_ERR_NOT_REGULAR, ACT_NO_OFFSET,
                         "%s leads to a file that has no path", output->quoted);
     /* A file may be renamed over one that is write-protected; its owner would not expect it. */
