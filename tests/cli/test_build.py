@@ -352,9 +352,7 @@ class Output(BuildTest):
         self.assertIn(b"nowhere", done.stderr)
 
     def test_not_to_a_terminal(self):
-        if not hasattr(os, "openpty"):
-            self.skipTest("there are no terminals to open here")
-        master, terminal = os.openpty()
+        master, terminal = self.open_terminal()
         try:
             done = subprocess.run([ACTREE, "build", "-o", "-", "-"], input=b"a\t1\n",
                                   stdout=terminal, stderr=subprocess.PIPE, check=False)

@@ -2,7 +2,6 @@
 """verify, info and bench."""
 import json
 import os
-import pty
 import subprocess
 
 from tool import ACTREE, DAMAGED, DONE, TROUBLE, ToolTest, main
@@ -159,7 +158,7 @@ class Terminal(ToolTest):
     """What is said on a terminal only."""
 
     def on_terminal(self, *arguments):
-        master, terminal = pty.openpty()
+        master, terminal = self.open_terminal()
         process = subprocess.Popen([ACTREE, *arguments], cwd=self.folder, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=terminal)
         os.close(terminal)

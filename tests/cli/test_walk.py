@@ -1,7 +1,6 @@
 """The verb walk: its language, its messages, and how it talks with programs and with people."""
 import glob
 import os
-import pty
 import re
 import select
 import subprocess
@@ -118,7 +117,7 @@ class Walk(tool.ToolTest):
             walk.stdout.close()
 
     def test_a_person_may_err(self):
-        ours, theirs = pty.openpty()
+        ours, theirs = self.open_terminal()
         walk = subprocess.Popen([tool.ACTREE, "walk", self.golden("nested.act")], stdin=theirs,
                                 stdout=theirs, stderr=theirs)
         os.close(theirs)

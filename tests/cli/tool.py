@@ -45,6 +45,13 @@ class ToolTest(unittest.TestCase):
         return subprocess.run([ACTREE, *arguments], input=stdin, capture_output=True, check=False,
                               cwd=self.folder, timeout=300, **options)
 
+    def open_terminal(self):
+        """Both ends of a pseudo-terminal, the test's and the tool's."""
+        try:
+            return os.openpty()
+        except OSError as error:
+            self.skipTest(f"no terminal can be opened here: {error.strerror}")
+
     def run_as_nobody(self, *arguments, stdin=b""):
         """A run that is forbidden what is forbidden to others: for root nothing is."""
         if os.geteuid() != 0:
