@@ -275,6 +275,79 @@ static void damage_ends_a_scan_after_what_came_before(void **state)
     act_map_close(map);
 }
 
+/*
+ * "a" is 1; below "b" a branch whose header counts `count`, with as many leaves and room for a mask
+ * of `bits` bits. Bytes without a meaning follow, as in the middle of a large file.
+ */
+static act_map *miscounted(unsigned count, unsigned bits)
+{
+    static uint8_t arena[1000];
+    memset(arena, 0, sizeof(arena));
+    size_t at = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        arena[at++] = 0x40;
+        arena[at++] = 9;
+    }
+    size_t first = at;
+    arena[at++] = 0x40;
+    arena[at++] = 1;
+    size_t branch = at;
+    arena[at++] = (uint8_t)count;
+    arena[at++] = (uint8_t)branch;
+    for (unsigned i = 0; i < 64; i++)
+        arena[at + i] = (uint8_t)(bits ? 0 : i);
+    for (unsigned bit = 0; bit < bits; bit++)
+        arena[at + bit * 7 % 256 / 8] |= (uint8_t)(1u << bit * 7 % 256 % 8);
+    at += count < 32 ? count : bits ? 32 : count;
+    uint64_t root = 16 + at;
+    arena[at++] = 2;
+    arena[at] = (uint8_t)(at - 1 - first);
+    arena[at + 1] = 'a';
+    arena[at + 2] = 'b';
+    return map_of_arena(arena, sizeof(arena), root, NULL);
+}
+
+static void expect_miscount(unsigned count, unsigned bits)
+{
+    act_map *map = miscounted(count, bits);
+    struct heard heard = {0};
+    assert_int_equal(act_map_scan(map, NULL, hear, &heard, NULL), ACT_ERR_CORRUPT);
+    assert_string_equal(heard.keys, "a=1,");
+    heard = (struct heard){0};
+    act_range range = {.reverse = true};
+    assert_int_equal(act_map_scan(map, &range, hear, &heard, NULL), ACT_ERR_CORRUPT);
+    assert_string_equal(heard.keys, "");
+    act_iter *iter;
+    assert_int_equal(act_iter_open(map, NULL, &iter, NULL), ACT_OK);
+    assert_int_equal(act_iter_seek(iter, "bx", 2, NULL), ACT_ERR_CORRUPT);
+    act_iter_close(iter);
+    act_map_close(map);
+}
+
+static int count_all(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    assert_true(key_nbytes == 1 ? *key == 'a' && value == 1 : *key == 'b' && value == 9);
+    ++*(size_t *)context;
+    return 0;
+}
+
+static void counts_that_cannot_be_are_damage(void **state)
+{
+    (void)state;
+    for (unsigned count = 33; count < 64; count++)
+        expect_miscount(count, 0);
+    for (unsigned bits = 1; bits < 32; bits++)
+        expect_miscount(32, bits);
+    /* The same with a count that can be. */
+    for (unsigned count = 31; count <= 32; count++) {
+        act_map *map = miscounted(count, count == 32 ? 40 : 0);
+        size_t keys = 0;
+        assert_int_equal(act_map_scan(map, NULL, count_all, &keys, NULL), ACT_OK);
+        assert_int_equal(keys, count == 32 ? 41 : 32);
+        act_map_close(map);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +363,7 @@ int main(void)
         cmocka_unit_test(endless_paths_without_a_key_use_up_the_steps),
         cmocka_unit_test(keys_longer_than_allowed_end_a_scan),
         cmocka_unit_test(damage_ends_a_scan_after_what_came_before),
+        cmocka_unit_test(counts_that_cannot_be_are_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
