@@ -29,7 +29,7 @@ static uint8_t node_length(const uint8_t *bytes)
     unsigned first = varint_nbytes(bytes[1]);
     if (varints == 1)
         return (uint8_t)(nbytes + first);
-    if (varints > 2 || first > SECOND_READABLE)
+    if (varints > 2)
         return 0;
     return (uint8_t)(nbytes + first + varint_nbytes(bytes[1 + first]));
 }
@@ -43,6 +43,8 @@ void act_node_lengths_portable(const uint8_t *bytes, uint8_t lengths[ACT_NODE_LE
 act_node_lengths_fn act_node_lengths_best(void)
 {
 #if ACT_USE_X86
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi"))
+        return act_node_lengths_avx512;
     if (__builtin_cpu_supports("avx2"))
         return act_node_lengths_avx2;
 #endif
