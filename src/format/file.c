@@ -21,7 +21,7 @@ act_status act_file_check(const uint8_t *bytes, uint64_t file_nbytes, const char
                         (unsigned)file_nbytes, ACT_FILE_NBYTES_MIN);
 
     uint64_t root = act_load_le64(bytes + ACT_ROOT_OFF);
-    struct act_arena arena = act_arena_of(bytes, file_nbytes);
+    struct act_arena arena = act_arena_of(bytes, file_nbytes, 0);
     if (root < ACT_ARENA_OFF || root >= arena.tail)
         return act_fail(error, ACT_ERR_CORRUPT, ACT_ROOT_OFF,
                         "%s is damaged or cut short: root offset %llu lies outside of its nodes",

@@ -43,20 +43,28 @@ uint64_t act_node_step_checked(const struct act_arena *arena, uint64_t parent_id
 uint64_t act_node_step_blocks(const struct act_arena *arena, uint64_t parent_id, uint64_t id,
                               unsigned steps)
 {
+    /*
+     * Blocks begin at fixed places, not where the steps in the one before ended: so a processor
+     * can work on the next block while it still steps through this one.
+     */
     uint8_t lengths[ACT_NODE_LENGTHS_BLOCK];
-    while (steps && id + ACT_NODE_LENGTHS_READABLE <= arena->roomy) {
-        arena->lengths(arena->bytes + id, lengths);
-        unsigned at = 0;
-        do {
+    uint64_t block = id;
+    unsigned at = 0;
+    while (steps && block + ACT_NODE_LENGTHS_READABLE <= arena->readable) {
+        arena->lengths(arena->bytes + block, lengths);
+        while (at < ACT_NODE_LENGTHS_BLOCK) {
             unsigned nbytes = lengths[at];
             if (ACT_UNLIKELY(!nbytes))
-                nbytes = (unsigned)(act_node_end_roomy(arena, id + at) - (id + at));
+                nbytes = (unsigned)(act_node_end_roomy(arena, block + at) - (block + at));
             at += nbytes;
-            steps--;
-        } while (steps && at < ACT_NODE_LENGTHS_BLOCK);
-        id += at;
+            if (--steps == 0)
+                break;
+        }
+        id = block + at;
         if (ACT_UNLIKELY(id >= parent_id))
             return 0;
+        block += ACT_NODE_LENGTHS_BLOCK;
+        at -= ACT_NODE_LENGTHS_BLOCK;
     }
     return act_node_step_checked(arena, parent_id, id, steps);
 }

@@ -21,17 +21,34 @@
 struct act_arena {
     const uint8_t *bytes;
     uint64_t tail;
-    /* Ids below this leave room for any node's bytes, with 8 bytes to spare for wide loads. */
+    uint64_t readable; /* how many bytes may be read: the file's, and padding after them */
+    /* Below this offset lies the tail, or anything from which a node and wide loads can be read. */
     uint64_t roomy;
     /* How siblings are stepped over in blocks; NULL: one by one. */
     act_node_lengths_fn lengths;
 };
 
-static inline struct act_arena act_arena_of(const uint8_t *bytes, uint64_t file_nbytes)
+/* What a node's longest form takes, and 8 bytes more that a varint's load may reach. */
+enum {
+    ACT_NODE_READABLE = ACT_NODE_NBYTES_MAX + 8
+};
+
+/*
+ * The arena of a file with `padding_nbytes` readable bytes after it, any number. With
+ * ACT_NODE_READABLE of them no node is too near to the end for wide loads: not the root either,
+ * where every lookup begins, and which is the last one in most files.
+ */
+static inline struct act_arena act_arena_of(const uint8_t *bytes, uint64_t file_nbytes,
+                                            uint64_t padding_nbytes)
 {
-    struct act_arena arena = {bytes, file_nbytes - ACT_TAIL_NBYTES, 0, act_node_lengths_best()};
-    if (arena.tail > ACT_NODE_NBYTES_MAX)
-        arena.roomy = arena.tail - ACT_NODE_NBYTES_MAX;
+    struct act_arena arena;
+    arena.bytes = bytes;
+    arena.tail = file_nbytes - ACT_TAIL_NBYTES;
+    arena.readable = file_nbytes + padding_nbytes;
+    arena.roomy = arena.readable > ACT_NODE_READABLE ? arena.readable - ACT_NODE_READABLE : 0;
+    if (arena.roomy > arena.tail)
+        arena.roomy = arena.tail;
+    arena.lengths = act_node_lengths_best();
     return arena;
 }
 
@@ -68,8 +85,8 @@ bool act_node_decode_checked(const struct act_arena *arena, uint64_t id, struct 
  * Decodes the node at `id`, which may be any number. False if its own bytes do not end before the
  * tail. What its offsets lead to is not looked at.
  */
-static inline bool act_node_decode(const struct act_arena *arena, uint64_t id,
-                                   struct act_node *node_ret)
+static ACT_ALWAYS_INLINE bool act_node_decode(const struct act_arena *arena, uint64_t id,
+                                              struct act_node *node_ret)
 {
     if (ACT_UNLIKELY(id >= arena->roomy))
         return act_node_decode_checked(arena, id, node_ret);
@@ -85,14 +102,14 @@ static inline bool act_node_decode(const struct act_arena *arena, uint64_t id,
             node_ret->child_rel = act_varint_read(&p);
         node_ret->line_rel = act_varint_read(&p);
         node_ret->end = id + (uint64_t)(p - start);
-        return true;
+        return ACT_LIKELY(node_ret->end <= arena->tail);
     }
     unsigned count = header & ACT_BRANCH_COUNT;
     if (count)
         node_ret->child_rel = act_varint_read(&p);
     node_ret->bytes_off = id + (uint64_t)(p - start);
     node_ret->end = node_ret->bytes_off + (count < ACT_BRANCH_MASK ? count : ACT_MASK_NBYTES);
-    return true;
+    return ACT_LIKELY(node_ret->end <= arena->tail);
 }
 
 /*

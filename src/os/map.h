@@ -10,6 +10,7 @@
 struct act_os_bytes {
     const uint8_t *bytes; /* NULL when there are none */
     uint64_t nbytes;
+    uint64_t padding_nbytes; /* zeros after them that may be read too */
     bool mapped;
 };
 

@@ -32,7 +32,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     act_map *map = malloc(sizeof(*map));
     if (!map)
         return act_fail_nomem(error);
-    map->arena = act_arena_of(bytes, nbytes);
+    map->arena = act_arena_of(bytes, nbytes, os_bytes->padding_nbytes);
     map->root = root;
     map->file_nbytes = nbytes;
     map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
@@ -71,7 +71,7 @@ act_status act_map_open_memory(const void *data, size_t data_nbytes,
                                const act_open_options *options, act_map **map_ret, act_error *error)
 {
     static const act_open_options defaults = {ACT_ACCESS_AUTO, 0, 0};
-    static const struct act_os_bytes none = {NULL, 0, false};
+    static const struct act_os_bytes none = {NULL, 0, 0, false};
     if (!map_ret)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
     *map_ret = NULL;

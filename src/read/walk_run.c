@@ -27,6 +27,7 @@ enum outcome {
 struct run {
     struct act_walk *walk;
     const uint8_t *base; /* of the file */
+    uint64_t id_limit;   /* children of nodes below this cannot reach the end of the file */
     uint8_t *path;
     uint8_t *path_limit; /* frames whose path goes beyond are for odd steps */
     act_visit_fn visit;
@@ -50,8 +51,7 @@ struct run {
 static ACT_ALWAYS_INLINE bool load(struct run *run, struct act_frame *frame)
 {
     uint8_t *path_end = run->path + frame->path_nbytes;
-    if (ACT_UNLIKELY(frame->bare || frame->id > run->walk->map->arena.roomy ||
-                     path_end > run->path_limit))
+    if (ACT_UNLIKELY(frame->bare || frame->id >= run->id_limit || path_end > run->path_limit))
         return false;
     run->frame = frame;
     run->child = run->base + frame->child_id;
@@ -237,12 +237,19 @@ static enum outcome run_frames(struct run *run)
     return outcome;
 }
 
+static uint64_t id_limit(const struct act_arena *arena)
+{
+    uint64_t end = arena->tail < arena->roomy ? arena->tail : arena->roomy;
+    return end > ACT_NODE_NBYTES_MAX ? end - ACT_NODE_NBYTES_MAX : 0;
+}
+
 act_status act_walk_run(struct act_walk *walk, uint64_t limit, act_visit_fn visit, void *context,
                         act_error *error)
 {
     struct run run;
     run.walk = walk;
     run.base = walk->map->arena.bytes;
+    run.id_limit = id_limit(&walk->map->arena);
     run.visit = visit;
     run.context = context;
     run.left = limit;

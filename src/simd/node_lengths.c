@@ -43,8 +43,6 @@ void act_node_lengths_portable(const uint8_t *bytes, uint8_t lengths[ACT_NODE_LE
 act_node_lengths_fn act_node_lengths_best(void)
 {
 #if ACT_USE_X86
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi"))
-        return act_node_lengths_avx512;
     if (__builtin_cpu_supports("avx2"))
         return act_node_lengths_avx2;
 #endif

@@ -13,8 +13,8 @@
 
 enum {
     ACT_NODE_LENGTHS_BLOCK = 128, /* offsets in a block */
-    /* Bytes from the start of a block that must be readable, by the widest body. */
-    ACT_NODE_LENGTHS_READABLE = ACT_NODE_LENGTHS_BLOCK + 64
+    /* Bytes from the start of a block that must be readable: the last load begins 16 further. */
+    ACT_NODE_LENGTHS_READABLE = ACT_NODE_LENGTHS_BLOCK + 16
 };
 
 /*
@@ -28,9 +28,6 @@ void act_node_lengths_portable(const uint8_t *bytes, uint8_t lengths[ACT_NODE_LE
 
 /* For processors with AVX2. */
 void act_node_lengths_avx2(const uint8_t *bytes, uint8_t lengths[ACT_NODE_LENGTHS_BLOCK]);
-
-/* For processors with AVX-512 and its VBMI part. */
-void act_node_lengths_avx512(const uint8_t *bytes, uint8_t lengths[ACT_NODE_LENGTHS_BLOCK]);
 
 /* The body for this processor, or NULL where stepping from node to node is the fastest. */
 act_node_lengths_fn act_node_lengths_best(void);

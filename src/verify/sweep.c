@@ -157,8 +157,10 @@ static act_status check_line(struct act_sweep *sweep, act_error *error)
 static inline uint64_t end_of(const struct act_arena *arena, uint64_t id)
 {
     struct act_node node;
-    if (ACT_LIKELY(id < arena->roomy))
-        return act_node_end_roomy(arena, id);
+    if (ACT_LIKELY(id < arena->roomy)) {
+        uint64_t end = act_node_end_roomy(arena, id);
+        return end <= arena->tail ? end : 0;
+    }
     return act_node_decode_checked(arena, id, &node) ? node.end : 0;
 }
 

@@ -45,7 +45,7 @@ static struct act_node encode_decode(uint64_t id, const struct act_new_node *nod
     for (unsigned i = 0; i < 8; i++)
         assert_int_equal(file[id + ACT_NODE_NBYTES_MAX + i], 0xa5);
 
-    struct act_arena arena = act_arena_of(file, FILE_NBYTES);
+    struct act_arena arena = act_arena_of(file, FILE_NBYTES, 0);
     struct act_node decoded;
     assert_true(act_node_decode(&arena, id, &decoded));
     assert_int_equal(decoded.header, node->header);
@@ -77,7 +77,7 @@ static void lines_come_back(void **state)
 static void branches_of_every_width_come_back(void **state)
 {
     (void)state;
-    struct act_arena arena = act_arena_of(file, FILE_NBYTES);
+    struct act_arena arena = act_arena_of(file, FILE_NBYTES, 0);
     uint64_t id = 90000;
     for (unsigned count = 0; count <= 256; count++) {
         struct act_new_node node = {VALUES[count % VALUE_COUNT], id - 1 - 300 * count, 0, 0, 0};

@@ -15,7 +15,7 @@ enum {
 /* Lengths that were found out are those that decoding finds. */
 static void compare_with_decoding(const uint8_t *bytes, const uint8_t *lengths)
 {
-    struct act_arena arena = act_arena_of(bytes, ROOM);
+    struct act_arena arena = act_arena_of(bytes, ROOM, 0);
     for (uint64_t id = 0; id < ACT_NODE_LENGTHS_BLOCK; id++) {
         struct act_node node;
         assert_true(act_node_decode(&arena, id, &node));

@@ -1,5 +1,5 @@
-/* POSIX.1-2008, and files beyond 2 GiB where off_t would be 32 bits. */
-#define _POSIX_C_SOURCE   200809L
+/* POSIX, MAP_ANONYMOUS, and files beyond 2 GiB where off_t would be 32 bits. */
+#define _DEFAULT_SOURCE
 #define _FILE_OFFSET_BITS 64
 
 #include "os/map.h"
@@ -13,6 +13,18 @@
 #include <unistd.h>
 
 #include "base/error.h"
+
+/* Wide loads near the end of a file may reach this far beyond it. A page is no less. */
+enum {
+    PADDING_NBYTES = 256
+};
+
+/* A mapping of `nbytes`, in whole pages, and a page more. */
+static size_t mapping_nbytes(size_t nbytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (nbytes + page - 1) / page * page + page;
+}
 
 /* Reads up to `nbytes` bytes; fewer when the file has become shorter. -1 and errno on failure. */
 static int64_t read_all(int fd, uint8_t *buffer, size_t nbytes)
@@ -34,7 +46,7 @@ static int64_t read_all(int fd, uint8_t *buffer, size_t nbytes)
 static act_status open_read(int fd, size_t nbytes, const char *quoted, struct act_os_bytes *bytes,
                             act_error *error)
 {
-    uint8_t *buffer = malloc(nbytes);
+    uint8_t *buffer = calloc(1, nbytes + PADDING_NBYTES);
     if (!buffer)
         return act_fail(error, ACT_ERR_NOMEM, ACT_NO_OFFSET, "no memory to read %s into", quoted);
     int64_t done = read_all(fd, buffer, nbytes);
@@ -45,18 +57,31 @@ static act_status open_read(int fd, size_t nbytes, const char *quoted, struct ac
     }
     bytes->bytes = buffer;
     bytes->nbytes = (uint64_t)done;
+    bytes->padding_nbytes = PADDING_NBYTES;
     bytes->mapped = false;
     return ACT_OK;
 }
 
+/*
+ * The file is mapped over the front of a larger reservation, whose last page stays what it is: one
+ * of zeros. What lies between the file's end and the end of its last page are zeros too.
+ */
 static act_status open_mapped(int fd, size_t nbytes, const char *quoted, struct act_os_bytes *bytes,
                               act_error *error)
 {
-    void *address = mmap(NULL, nbytes, PROT_READ, MAP_SHARED, fd, 0);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t total = mapping_nbytes(nbytes);
+    uint8_t *address = mmap(NULL, total, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (address == MAP_FAILED)
         return act_fail_os(error, errno, "cannot map %s into memory", quoted);
+    if (mmap(address, total - page, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+        int os_code = errno;
+        munmap(address, total);
+        return act_fail_os(error, os_code, "cannot map %s into memory", quoted);
+    }
     bytes->bytes = address;
     bytes->nbytes = nbytes;
+    bytes->padding_nbytes = PADDING_NBYTES;
     bytes->mapped = true;
     return ACT_OK;
 }
@@ -103,7 +128,7 @@ act_status act_os_bytes_open(const char *path, act_access access, uint64_t read_
 void act_os_bytes_close(struct act_os_bytes *bytes)
 {
     if (bytes->mapped)
-        munmap((void *)(uintptr_t)bytes->bytes, (size_t)bytes->nbytes);
+        munmap((void *)(uintptr_t)bytes->bytes, mapping_nbytes((size_t)bytes->nbytes));
     else
         free((void *)(uintptr_t)bytes->bytes);
     memset(bytes, 0, sizeof(*bytes));
