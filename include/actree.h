@@ -128,7 +128,7 @@ typedef struct act_open_options {
 } act_open_options;
 
 #define ACT_KEY_NBYTES_MAX_DEFAULT ((uint64_t)32 << 20)
-#define ACT_STEPS_MAX_DEFAULT      ((uint64_t)1 << 24)
+#define ACT_STEPS_MAX_DEFAULT      ((uint64_t)1 << 22)
 
 /*
  * Opens the file at `path` for reading. Takes constant time for a mapped file, and touches its
