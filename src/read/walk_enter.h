@@ -127,6 +127,7 @@ static ACT_ALWAYS_INLINE bool act_walk_push_branch(struct act_walk *walk,
     struct act_frame *frame = &walk->frames[walk->depth];
     unsigned count = node->header & ACT_BRANCH_COUNT;
     frame->id = node->id;
+    frame->child_id = node->id; /* stays so in a branch without children, below a line */
     frame->bytes_off = node->bytes_off;
     frame->value = node->value;
     frame->path_nbytes = path_nbytes;
