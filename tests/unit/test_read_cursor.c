@@ -130,6 +130,12 @@ static void children_of_every_number(void **state)
         assert_int_equal(forge_open(&f, NULL), ACT_OK);
         act_cursor *cursor = cursor_at(f.map, "");
         assert_int_equal(act_cursor_child_count(cursor), count);
+        uint64_t mask[4];
+        uint64_t wanted[4] = {0};
+        for (unsigned k = 0; k < count; k++)
+            wanted[bytes[k] / 64] |= (uint64_t)1 << bytes[k] % 64;
+        act_cursor_child_mask(cursor, mask);
+        assert_memory_equal(mask, wanted, sizeof(mask));
         assert_int_equal(act_cursor_descend_indexed_byte(cursor, count, NULL), ACT_NOT_FOUND);
         for (unsigned k = 0; k < count; k++) {
             assert_int_equal(k ? act_cursor_to_next_sibling_byte(cursor, NULL)
@@ -480,8 +486,20 @@ static void dead_paths(void **state)
     assert_int_equal(count, 0);
     assert_int_equal(act_cursor_descend_first_k_path(cursor, 65, &error), ACT_ERR_LIMIT);
     expect_path(cursor, "");
+    /* Moves that search nothing go on after that. */
+    assert_int_equal(act_cursor_to_next_step(cursor, &error), ACT_OK);
+    assert_int_equal(act_cursor_descend_first_k_path(cursor, 65, &error), ACT_ERR_LIMIT);
+    assert_int_equal(act_cursor_descend_first_byte(cursor, &error), ACT_OK);
+    assert_int_equal(act_cursor_to_next_val(cursor, &error), ACT_ERR_LIMIT);
+    assert_int_equal(act_cursor_descend_to(cursor, "b", 1, &error), ACT_OK);
+    cursor->steps_left = 0;
+    assert_int_equal(act_cursor_to_prev_sibling_byte(cursor, &error), ACT_OK);
+    cursor->steps_left = 0;
+    assert_int_equal(act_cursor_to_next_sibling_byte(cursor, &error), ACT_OK);
+    act_cursor_reset(cursor);
     assert_int_equal(act_cursor_descend_first_k_path(cursor, 64, &error), ACT_OK);
-    assert_int_equal(act_cursor_to_next_k_path(cursor, 64, &error), ACT_OK);
+    for (int i = 0; i < 10000; i++)
+        assert_int_equal(act_cursor_to_next_k_path(cursor, 64, &error), ACT_OK);
     act_cursor_reset(cursor);
     assert_int_equal(act_cursor_descend_last_path(cursor, &error), ACT_OK);
     assert_int_equal(act_cursor_to_next_step(cursor, &error), ACT_NOT_FOUND);
