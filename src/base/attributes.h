@@ -10,6 +10,8 @@
 #define ACT_COLD               __attribute__((noinline, cold))
 #define ACT_PREFETCH(p)        __builtin_prefetch(p)
 #define ACT_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+/* Hides where an integer comes from, so that arithmetic with it is not turned into a branch. */
+#define ACT_OPAQUE(x) __asm__("" : "+r"(x))
 #else
 #define ACT_LIKELY(x)     (x)
 #define ACT_UNLIKELY(x)   (x)
@@ -18,6 +20,7 @@
 #define ACT_COLD
 #define ACT_PREFETCH(p) ((void)(p))
 #define ACT_PRINTF(fmt, first)
+#define ACT_OPAQUE(x) ((void)(x))
 #endif
 
 #endif

@@ -22,6 +22,12 @@ static ACT_ALWAYS_INLINE unsigned act_varint_nbytes(uint8_t first)
     return first <= ACT_VARINT_INLINE_MAX ? 1 : first - 246u;
 }
 
+/*
+ * What to keep of 8 bytes, by how many of them belong to the varint. A table: shifts by a number
+ * of bits that is not known beforehand take longer on x86 processors without BMI2.
+ */
+extern const uint64_t act_varint_masks[9];
+
 /* Decodes at `p`, where 9 bytes must be readable; moves `*p_ref` past it. */
 static ACT_ALWAYS_INLINE uint64_t act_varint_read(const uint8_t **p_ref)
 {
@@ -33,7 +39,7 @@ static ACT_ALWAYS_INLINE uint64_t act_varint_read(const uint8_t **p_ref)
     }
     unsigned nbytes = first - ACT_VARINT_INLINE_MAX; /* 1 to 8 */
     *p_ref = p + 1 + nbytes;
-    return act_load_le64(p + 1) & UINT64_MAX >> (64 - 8 * nbytes);
+    return act_load_le64(p + 1) & act_varint_masks[nbytes];
 }
 
 /* The same without a branch, for lengths that cannot be foretold: a wrong guess costs more. */
@@ -41,11 +47,11 @@ static ACT_ALWAYS_INLINE uint64_t act_varint_read_mixed(const uint8_t **p_ref)
 {
     const uint8_t *p = *p_ref;
     unsigned first = *p;
-    unsigned nbytes = act_varint_nbytes(first & 255);
-    uint64_t following = act_load_le64(p + 1) &
-                         ~(~(uint64_t)0 << 4 * (nbytes - 1) << 4 * (nbytes - 1));
-    *p_ref = p + nbytes;
-    return first <= ACT_VARINT_INLINE_MAX ? first : following;
+    unsigned nbytes = first > ACT_VARINT_INLINE_MAX ? first - ACT_VARINT_INLINE_MAX : 0;
+    ACT_OPAQUE(nbytes);
+    *p_ref = p + 1 + nbytes;
+    uint64_t following = act_load_le64(p + 1) & act_varint_masks[nbytes];
+    return first > ACT_VARINT_INLINE_MAX ? following : first;
 }
 
 /* Decodes at `p`, not reading at or past `end`; moves `*p_ref` past it. 0 when it is cut short. */

@@ -273,6 +273,32 @@ act_status act_iter_seek(act_iter *iter, const void *key, size_t key_nbytes, act
 
 /* -------------------------------------------------------------------------------------- scans */
 
+/* A scan with a limit: `visit` is called by way of count_down. */
+struct limited {
+    act_visit_fn visit;
+    void *context;
+    uint64_t left;
+};
+
+static int count_down(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    struct limited *limited = context;
+    limited->left--;
+    int stop = limited->visit(limited->context, key, key_nbytes, value);
+    if (stop)
+        limited->left = UINT64_MAX; /* so it was not the limit */
+    return stop || !limited->left;
+}
+
+static act_status run(struct act_iter *iter, act_visit_fn visit, void *context, act_error *error)
+{
+    if (!iter->limit)
+        return act_walk_run(&iter->walk, visit, context, error);
+    struct limited limited = {visit, context, iter->limit};
+    act_status status = act_walk_run(&iter->walk, count_down, &limited, error);
+    return status == ACT_STOPPED && !limited.left ? ACT_END : status;
+}
+
 act_status act_map_scan(const act_map *map, const act_range *range, act_visit_fn visit,
                         void *context, act_error *error)
 {
@@ -285,8 +311,7 @@ act_status act_map_scan(const act_map *map, const act_range *range, act_visit_fn
     if (!iter.reverse && !iter.upper.key) {
         status = settle(&iter, error);
         if (status == ACT_OK)
-            status = act_walk_run(&iter.walk, iter.limit ? iter.limit : UINT64_MAX, visit, context,
-                                  error);
+            status = run(&iter, visit, context, error);
     } else {
         while (status == ACT_OK) {
             const uint8_t *key;

