@@ -1,0 +1,175 @@
+/* Scans of what the fast walk has limits for: depth, branches with masks, long lines, long keys. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actree.h"
+#include "support/build.h"
+#include "support/check.h"
+#include "support/entries.h"
+#include "support/random.h"
+#include "support/scratch.h"
+
+enum {
+    STOPS = 37 /* a scan is stopped after each of so many first entries */
+};
+
+struct scan {
+    const struct entries *expected;
+    size_t count;
+    size_t stop_at;
+};
+
+static int compare(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    struct scan *scan = context;
+    assert_true(scan->count < scan->expected->count);
+    const struct entry *entry = &scan->expected->items[scan->count];
+    if (entries_compare(key, key_nbytes, entry->key, entry->key_nbytes) != 0)
+        fail_msg("entry %zu of the scan is another key", scan->count);
+    assert_int_equal(value, entry->value);
+    return ++scan->count == scan->stop_at;
+}
+
+static size_t scan(const act_map *map, const struct entries *expected, const act_range *range,
+                   size_t stop_at, act_status status)
+{
+    struct scan scan = {expected, 0, stop_at};
+    assert_int_equal(act_map_scan(map, range, compare, &scan, NULL), status);
+    return scan.count;
+}
+
+/* Scans a map of the entries: whole, from each kind of opening, stopped, and cut short. */
+static void expect_scans(struct entries *entries)
+{
+    static const enum act_access ways[] = {ACT_ACCESS_MAP, ACT_ACCESS_READ};
+    entries_sort(entries);
+    uint64_t longest = 0;
+    for (size_t i = 0; i < entries->count; i++) {
+        if (entries->items[i].key_nbytes > longest)
+            longest = entries->items[i].key_nbytes;
+    }
+    char *dir = scratch_make();
+    char *path = scratch_path(dir, "map");
+    build_file(entries, path, NULL);
+    for (size_t way = 0; way < 2; way++) {
+        for (uint64_t less = 0; less < 2; less++) {
+            act_open_options options = {.access = ways[way], .key_nbytes_max = longest - less};
+            act_map *map;
+            assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);
+            if (less) {
+                assert_true(scan(map, entries, NULL, 0, ACT_ERR_LIMIT) < entries->count);
+            } else {
+                assert_int_equal(scan(map, entries, NULL, 0, ACT_OK), entries->count);
+                for (size_t at = 1; at < STOPS && at < entries->count; at++) {
+                    act_range range = {.limit = at};
+                    assert_int_equal(scan(map, entries, NULL, at, ACT_STOPPED), at);
+                    assert_int_equal(scan(map, entries, &range, 0, ACT_OK), at);
+                    assert_int_equal(scan(map, entries, &range, at, ACT_STOPPED), at);
+                }
+            }
+            act_map_close(map);
+        }
+    }
+    free(path);
+    scratch_remove(dir);
+    entries_free(entries);
+}
+
+/* A child that goes deeper at each of `depth` branches, with siblings before it and after it. */
+static void add_ladder(struct entries *entries, size_t depth, unsigned before, unsigned after)
+{
+    uint8_t *key = malloc(depth + 2);
+    assert_non_null(key);
+    memset(key, 128, depth + 1);
+    for (size_t at = 0; at <= depth; at++) {
+        for (unsigned i = 0; i < before + after; i++) {
+            key[at] = (uint8_t)(i < before ? 128 - before + i : 129 + i - before);
+            entries_add(entries, key, at + 1, at * 1000 + i);
+            key[at + 1] = 'x';
+            if (i % 3 == 0)
+                entries_add(entries, key, at + 2, i);
+            key[at + 1] = 128;
+        }
+        key[at] = 128;
+    }
+    entries_add(entries, key, depth + 1, 7);
+    free(key);
+}
+
+static void deeper_than_there_are_places(void **state)
+{
+    (void)state;
+    static const unsigned siblings[][2] = {{0, 1}, {1, 0}, {1, 1}, {3, 2}};
+    for (size_t i = 0; i < sizeof(siblings) / sizeof(siblings[0]); i++) {
+        for (size_t depth = 120; depth <= 1200; depth += depth < 135 ? 1 : 355) {
+            struct entries entries = {0};
+            add_ladder(&entries, depth, siblings[i][0], siblings[i][1]);
+            expect_scans(&entries);
+        }
+    }
+}
+
+static void masks_within_masks(void **state)
+{
+    (void)state;
+    static const unsigned siblings[][2] = {{127, 127}, {20, 20}, {0, 40}, {40, 0}, {128, 0}};
+    for (size_t i = 0; i < sizeof(siblings) / sizeof(siblings[0]); i++) {
+        for (size_t depth = 1; depth <= 40; depth += depth < 14 || depth > 19 ? 13 : 1) {
+            struct entries entries = {0};
+            add_ladder(&entries, depth, siblings[i][0], siblings[i][1]);
+            expect_scans(&entries);
+        }
+    }
+}
+
+/* Lines of every length, on leaves and on branches, below wide and narrow branches. */
+static void lines_of_every_length(void **state)
+{
+    (void)state;
+    struct random r = random_of(20);
+    struct entries entries = {0};
+    uint8_t key[900];
+    for (size_t nbytes = 1; nbytes < 300; nbytes++) {
+        random_fill(&r, key, sizeof(key));
+        key[0] = (uint8_t)(nbytes % 60);
+        key[1] = (uint8_t)(nbytes / 60);
+        entries_add(&entries, key, 2 + nbytes, nbytes);
+        key[2] ^= 1;
+        for (uint8_t last = 0; last < nbytes % 4; last++) {
+            key[2 + nbytes] = last;
+            entries_add(&entries, key, 3 + nbytes, nbytes * 1000);
+            entries_add(&entries, key, 3 + nbytes + 299 - nbytes / 2, last);
+        }
+    }
+    expect_scans(&entries);
+}
+
+/* Keys that end anywhere near where the buffer of the path does, as it grows. */
+static void keys_of_every_length_near_the_buffers_end(void **state)
+{
+    (void)state;
+    uint8_t *key = malloc(10000);
+    assert_non_null(key);
+    for (size_t step = 1; step <= 64; step += 21) {
+        struct entries entries = {0};
+        for (size_t nbytes = 3000; nbytes < 9900; nbytes += step) {
+            memset(key, 'p', nbytes);
+            entries_add(&entries, key, nbytes, nbytes);
+            key[nbytes - 1] = 'q';
+            entries_add(&entries, key, nbytes, 2 * nbytes);
+        }
+        expect_scans(&entries);
+    }
+    free(key);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(deeper_than_there_are_places),
+        cmocka_unit_test(masks_within_masks),
+        cmocka_unit_test(lines_of_every_length),
+        cmocka_unit_test(keys_of_every_length_near_the_buffers_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
