@@ -140,8 +140,8 @@ static void lines_of_every_length(void **state)
         key[1] = (uint8_t)(nbytes / 60);
         entries_add(&entries, key, 2 + nbytes, nbytes);
         key[2] ^= 1;
-        for (uint8_t last = 0; last < nbytes % 4; last++) {
-            key[2 + nbytes] = last;
+        for (size_t last = 0; last < nbytes % 4; last++) {
+            key[2 + nbytes] = (uint8_t)last;
             entries_add(&entries, key, 3 + nbytes, nbytes * 1000);
             entries_add(&entries, key, 3 + nbytes + 299 - nbytes / 2, last);
         }
