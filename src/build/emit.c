@@ -43,7 +43,7 @@ static act_status put_line(struct act_emit *emit, const struct act_emit_task *ta
         *id_ret = id;
         return ACT_OK;
     }
-    act_status status = act_sink_reserve(sink, ACT_VARINT_NBYTES_MAX, error);
+    act_status status = act_sink_make_room(sink, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
     id = act_sink_position(sink);
@@ -66,7 +66,7 @@ static act_status put_children(struct act_emit *emit, size_t count, uint64_t *fi
                                uint8_t child_bytes[ACT_MASK_NBYTES], act_error *error)
 {
     struct act_sink *sink = &emit->sink;
-    act_status status = act_sink_reserve(sink, count * ACT_NODE_NBYTES_MAX, error);
+    act_status status = act_sink_make_room(sink, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
     const struct act_new_node *children = emit->pending + (emit->pending_count - count);
@@ -103,7 +103,7 @@ static act_status put_node(struct act_emit *emit, const struct act_new_node *nod
                            const uint8_t *child_bytes, uint64_t *id_ret, act_error *error)
 {
     struct act_sink *sink = &emit->sink;
-    act_status status = act_sink_reserve(sink, ACT_NODE_NBYTES_MAX, error);
+    act_status status = act_sink_make_room(sink, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
     uint64_t id = act_sink_position(sink);

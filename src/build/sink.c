@@ -10,7 +10,7 @@
 act_status act_sink_open(struct act_sink *sink, const char *path, act_error *error)
 {
     memset(sink, 0, sizeof(*sink));
-    uint8_t *buffer = malloc(ACT_SINK_NBYTES);
+    uint8_t *buffer = malloc(ACT_SINK_BUFFER_NBYTES);
     if (!buffer)
         return act_fail_nomem(error);
     act_status status = act_os_output_open(path, &sink->output, error);
@@ -28,35 +28,34 @@ act_status act_sink_open(struct act_sink *sink, const char *path, act_error *err
 
 act_status act_sink_flush(struct act_sink *sink, act_error *error)
 {
-    act_status status = act_os_output_write(sink->output, sink->buffer, sink->used, error);
+    act_status status = act_os_output_write(sink->output, sink->buffer, ACT_SINK_UNIT_NBYTES,
+                                            error);
     if (status != ACT_OK)
         return status;
-    sink->flushed += sink->used;
-    sink->used = 0;
+    sink->flushed += ACT_SINK_UNIT_NBYTES;
+    sink->used -= ACT_SINK_UNIT_NBYTES;
+    memcpy(sink->buffer, sink->buffer + ACT_SINK_UNIT_NBYTES, sink->used);
     return ACT_OK;
 }
 
 act_status act_sink_append(struct act_sink *sink, const void *bytes, size_t nbytes,
                            act_error *error)
 {
-    if (ACT_SINK_NBYTES - sink->used >= nbytes) {
-        if (nbytes)
-            memcpy(act_sink_end(sink), bytes, nbytes);
-        sink->used += nbytes;
-        return ACT_OK;
+    const uint8_t *p = bytes;
+    for (;;) {
+        size_t room = ACT_SINK_BUFFER_NBYTES - sink->used;
+        size_t part = nbytes < room ? nbytes : room;
+        if (part)
+            memcpy(act_sink_end(sink), p, part);
+        sink->used += part;
+        nbytes -= part;
+        if (!nbytes)
+            return ACT_OK;
+        p += part;
+        act_status status = act_sink_flush(sink, error);
+        if (status != ACT_OK)
+            return status;
     }
-    act_status status = act_sink_flush(sink, error);
-    if (status != ACT_OK)
-        return status;
-    if (nbytes <= ACT_SINK_NBYTES / 2) {
-        memcpy(sink->buffer, bytes, nbytes);
-        sink->used = nbytes;
-        return ACT_OK;
-    }
-    status = act_os_output_write(sink->output, bytes, nbytes, error);
-    if (status == ACT_OK)
-        sink->flushed += nbytes;
-    return status;
 }
 
 act_status act_sink_finish(struct act_sink *sink, uint64_t root, bool sync, act_error *error)
@@ -66,7 +65,7 @@ act_status act_sink_finish(struct act_sink *sink, uint64_t root, bool sync, act_
     act_store_le64(root_bytes, root);
     act_status status = act_sink_append(sink, tail, sizeof(tail), error);
     if (status == ACT_OK)
-        status = act_sink_flush(sink, error);
+        status = act_os_output_write(sink->output, sink->buffer, sink->used, error);
     if (status == ACT_OK)
         status = act_os_output_write_at(sink->output, ACT_ROOT_OFF, root_bytes, sizeof(root_bytes),
                                         error);

@@ -10,23 +10,26 @@
 #include "os/file.h"
 
 enum {
-    /* Measured: from 64 kB on the calls no longer show; beyond 1 MB the buffer leaves the cache. */
-    ACT_SINK_NBYTES = 256 << 10,
-    /* The most that one act_sink_reserve may ask for. */
-    ACT_SINK_RESERVE_MAX = 64 << 10
+    /*
+     * What is written at a time, and at a multiple of which: file systems with large folios then
+     * keep these bytes in huge pages, and mappings of a file that was just built use them.
+     */
+    ACT_SINK_UNIT_NBYTES = 2 << 20,
+    ACT_SINK_ROOM_NBYTES = 64 << 10, /* what act_sink_make_room makes */
+    ACT_SINK_BUFFER_NBYTES = ACT_SINK_UNIT_NBYTES + ACT_SINK_ROOM_NBYTES
 };
 
 struct act_sink {
     struct act_os_output *output; /* NULL when all-zero */
     uint8_t *buffer;
     size_t used;
-    uint64_t flushed; /* bytes of the file before the buffer */
+    uint64_t flushed; /* bytes of the file before the buffer: whole units */
 };
 
 /* Starts the file at `path`. Errors: those of act_os_output_open, ACT_ERR_NOMEM. */
 act_status act_sink_open(struct act_sink *sink, const char *path, act_error *error);
 
-/* Writes the buffer out. ACT_ERR_IO. */
+/* Writes a unit out, of which the buffer must be full. ACT_ERR_IO. */
 act_status act_sink_flush(struct act_sink *sink, act_error *error);
 
 /* Where the next byte will stand. */
@@ -36,14 +39,12 @@ static inline uint64_t act_sink_position(const struct act_sink *sink)
 }
 
 /*
- * Makes room for `nbytes`, at most ACT_SINK_RESERVE_MAX, from act_sink_end on, where they are then
- * written directly. ACT_ERR_IO.
+ * Makes room for ACT_SINK_ROOM_NBYTES from act_sink_end on, where they are then written directly.
+ * ACT_ERR_IO.
  */
-static inline act_status act_sink_reserve(struct act_sink *sink, size_t nbytes, act_error *error)
+static inline act_status act_sink_make_room(struct act_sink *sink, act_error *error)
 {
-    if (ACT_LIKELY(ACT_SINK_NBYTES - sink->used >= nbytes))
-        return ACT_OK;
-    return act_sink_flush(sink, error);
+    return ACT_LIKELY(sink->used < ACT_SINK_UNIT_NBYTES) ? ACT_OK : act_sink_flush(sink, error);
 }
 
 static inline uint8_t *act_sink_end(const struct act_sink *sink)

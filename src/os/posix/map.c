@@ -16,7 +16,8 @@
 
 /* Wide loads near the end of a file may reach this far beyond it. A page is no less. */
 enum {
-    PADDING_NBYTES = 256
+    PADDING_NBYTES = 256,
+    HUGE_PAGE_NBYTES = 2 << 20
 };
 
 /* A mapping of `nbytes`, in whole pages, and a page more. */
@@ -62,6 +63,22 @@ static act_status open_read(int fd, size_t nbytes, const char *quoted, struct ac
     return ACT_OK;
 }
 
+/* Reserves readable addresses, zeros, at a multiple of `alignment`. NULL and errno on failure. */
+static uint8_t *reserve(size_t nbytes, size_t alignment)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t slack = alignment - page;
+    uint8_t *start = mmap(NULL, nbytes + slack, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED)
+        return NULL;
+    size_t before = (alignment - (uintptr_t)start % alignment) % alignment;
+    if (before)
+        munmap(start, before);
+    if (slack - before)
+        munmap(start + before + nbytes, slack - before);
+    return start + before;
+}
+
 /*
  * The file is mapped over the front of a larger reservation, whose last page stays what it is: one
  * of zeros. What lies between the file's end and the end of its last page are zeros too.
@@ -71,8 +88,8 @@ static act_status open_mapped(int fd, size_t nbytes, const char *quoted, struct 
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t total = mapping_nbytes(nbytes);
-    uint8_t *address = mmap(NULL, total, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (address == MAP_FAILED)
+    uint8_t *address = reserve(total, nbytes >= HUGE_PAGE_NBYTES ? HUGE_PAGE_NBYTES : page);
+    if (!address)
         return act_fail_os(error, errno, "cannot map %s into memory", quoted);
     if (mmap(address, total - page, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
         int os_code = errno;

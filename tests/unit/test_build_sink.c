@@ -1,0 +1,93 @@
+/* The file under construction: what goes in comes out, whatever the sizes of the pieces. */
+#include "build/sink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/check.h"
+#include "support/random.h"
+#include "support/scratch.h"
+
+static char *dir;
+static char path[4096];
+
+static int set_up(void **state)
+{
+    (void)state;
+    dir = scratch_make();
+    snprintf(path, sizeof(path), "%s/file", dir);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    scratch_remove(dir);
+    return 0;
+}
+
+/* Appends `nbytes` of `bytes` as one piece, or writes them in place as far as there is room. */
+static void put(struct act_sink *sink, const uint8_t *bytes, size_t nbytes, bool in_place)
+{
+    if (!in_place || nbytes > ACT_SINK_ROOM_NBYTES) {
+        assert_int_equal(act_sink_append(sink, bytes, nbytes, NULL), ACT_OK);
+        return;
+    }
+    assert_int_equal(act_sink_make_room(sink, NULL), ACT_OK);
+    memcpy(act_sink_end(sink), bytes, nbytes);
+    act_sink_set_end(sink, act_sink_end(sink) + nbytes);
+}
+
+/* Pieces of up to `most` bytes, until there are `total`. */
+static void expect_same(struct random *r, size_t total, size_t most)
+{
+    struct act_sink sink;
+    uint8_t *bytes = malloc(total);
+    assert_non_null(bytes);
+    random_fill(r, bytes, total);
+    assert_int_equal(act_sink_open(&sink, path, NULL), ACT_OK);
+    for (size_t done = 0; done < total;) {
+        size_t part = random_below(r, most) + 1;
+        if (part > total - done)
+            part = total - done;
+        assert_int_equal(act_sink_position(&sink), 16 + done);
+        put(&sink, bytes + done, part, random_below(r, 2));
+        done += part;
+    }
+    assert_int_equal(act_sink_finish(&sink, 0x1234, false, NULL), ACT_OK);
+    assert_int_equal(act_sink_position(&sink), 16 + total + 8);
+    act_sink_close(&sink);
+
+    size_t nbytes;
+    uint8_t *file = scratch_read(path, &nbytes);
+    assert_int_equal(nbytes, 16 + total + 8);
+    assert_memory_equal(file, "ACTree03\x34\x12\0\0\0\0\0\0", 16);
+    assert_memory_equal(file + 16, bytes, total);
+    assert_memory_equal(file + 16 + total, "\0\0\0\0\0\0\0\0", 8);
+    free(file);
+    free(bytes);
+}
+
+static void pieces_of_all_sizes_make_one_file(void **state)
+{
+    (void)state;
+    struct random r = random_of(31);
+    expect_same(&r, 1, 1);
+    expect_same(&r, 5 << 20, 100);
+    expect_same(&r, 5 << 20, ACT_SINK_ROOM_NBYTES);
+    expect_same(&r, 9 << 20, 5 << 20);
+    /* Around the ends of units, and of the buffer. */
+    for (int off = -17; off <= 1; off++) {
+        expect_same(&r, (size_t)(ACT_SINK_UNIT_NBYTES + off), 4 << 20);
+        expect_same(&r, (size_t)(ACT_SINK_BUFFER_NBYTES + off), 4 << 20);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pieces_of_all_sizes_make_one_file),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
