@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "actree.h"
+#include "build/sink.h"
 #include "support/check.h"
 #include "support/entries.h"
 #include "support/random.h"
@@ -74,7 +75,7 @@ static void make_entries(void)
         random_fill(&r, key, 40);
         entries_add(&entries, key, 3 + random_below(&r, 37), i);
     }
-    static uint8_t longest[300000];
+    static uint8_t longest[2 * ACT_SINK_UNIT_NBYTES]; /* so that it takes several writes */
     random_fill(&r, longest, sizeof(longest));
     entries_add(&entries, longest, sizeof(longest), 1);
     entries_sort(&entries);
@@ -98,7 +99,7 @@ static int set_up(void **state)
     assert_int_equal(act_builder_finish(builder, NULL, NULL), ACT_OK);
     act_builder_close(builder);
     expected = scratch_read(path, &expected_nbytes);
-    assert_true(expected_nbytes > 2 * 262144);
+    assert_true(expected_nbytes > 2 * ACT_SINK_UNIT_NBYTES);
     assert_int_equal(unlink(path), 0);
     return 0;
 }
@@ -404,7 +405,9 @@ static void every_limit_of_the_file_size(void **state)
     (void)state;
     struct rlimit limit;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    for (size_t nbytes = 0; nbytes <= expected_nbytes + 4096; nbytes += 4096) {
+    /* In the many pages of the longest key, the same happens at each: some will do. */
+    for (size_t nbytes = 0; nbytes <= expected_nbytes + 4096;
+         nbytes += nbytes < 200000 || nbytes + 100000 > expected_nbytes ? 4096 : 69632) {
         const struct scene *scene = &scenes[nbytes / 4096 % SCENE_COUNT];
         struct rlimit small = {nbytes, limit.rlim_max};
         act_error error = {0};
@@ -430,7 +433,7 @@ static int fill_disks(void)
         return NOT_ALLOWED;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     unsigned failed = 0, done = 0;
-    for (size_t pages = 3; pages <= expected_nbytes / page + 8; pages += 1 + pages / 16) {
+    for (size_t pages = 3; !done && pages < 2 * expected_nbytes / page; pages += 1 + pages / 16) {
         char options[64];
         act_error error = {0};
         snprintf(options, sizeof(options), "size=%zu", pages * page);
@@ -447,7 +450,7 @@ static int fill_disks(void)
         assert_int_equal(umount(dir), 0);
     }
     assert_true(failed > 10);
-    assert_true(done > 0);
+    assert_int_equal(done, 1);
     return 0;
 }
 
