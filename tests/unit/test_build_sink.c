@@ -78,9 +78,9 @@ static void pieces_of_all_sizes_make_one_file(void **state)
     expect_same(&r, 5 << 20, ACT_SINK_ROOM_NBYTES);
     expect_same(&r, 9 << 20, 5 << 20);
     /* Around the ends of units, and of the buffer. */
-    for (int off = -17; off <= 1; off++) {
-        expect_same(&r, (size_t)(ACT_SINK_UNIT_NBYTES + off), 4 << 20);
-        expect_same(&r, (size_t)(ACT_SINK_BUFFER_NBYTES + off), 4 << 20);
+    for (size_t more = 0; more <= 18; more++) {
+        expect_same(&r, ACT_SINK_UNIT_NBYTES - 17 + more, 4 << 20);
+        expect_same(&r, ACT_SINK_BUFFER_NBYTES - 17 + more, 4 << 20);
     }
 }
 
