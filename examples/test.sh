@@ -29,7 +29,7 @@ build() {
     "$bin/words" "$map" <"$scratch/text"
 }
 expect 0 build <<END
-8 words in 80 bytes
+8 words in 585 bytes
 END
 expect 2 "$bin/words" "$scratch/no-folder/words.act" </dev/null
 

@@ -1,10 +1,12 @@
 /* actree itself, through its public header only, with the options that everybody gets. */
 #include <actree.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "peer.h"
 
 static act_map *map;
+static act_layout layout;
 
 static int fail(const char *what, act_status status, const act_error *error)
 {
@@ -29,7 +31,8 @@ static int actree_build(const struct keyset *keys, const char *file)
 {
     act_error error = {0};
     act_builder *builder;
-    act_status status = act_builder_open(file, NULL, &builder, &error);
+    const act_builder_options options = {.layout = layout};
+    act_status status = act_builder_open(file, &options, &builder, &error);
 
     if (status != ACT_OK)
         return fail("build", status, &error);
@@ -118,11 +121,13 @@ static int actree_iterate(struct answer *answer)
 int main(int argc, char **argv)
 {
     char version[64];
+    bool plain = argc > 5 && strcmp(argv[5], "plain") == 0;
     const struct engine engine = {
-        .name = "actree",
+        .name = plain ? "actree-plain" : "actree",
         .version = version,
-        .note = "plain layout, built in one thread and synced; default options; scan by callback, "
-                "iterate by iterator",
+        .note = plain ? "plain layout, otherwise the same"
+                      : "indexed layout, built in one thread and synced; default options; scan by "
+                        "callback, iterate by iterator",
         .build = actree_build,
         .open = actree_open,
         .close = actree_close,
@@ -131,6 +136,7 @@ int main(int argc, char **argv)
         .iterate = actree_iterate,
     };
 
+    layout = plain ? ACT_LAYOUT_PLAIN : ACT_LAYOUT_INDEXED;
     snprintf(version, sizeof version, "actree %s", act_version());
     return peer_main(argc, argv, &engine);
 }

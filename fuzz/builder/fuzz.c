@@ -133,9 +133,9 @@ static void sort(struct list *list)
     act_sorter_close(sorter);
 }
 
-static size_t build(const struct list *list, const char *path)
+static size_t build(const struct list *list, const char *path, act_layout layout)
 {
-    static const act_builder_options options = {.no_sync = true};
+    const act_builder_options options = {.layout = layout, .no_sync = true};
     act_builder *builder;
     act_build_report report;
     size_t keys = 0;
@@ -217,8 +217,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_nbytes)
     while (script.nbytes && next_entry(&script, &list))
         continue;
     sort(&list);
-    size_t keys = build(&list, path);
-    check_file(&list, path, keys);
+    for (unsigned layout = 0; layout < 2; layout++) {
+        size_t keys = build(&list, path, (act_layout)layout);
+        check_file(&list, path, keys);
+    }
     remove(path);
     return 0;
 }

@@ -13,8 +13,9 @@
 #include "base/attributes.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "build/emit.h"
+#include "build/indexed.h"
 #include "build/key.h"
+#include "build/plain.h"
 
 /* An open node. */
 struct open_node {
@@ -39,7 +40,13 @@ struct act_builder {
     bool no_sync;
     bool finished;
     act_error failure; /* a final one, or ACT_OK */
-    struct act_emit emit;
+    act_build_report report;
+    size_t key_nbytes_longest;
+    act_layout layout;
+    union {
+        struct act_indexed indexed;
+        struct act_plain plain;
+    } out;
 };
 
 /* --------------------------------------------------------------------------- opening, closing */
@@ -53,6 +60,32 @@ static bool reserve_key(act_builder *builder, size_t key_nbytes)
            act_reserve(&builder->key, &builder->key_capacity, needed, 1);
 }
 
+/* ------------------------------------------------------------------------- the layout's writer */
+
+static act_status out_open(act_builder *builder, const char *path, act_error *error)
+{
+    return builder->layout == ACT_LAYOUT_INDEXED
+               ? act_indexed_open(&builder->out.indexed, path, error)
+               : act_plain_open(&builder->out.plain, path, error);
+}
+
+static ACT_ALWAYS_INLINE act_status out_node(act_builder *builder,
+                                             const struct act_build_task *task, act_error *error)
+{
+    return builder->layout == ACT_LAYOUT_INDEXED
+               ? act_indexed_node(&builder->out.indexed, task, error)
+               : act_plain_node(&builder->out.plain, task, error);
+}
+
+static act_status out_finish(act_builder *builder, act_error *error)
+{
+    bool sync = !builder->no_sync;
+    if (builder->layout == ACT_LAYOUT_INDEXED)
+        return act_indexed_finish(&builder->out.indexed, builder->key_nbytes_longest, sync,
+                                  &builder->report, error);
+    return act_plain_finish(&builder->out.plain, sync, &builder->report, error);
+}
+
 act_status act_builder_open(const char *path, const act_builder_options *options,
                             act_builder **builder_ret, act_error *error)
 {
@@ -61,12 +94,16 @@ act_status act_builder_open(const char *path, const act_builder_options *options
     *builder_ret = NULL;
     if (!path)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no file name");
+    act_layout layout = options ? options->layout : ACT_LAYOUT_INDEXED;
+    if (layout != ACT_LAYOUT_INDEXED && layout != ACT_LAYOUT_PLAIN)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown layout %d", (int)layout);
     act_builder *builder = malloc(sizeof(*builder));
     if (!builder)
         return act_fail_nomem(error);
-    memset(builder, 0, offsetof(act_builder, emit));
+    memset(builder, 0, offsetof(act_builder, out));
     builder->no_sync = options && options->no_sync;
-    act_status status = reserve_key(builder, 0) ? act_emit_open(&builder->emit, path, error)
+    builder->layout = layout;
+    act_status status = reserve_key(builder, 0) ? out_open(builder, path, error)
                                                 : act_fail_nomem(error);
     if (status != ACT_OK) {
         free(builder->key);
@@ -81,7 +118,10 @@ void act_builder_close(act_builder *builder)
 {
     if (!builder)
         return;
-    act_emit_close(&builder->emit);
+    if (builder->layout == ACT_LAYOUT_INDEXED)
+        act_indexed_close(&builder->out.indexed);
+    else
+        act_plain_close(&builder->out.plain);
     free(builder->open);
     free(builder->key);
     free(builder);
@@ -149,17 +189,18 @@ static bool push_open(act_builder *builder, size_t depth, uint16_t child_count)
  */
 static act_status close_below(act_builder *builder, size_t depth, act_error *error)
 {
-    struct act_emit_task task = {NULL, 0, 0, builder->value, 0, 0, builder->has_value};
+    struct act_build_task task = {NULL, 0, 0, builder->value, 0, 0, 0, builder->has_value};
     size_t task_depth = builder->key_nbytes;
     for (;;) {
         struct open_node *parent = builder->open_count ? &builder->open[builder->open_count - 1]
                                                        : NULL;
         bool parted_below = !parent || parent->depth < depth;
         size_t parent_depth = parted_below ? depth : parent->depth;
+        task.parent_depth = parent_depth;
         task.byte = builder->key[parent_depth];
         task.line = builder->key + parent_depth + 1;
         task.line_nbytes = task_depth - parent_depth - 1;
-        act_status status = act_emit_node(&builder->emit, &task, error);
+        act_status status = out_node(builder, &task, error);
         if (ACT_UNLIKELY(status != ACT_OK))
             return status;
         if (parted_below)
@@ -231,7 +272,9 @@ static act_status add(act_builder *builder, const uint8_t *key, size_t key_nbyte
     builder->any_key = true;
     builder->has_value = has_value;
     builder->value = value;
-    builder->emit.report.keys += has_value;
+    builder->report.keys += has_value;
+    if (has_value && key_nbytes > builder->key_nbytes_longest)
+        builder->key_nbytes_longest = key_nbytes;
     return ACT_OK;
 }
 
@@ -252,7 +295,7 @@ act_status act_builder_add_path(act_builder *builder, const void *path, size_t p
 /* Completes everything; the root comes last, and its line begins at the first byte of all. */
 static act_status close_all(act_builder *builder, act_error *error)
 {
-    struct act_emit_task root = {NULL, 0, 0, builder->value, 0, 0, builder->has_value};
+    struct act_build_task root = {NULL, 0, 0, builder->value, 0, 0, 0, builder->has_value};
     size_t root_nbytes = builder->key_nbytes;
     if (builder->open_count) {
         act_status status = close_below(builder, builder->open[0].depth, error);
@@ -266,7 +309,7 @@ static act_status close_all(act_builder *builder, act_error *error)
     }
     root.line = builder->key;
     root.line_nbytes = root_nbytes;
-    return act_emit_node(&builder->emit, &root, error);
+    return out_node(builder, &root, error);
 }
 
 act_status act_builder_finish(act_builder *builder, act_build_report *report_ret, act_error *error)
@@ -277,11 +320,11 @@ act_status act_builder_finish(act_builder *builder, act_build_report *report_ret
     act_error failure;
     status = close_all(builder, &failure);
     if (status == ACT_OK)
-        status = act_emit_finish(&builder->emit, !builder->no_sync, &failure);
+        status = out_finish(builder, &failure);
     if (status != ACT_OK)
         return fail_finally(builder, &failure, error);
     builder->finished = true;
     if (report_ret)
-        *report_ret = builder->emit.report;
+        *report_ret = builder->report;
     return ACT_OK;
 }

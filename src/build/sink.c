@@ -5,9 +5,12 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "format/layout.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "format/index.h"
 
-act_status act_sink_open(struct act_sink *sink, const char *path, act_error *error)
+act_status act_sink_open(struct act_sink *sink, const char *path, size_t head_nbytes,
+                         act_error *error)
 {
     memset(sink, 0, sizeof(*sink));
     uint8_t *buffer = malloc(ACT_SINK_BUFFER_NBYTES);
@@ -20,16 +23,35 @@ act_status act_sink_open(struct act_sink *sink, const char *path, act_error *err
     }
     sink->buffer = buffer;
     /* The root's place stays zero until the end: a file cut short has no root that leads inside. */
-    memset(buffer, 0, ACT_ARENA_OFF);
+    memset(buffer, 0, head_nbytes);
     memcpy(buffer, ACT_MAGIC, ACT_MAGIC_NBYTES);
-    sink->used = ACT_ARENA_OFF;
+    sink->used = head_nbytes;
+    return ACT_OK;
+}
+
+/* Takes the checksums of the blocks in the buffer that begin before `end`, an offset in the file.
+ */
+static act_status sum_blocks(struct act_sink *sink, uint64_t end, act_error *error)
+{
+    uint64_t count = act_sums_count(end);
+    if (!act_reserve(&sink->sums, &sink->sums_capacity, (size_t)count, sizeof(*sink->sums)))
+        return act_fail_nomem(error);
+    for (; sink->sums_count < count; sink->sums_count++) {
+        uint64_t from = act_sums_begin(sink->sums_count);
+        uint64_t to = act_sums_end(sink->sums_count, end);
+        sink->sums[sink->sums_count] = act_hash64(sink->buffer + (from - sink->flushed),
+                                                  (size_t)(to - from), 0);
+    }
     return ACT_OK;
 }
 
 act_status act_sink_flush(struct act_sink *sink, act_error *error)
 {
-    act_status status = act_os_output_write(sink->output, sink->buffer, ACT_SINK_UNIT_NBYTES,
-                                            error);
+    act_status status = ACT_OK;
+    if (sink->summed)
+        status = sum_blocks(sink, sink->flushed + ACT_SINK_UNIT_NBYTES, error);
+    if (status == ACT_OK)
+        status = act_os_output_write(sink->output, sink->buffer, ACT_SINK_UNIT_NBYTES, error);
     if (status != ACT_OK)
         return status;
     sink->flushed += ACT_SINK_UNIT_NBYTES;
@@ -58,17 +80,28 @@ act_status act_sink_append(struct act_sink *sink, const void *bytes, size_t nbyt
     }
 }
 
-act_status act_sink_finish(struct act_sink *sink, uint64_t root, bool sync, act_error *error)
+act_status act_sink_append_sums(struct act_sink *sink, uint64_t *hash_ret, act_error *error)
+{
+    act_status status = sum_blocks(sink, act_sink_position(sink), error);
+    if (status != ACT_OK)
+        return status;
+    sink->summed = false;
+    for (size_t i = 0; i < sink->sums_count; i++)
+        act_store_le64((uint8_t *)&sink->sums[i], sink->sums[i]);
+    size_t nbytes = sink->sums_count * ACT_SUM_NBYTES;
+    *hash_ret = act_hash64(sink->sums, nbytes, 0);
+    return act_sink_append(sink, sink->sums, nbytes, error);
+}
+
+act_status act_sink_finish(struct act_sink *sink, const uint8_t *head, size_t head_nbytes,
+                           bool sync, act_error *error)
 {
     static const uint8_t tail[ACT_TAIL_NBYTES] = {0};
-    uint8_t root_bytes[8];
-    act_store_le64(root_bytes, root);
     act_status status = act_sink_append(sink, tail, sizeof(tail), error);
     if (status == ACT_OK)
         status = act_os_output_write(sink->output, sink->buffer, sink->used, error);
     if (status == ACT_OK)
-        status = act_os_output_write_at(sink->output, ACT_ROOT_OFF, root_bytes, sizeof(root_bytes),
-                                        error);
+        status = act_os_output_write_at(sink->output, ACT_ROOT_OFF, head, head_nbytes, error);
     if (status == ACT_OK)
         status = act_os_output_commit(sink->output, sync, error);
     return status;
@@ -78,5 +111,6 @@ void act_sink_close(struct act_sink *sink)
 {
     act_os_output_close(sink->output);
     free(sink->buffer);
+    free(sink->sums);
     memset(sink, 0, sizeof(*sink));
 }

@@ -2,6 +2,7 @@
 #ifndef ACT_BUILD_SINK_H
 #define ACT_BUILD_SINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,7 @@ enum {
      * keep these bytes in huge pages, and mappings of a file that was just built use them.
      */
     ACT_SINK_UNIT_NBYTES = 2 << 20,
-    ACT_SINK_ROOM_NBYTES = 64 << 10, /* what act_sink_make_room makes */
+    ACT_SINK_ROOM_NBYTES = 128 << 10, /* what act_sink_make_room makes */
     ACT_SINK_BUFFER_NBYTES = ACT_SINK_UNIT_NBYTES + ACT_SINK_ROOM_NBYTES
 };
 
@@ -24,12 +25,22 @@ struct act_sink {
     uint8_t *buffer;
     size_t used;
     uint64_t flushed; /* bytes of the file before the buffer: whole units */
+
+    /* Checksums of the blocks that were written, when they are wanted: see format/index.h. */
+    bool summed;
+    uint64_t *sums;
+    size_t sums_count;
+    size_t sums_capacity;
 };
 
-/* Starts the file at `path`. Errors: those of act_os_output_open, ACT_ERR_NOMEM. */
-act_status act_sink_open(struct act_sink *sink, const char *path, act_error *error);
+/*
+ * Starts the file at `path` with `head_nbytes` bytes, of which all after the magic are to be given
+ * to act_sink_finish. Errors: those of act_os_output_open, ACT_ERR_NOMEM.
+ */
+act_status act_sink_open(struct act_sink *sink, const char *path, size_t head_nbytes,
+                         act_error *error);
 
-/* Writes a unit out, of which the buffer must be full. ACT_ERR_IO. */
+/* Writes a unit out, of which the buffer must be full. ACT_ERR_IO, ACT_ERR_NOMEM. */
 act_status act_sink_flush(struct act_sink *sink, act_error *error);
 
 /* Where the next byte will stand. */
@@ -61,8 +72,15 @@ static inline void act_sink_set_end(struct act_sink *sink, const uint8_t *end)
 act_status act_sink_append(struct act_sink *sink, const void *bytes, size_t nbytes,
                            act_error *error);
 
-/* Ends the file: the root's id and the tail are written, and it is put in place. ACT_ERR_IO. */
-act_status act_sink_finish(struct act_sink *sink, uint64_t root, bool sync, act_error *error);
+/* Appends the checksums of all bytes so far; gives their own. ACT_ERR_IO, ACT_ERR_NOMEM. */
+act_status act_sink_append_sums(struct act_sink *sink, uint64_t *hash_ret, act_error *error);
+
+/*
+ * Ends the file: the tail is written, and `head`, what comes after the magic: first of all the
+ * root's id. Then the file is put in place. ACT_ERR_IO.
+ */
+act_status act_sink_finish(struct act_sink *sink, const uint8_t *head, size_t head_nbytes,
+                           bool sync, act_error *error);
 
 /* Frees it; the file is thrown away unless it was finished. All-zero bytes are allowed. */
 void act_sink_close(struct act_sink *sink);

@@ -121,7 +121,7 @@ static void set_word(struct cli_options *options, int id, int index)
         options->input = (enum cli_input_form)index;
         break;
     case CLI_OPT_LAYOUT:
-        options->layout = (enum cli_layout)index;
+        options->layout = (unsigned)index;
         break;
     case CLI_OPT_DUPLICATES:
         options->duplicates = (unsigned)index;

@@ -23,11 +23,6 @@ enum cli_input_form {
     CLI_INPUT_LINES
 };
 
-enum cli_layout {
-    CLI_LAYOUT_PLAIN,
-    CLI_LAYOUT_INDEXED
-};
-
 /* What was asked for; without an option, its field is zero, false or NULL. */
 struct cli_options {
     enum cli_keys keys;
@@ -45,7 +40,7 @@ struct cli_options {
     uint64_t memory_nbytes;
     uint64_t threads;
     enum cli_input_form input;
-    enum cli_layout layout;
+    unsigned layout;     /* an act_layout */
     unsigned duplicates; /* an act_duplicates */
     char *from;
     char *to;
@@ -113,7 +108,7 @@ enum cli_option_id {
     CLI_VALUE("input", 'i', CLI_OPT_INPUT, "What a line is: key, tab and value, or a key (tsv)",   \
               "tsv|lines")
 #define CLI_OPTION_LAYOUT                                                                          \
-    CLI_VALUE("layout", '\0', CLI_OPT_LAYOUT, "Layout of the file (plain)", "plain|indexed")
+    CLI_VALUE("layout", '\0', CLI_OPT_LAYOUT, "Layout of the file (indexed)", "indexed|plain")
 #define CLI_OPTION_DUPLICATES                                                                      \
     CLI_VALUE("duplicates", 'd', CLI_OPT_DUPLICATES,                                               \
               "What becomes of a key that comes again (error)", "error|first|last|sum|min|max")

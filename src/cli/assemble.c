@@ -360,7 +360,8 @@ static bool fill_builder(struct work *work)
     cli_source_rewind(&work->source);
     act_builder_close(work->builder);
     work->builder = NULL;
-    act_builder_options options = {.no_sync = work->options->no_sync};
+    act_builder_options options = {.layout = (act_layout)work->options->layout,
+                                   .no_sync = work->options->no_sync};
     act_error error;
     if (act_builder_open(work->assembly->out_path, &options, &work->builder, &error) == ACT_OK)
         return sort(work);
@@ -377,7 +378,8 @@ int cli_assemble(struct cli_assembly *assembly)
     if (!cli_source_open(&work.source, work.options, assembly->inputs))
         return CLI_TROUBLE;
     work.rereadable = cli_input_regular(assembly->inputs, &work.total_nbytes);
-    act_builder_options options = {.no_sync = work.options->no_sync};
+    act_builder_options options = {.layout = (act_layout)work.options->layout,
+                                   .no_sync = work.options->no_sync};
     act_error error;
     int status = CLI_TROUBLE;
     if (act_builder_open(assembly->out_path, &options, &work.builder, &error) != ACT_OK) {

@@ -88,7 +88,8 @@ static int report_json(struct cli_out *out, const struct cli_assembly *assembly,
     const act_build_report *built = &assembly->report;
     json_t *report = json_object();
     cli_report_text(report, "file", assembly->options->output);
-    cli_report_text(report, "layout", "plain");
+    cli_report_text(report, "layout",
+                    assembly->options->layout == ACT_LAYOUT_PLAIN ? "plain" : "indexed");
     cli_report_u64(report, "entries", assembly->entries);
     cli_report_u64(report, "keys", built->keys);
     cli_report_u64(report, "input_bytes", assembly->input_nbytes);
@@ -120,10 +121,6 @@ static int check_options(const struct cli_options *wanted)
 {
     if (!wanted->output)
         return cli_usage_error("build", "-o OUT is missing: the file to write");
-    if (wanted->layout == CLI_LAYOUT_INDEXED) {
-        cli_say("--layout=indexed is not yet in this version, which writes --layout=plain");
-        return CLI_TROUBLE;
-    }
     if (wanted->json && strcmp(wanted->output, "-") == 0)
         return cli_usage_error("build", "standard output cannot take both the file and --json");
     return CLI_DONE;

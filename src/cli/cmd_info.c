@@ -26,7 +26,7 @@ struct kind {
     uint64_t nbytes;
 };
 
-#define KIND_COUNT 7
+#define KIND_COUNT 9
 
 static void list_kinds(const struct facts *facts, struct kind kinds[KIND_COUNT])
 {
@@ -37,6 +37,8 @@ static void list_kinds(const struct facts *facts, struct kind kinds[KIND_COUNT])
         {"leaf nodes", info->leaf_nodes, info->leaf_nbytes},
         {"line nodes", info->line_nodes, info->line_node_nbytes},
         {"line data", info->lines, info->line_data_nbytes},
+        {"jump tables", NO_COUNT, info->jump_nbytes},
+        {"index", NO_COUNT, info->index_nbytes},
         {"unreferenced", NO_COUNT, info->unreferenced_nbytes},
         {"tail", NO_COUNT, info->tail_nbytes},
     };
@@ -191,6 +193,13 @@ static void print_fan_out(struct cli_out *out, const act_map_info *info)
     print_buckets(out, "Branch nodes by number of children", buckets, rows);
 }
 
+static const char *extension(const act_map_stat *stat)
+{
+    if (stat->index_unusable)
+        return "unusable index";
+    return stat->layout == ACT_LAYOUT_INDEXED ? "index" : "none";
+}
+
 static void print_text(struct cli_out *out, const struct facts *facts)
 {
     char text[CLI_UNIT_NBYTES];
@@ -198,8 +207,15 @@ static void print_text(struct cli_out *out, const struct facts *facts)
     cli_out_format(out, "File\n  %-16s %20s  (%s)\n", "size",
                    cli_count_text(digits, facts->stat.file_nbytes),
                    cli_bytes_text(text, facts->stat.file_nbytes));
-    cli_out_format(out, "  %-16s %20s\n", "layout", "plain");
-    cli_out_format(out, "  %-16s %20s\n", "extension", "none");
+    bool indexed = facts->stat.layout == ACT_LAYOUT_INDEXED;
+    cli_out_format(out, "  %-16s %20s\n", "layout", indexed ? "indexed" : "plain");
+    cli_out_format(out, "  %-16s %20s%s\n", "extension", extension(&facts->stat),
+                   facts->stat.index_unusable ? "  (read as a plain file)" : "");
+    if (indexed) {
+        uint64_t hot_nbytes = facts->stat.hot_end - facts->stat.hot_off;
+        cli_out_format(out, "  %-16s %20s  (%s)\n", "hot region",
+                       cli_count_text(digits, hot_nbytes), cli_bytes_text(text, hot_nbytes));
+    }
     print_count(out, "root at offset", facts->stat.root, "");
     if (facts->stat.merged)
         print_count(out, "root before it", facts->stat.merged_root, "  (the file was merged into)");
@@ -224,6 +240,8 @@ static void report_kinds(json_t *report, const act_map_info *info)
     cli_report_u64(nbytes, "leaf_nodes", info->leaf_nbytes);
     cli_report_u64(nbytes, "line_nodes", info->line_node_nbytes);
     cli_report_u64(nbytes, "line_data", info->line_data_nbytes);
+    cli_report_u64(nbytes, "jump_tables", info->jump_nbytes);
+    cli_report_u64(nbytes, "index", info->index_nbytes);
     cli_report_u64(nbytes, "unreferenced", info->unreferenced_nbytes);
     cli_report_u64(nbytes, "tail", info->tail_nbytes);
     cli_report_u64(report, "value_bytes", info->value_nbytes);
@@ -234,8 +252,17 @@ static int print_json(struct cli_out *out, const struct facts *facts)
     const act_map_info *info = &facts->info;
     json_t *report = json_object();
     cli_report_text(report, "file", facts->name);
-    cli_report_text(report, "layout", "plain");
-    cli_report_null(report, "extension");
+    bool indexed = facts->stat.layout == ACT_LAYOUT_INDEXED;
+    cli_report_text(report, "layout", indexed ? "indexed" : "plain");
+    if (indexed || facts->stat.index_unusable)
+        cli_report_text(report, "extension", extension(&facts->stat));
+    else
+        cli_report_null(report, "extension");
+    if (indexed) {
+        cli_report_u64(report, "hot_offset", facts->stat.hot_off);
+        cli_report_u64(report, "hot_bytes", facts->stat.hot_end - facts->stat.hot_off);
+        cli_report_u64(report, "indexed_bytes", facts->stat.indexed_nbytes);
+    }
     cli_report_u64(report, "file_bytes", facts->stat.file_nbytes);
     cli_report_u64(report, "root", facts->stat.root);
     cli_report_bool(report, "merged", facts->stat.merged);

@@ -13,6 +13,7 @@
 
 #include "base/attributes.h"
 #include "base/bits.h"
+#include "format/index.h"
 #include "format/layout.h"
 #include "format/varint.h"
 #include "simd/node_lengths.h"
@@ -26,6 +27,10 @@ struct act_arena {
     uint64_t roomy;
     /* How siblings are stepped over in blocks; NULL: one by one. */
     act_node_lengths_fn lengths;
+    /* Runs of siblings that begin below this offset have jump tables; 0 without an index. */
+    uint64_t jump_end;
+    /* From here on lie the nodes of the hot region; UINT64_MAX without an index. */
+    uint64_t hot_off;
 };
 
 /* What a node's longest form takes, and 8 bytes more that a varint's load may reach. */
@@ -49,6 +54,8 @@ static inline struct act_arena act_arena_of(const uint8_t *bytes, uint64_t file_
     if (arena.roomy > arena.tail)
         arena.roomy = arena.tail;
     arena.lengths = act_node_lengths_best();
+    arena.jump_end = 0;
+    arena.hot_off = UINT64_MAX;
     return arena;
 }
 
@@ -156,13 +163,20 @@ static inline uint64_t act_node_first_child(uint64_t parent_id, uint64_t child_r
 
 /*
  * The id of child `index` of a node at `parent_id`, whose first child lies `child_rel` bytes back:
- * found by stepping over the siblings before it. 0 if an offset leads out of the arena, or a
- * sibling does not lie wholly below the parent (the child itself only begins there).
+ * by the jump table where there is one, or by stepping over the siblings before it. 0 if an offset
+ * leads out of the arena, or a sibling does not lie wholly below the parent (the child itself only
+ * begins there).
  */
 static ACT_ALWAYS_INLINE uint64_t act_node_child(const struct act_arena *arena, uint64_t parent_id,
                                                  uint64_t child_rel, unsigned index)
 {
     uint64_t id = act_node_first_child(parent_id, child_rel);
+    if (index && id < arena->jump_end) {
+        uint64_t child = act_jump_read(arena->bytes, id, index);
+        if (ACT_LIKELY(child > id && child < parent_id))
+            return child;
+        /* The table is damaged, or `id` is 0: the siblings themselves tell. */
+    }
     if (ACT_UNLIKELY(!id || parent_id > arena->roomy))
         return id ? act_node_step_checked(arena, parent_id, id, index) : 0;
     if (index >= ACT_BLOCK_STEPS_MIN && arena->lengths)

@@ -48,6 +48,21 @@ static ACT_ALWAYS_INLINE void prefetch_around(const uint8_t *child)
         ACT_PREFETCH(child - 64 * i);
 }
 
+/*
+ * From the hot region the way leads into a page, to the last run of a unit, and then to runs before
+ * it. Most units are small: all of their lines, asked for at once, cost one wait instead of
+ * several.
+ */
+static ACT_ALWAYS_INLINE void prefetch_unit(const struct act_arena *arena,
+                                            const struct act_node *branch)
+{
+    uint64_t first = branch->id - branch->child_rel;
+    if (branch->id >= arena->hot_off && first < arena->hot_off) {
+        for (int i = -1; i < 5; i++)
+            ACT_PREFETCH(arena->bytes + first - 64 * i);
+    }
+}
+
 /* Matches the line against the key. 0: it is another path; else how many bytes were matched, less
  * than the line only when the key ends inside of it. */
 static ACT_ALWAYS_INLINE uint64_t match_line(const struct descent *d, enum mode mode,
@@ -144,6 +159,7 @@ static ACT_ALWAYS_INLINE act_status descend(struct descent *d, enum mode mode)
             return mode == EXISTS ? ACT_OK : ACT_NOT_FOUND;
         if (!(node.header & ACT_BRANCH_COUNT))
             return ACT_NOT_FOUND;
+        prefetch_unit(arena, &node);
         int index = child_index(arena, &node, *d->key);
         if (index < 0)
             return ACT_NOT_FOUND;

@@ -10,6 +10,8 @@
 struct act_map {
     struct act_arena arena;
     uint64_t root;
+    enum act_index_state index_state;
+    struct act_index index; /* when ACT_INDEX_VALID */
     uint64_t file_nbytes;
     uint64_t key_nbytes_max;
     uint64_t steps_max;

@@ -34,6 +34,11 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
         return act_fail_nomem(error);
     map->arena = act_arena_of(bytes, nbytes, os_bytes->padding_nbytes);
     map->root = root;
+    map->index_state = act_index_read(bytes, nbytes, &map->index);
+    if (map->index_state == ACT_INDEX_VALID) {
+        map->arena.jump_end = map->index.jump_end;
+        map->arena.hot_off = map->index.hot_off;
+    }
     map->file_nbytes = nbytes;
     map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
                                                   : ACT_KEY_NBYTES_MAX_DEFAULT;
@@ -98,6 +103,15 @@ void act_map_get_stat(const act_map *map, act_map_stat *stat_ret)
     stat_ret->root = map->root;
     stat_ret->access = map->os_bytes.mapped ? ACT_ACCESS_MAP : ACT_ACCESS_READ;
     stat_ret->merged = act_trailer_read(map->arena.bytes, map->file_nbytes, &trailer);
+    stat_ret->index_unusable = map->index_state == ACT_INDEX_DAMAGED ||
+                               map->index_state == ACT_INDEX_UNKNOWN;
+    stat_ret->layout = ACT_LAYOUT_PLAIN;
+    if (map->index_state == ACT_INDEX_VALID) {
+        stat_ret->layout = ACT_LAYOUT_INDEXED;
+        stat_ret->hot_off = map->index.hot_off;
+        stat_ret->hot_end = map->index.sums_off;
+        stat_ret->indexed_nbytes = map->index.file_nbytes;
+    }
     if (stat_ret->merged)
         stat_ret->merged_root = trailer.previous_root;
 }

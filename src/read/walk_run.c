@@ -53,7 +53,7 @@ struct run {
     const uint8_t *base;       /* of the file */
     const uint8_t *node_limit; /* children of nodes below cannot reach the end of the file */
     uint8_t *path;
-    uint8_t *path_limit; /* a place whose path goes beyond is odd */
+    uint8_t *path_limit; /* a place whose path ends here or beyond is odd */
     act_visit_fn visit;
     void *context;
 
@@ -120,7 +120,7 @@ static bool load(struct run *run, const struct act_frame *frame, struct place *p
     uint8_t *path_end = run->path + frame->path_nbytes;
     if (frame->bare || !frame->value_passed || frame->index == frame->count ||
         run->base + frame->id >= run->node_limit || frame->child_id >= frame->id ||
-        path_end > run->path_limit)
+        path_end >= run->path_limit)
         return false;
     place->child = run->base + frame->child_id;
     place->parent = run->base + frame->id;
@@ -209,7 +209,7 @@ static ACT_ALWAYS_INLINE bool enter(struct run *run, struct place **above_ref, s
         *value_ret = act_varint_read(&p);
     uint64_t child_rel = act_varint_read(&p);
     if (ACT_UNLIKELY(count - 1 >= ACT_BRANCH_MASK || child_rel - 1 >= reach(run, node) ||
-                     path_end > run->path_limit || above == run->places + PLACES_MAX))
+                     path_end >= run->path_limit || above == run->places + PLACES_MAX))
         return false;
     struct place *new_above = above + (top->left != 1);
     const uint8_t *bytes = p;
@@ -402,7 +402,7 @@ static bool set_path(struct run *run)
     if (most > walk->path_capacity)
         most = walk->path_capacity;
     run->path = walk->path;
-    run->path_limit = walk->path + (most > PATH_SLACK ? (size_t)most - PATH_SLACK : 0);
+    run->path_limit = walk->path + (most >= PATH_SLACK ? (size_t)most - PATH_SLACK + 1 : 0);
     return true;
 }
 

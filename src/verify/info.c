@@ -28,6 +28,10 @@ static void count_node(struct counting *counting)
         return;
     }
     info->fan_out[sweep->children_count]++;
+    if (sweep->children_count > 1 && sweep->children[0] < sweep->arena.jump_end) {
+        unsigned width = sweep->arena.bytes[sweep->children[0] - 1];
+        info->jump_nbytes += 1 + (uint64_t)width * (sweep->children_count - 1);
+    }
     if (sweep->children_count == 0) {
         info->leaf_nodes++;
         info->leaf_nbytes = act_saturating_add(info->leaf_nbytes, nbytes);
@@ -144,7 +148,13 @@ static void count_rest(struct counting *counting)
     info->tail_nbytes = act_trailer_read(sweep->arena.bytes, sweep->file_nbytes, &trailer)
                             ? ACT_TRAILER_NBYTES
                             : ACT_TAIL_NBYTES;
-    uint64_t known = info->header_nbytes + info->tail_nbytes;
+    if (sweep->index) {
+        info->tail_nbytes = ACT_INDEX_TAIL_NBYTES;
+        info->index_nbytes = 2 * (uint64_t)ACT_INDEX_NBYTES +
+                             act_sums_count(sweep->index->sums_off) * ACT_SUM_NBYTES;
+    }
+    uint64_t known = info->header_nbytes + info->tail_nbytes + info->index_nbytes;
+    known = act_saturating_add(known, info->jump_nbytes);
     known = act_saturating_add(known, info->branch_nbytes);
     known = act_saturating_add(known, info->leaf_nbytes);
     known = act_saturating_add(known, info->line_node_nbytes);
@@ -178,7 +188,7 @@ act_status act_map_get_info(const act_map *map, act_progress_fn progress, void *
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no map");
     struct counting counting;
     memset(&counting.info, 0, sizeof(counting.info));
-    act_status status = act_sweep_open(&counting.sweep, map, progress, context, error);
+    act_status status = act_sweep_open(&counting.sweep, map, 0, progress, context, error);
     if (status != ACT_OK)
         return status;
     status = count_swept(&counting, error);

@@ -29,6 +29,12 @@ const char *act_rule_name(act_rule rule)
         return "empty-root";
     case ACT_RULE_TAIL:
         return "tail";
+    case ACT_RULE_INDEX_HEADER:
+        return "index-header";
+    case ACT_RULE_JUMP_TABLE:
+        return "jump-table";
+    case ACT_RULE_CHECKSUM:
+        return "checksum";
     }
     return "unknown";
 }

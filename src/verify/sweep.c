@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "format/file.h"
 #include "read/map.h"
+#include "verify/index_check.h"
 
 /* Nodes between two looks at the clock. */
 enum {
@@ -15,9 +16,8 @@ enum {
 
 typedef unsigned long long ull; /* what %llu takes */
 
-ACT_COLD ACT_PRINTF(5, 6) static act_status
-    break_rule(struct act_sweep *sweep, act_error *error, enum act_rule rule, uint64_t offset,
-               const char *format, ...)
+act_status act_sweep_break(struct act_sweep *sweep, act_error *error, enum act_rule rule,
+                           uint64_t offset, const char *format, ...)
 {
     char what[ACT_ERROR_TEXT_NBYTES];
     va_list arguments;
@@ -47,20 +47,21 @@ static act_status check_tail(struct act_sweep *sweep, uint64_t root_end, act_err
         return ACT_OK;
     uint64_t at = sweep->file_nbytes - ACT_TRAILER_NBYTES;
     if (trailer.previous_root < ACT_ARENA_OFF || trailer.previous_root >= at)
-        return break_rule(sweep, error, ACT_RULE_TAIL, at,
-                          "the last 8 bytes are neither zero nor the offset of a former root: %llu",
-                          (ull)trailer.previous_root);
+        return act_sweep_break(
+            sweep, error, ACT_RULE_TAIL, at,
+            "the last 8 bytes are neither zero nor the offset of a former root: %llu",
+            (ull)trailer.previous_root);
     if (root_end > at)
-        return break_rule(sweep, error, ACT_RULE_TAIL, at,
-                          "the root node at offset %llu runs into the trailer of a merge",
-                          (ull)sweep->root);
+        return act_sweep_break(sweep, error, ACT_RULE_TAIL, at,
+                               "the root node at offset %llu runs into the trailer of a merge",
+                               (ull)sweep->root);
     if (trailer.previous_trailer == 0)
         return ACT_OK;
     if (trailer.previous_trailer < ACT_ARENA_OFF || at < ACT_TRAILER_NBYTES ||
         trailer.previous_trailer > at - ACT_TRAILER_NBYTES)
-        return break_rule(sweep, error, ACT_RULE_TAIL, at,
-                          "the trailer before this one cannot lie at offset %llu",
-                          (ull)trailer.previous_trailer);
+        return act_sweep_break(sweep, error, ACT_RULE_TAIL, at,
+                               "the trailer before this one cannot lie at offset %llu",
+                               (ull)trailer.previous_trailer);
     return ACT_OK;
 }
 
@@ -69,31 +70,35 @@ static act_status check_root(struct act_sweep *sweep, act_error *error)
 {
     struct act_node node;
     if (!act_node_decode(&sweep->arena, sweep->root, &node))
-        return break_rule(sweep, error, ACT_RULE_NODE_BOUNDS, sweep->root,
-                          "the root node runs past the end");
+        return act_sweep_break(sweep, error, ACT_RULE_NODE_BOUNDS, sweep->root,
+                               "the root node runs past the end");
     act_status status = check_tail(sweep, node.end, error);
     if (status != ACT_OK)
         return status;
-    if (node.header == 0 && sweep->root != ACT_ARENA_OFF)
-        return break_rule(sweep, error, ACT_RULE_EMPTY_ROOT, sweep->root,
-                          "the root node is a zero byte, which stands for an empty map only at "
-                          "offset %d",
-                          ACT_ARENA_OFF);
+    bool indexed = sweep->index && sweep->root == sweep->index->root;
+    if (node.header == 0 && sweep->root != ACT_ARENA_OFF && !indexed)
+        return act_sweep_break(sweep, error, ACT_RULE_EMPTY_ROOT, sweep->root,
+                               "the root node is a zero byte, which stands for an empty map only "
+                               "at offset %d, or where an index says so",
+                               ACT_ARENA_OFF);
     return ACT_OK;
 }
 
-act_status act_sweep_open(struct act_sweep *sweep, const act_map *map, act_progress_fn progress,
-                          void *context, act_error *error)
+act_status act_sweep_open(struct act_sweep *sweep, const act_map *map, uint64_t sums_nbytes,
+                          act_progress_fn progress, void *context, act_error *error)
 {
     memset(sweep, 0, sizeof(*sweep));
     sweep->arena = map->arena;
     sweep->root = map->root;
     sweep->file_nbytes = map->file_nbytes;
+    sweep->index = map->index_state == ACT_INDEX_VALID ? &map->index : NULL;
     sweep->broken_offset = ACT_NO_OFFSET;
-    act_status status = check_root(sweep, error);
+    act_status status = act_index_check_header(sweep, map->index_state, error);
+    if (status == ACT_OK)
+        status = check_root(sweep, error);
     if (status != ACT_OK)
         return status;
-    if (!act_pace_start(&sweep->pace, progress, context, map->root))
+    if (!act_pace_start(&sweep->pace, progress, context, map->root + sums_nbytes))
         return ACT_STOPPED;
     if (!act_marks_open(&sweep->marks, map->root + 1))
         return act_sweep_fail_nomem(sweep, error);
@@ -116,16 +121,17 @@ static act_status check_branch(struct act_sweep *sweep, act_error *error)
     unsigned count = node->header & ACT_BRANCH_COUNT;
     struct act_children children;
     if (count > ACT_BRANCH_MASK)
-        return break_rule(sweep, error, ACT_RULE_CHILD_COUNT, node->id,
-                          "the branch counts %u children in its header; %d means more than 31",
-                          count, ACT_BRANCH_MASK);
+        return act_sweep_break(sweep, error, ACT_RULE_CHILD_COUNT, node->id,
+                               "the branch counts %u children in its header; %d means more than 31",
+                               count, ACT_BRANCH_MASK);
     if (!act_node_children(&sweep->arena, node, &children)) {
         if (count == ACT_BRANCH_MASK)
-            return break_rule(sweep, error, ACT_RULE_CHILD_MASK, node->id,
-                              "the branch's mask has %u bits; with fewer than %d there is none",
-                              children.count, ACT_BRANCH_MASK);
-        return break_rule(sweep, error, ACT_RULE_CHILD_BYTES, node->id,
-                          "the bytes of the branch's %u children do not ascend", count);
+            return act_sweep_break(
+                sweep, error, ACT_RULE_CHILD_MASK, node->id,
+                "the branch's mask has %u bits; with fewer than %d there is none", children.count,
+                ACT_BRANCH_MASK);
+        return act_sweep_break(sweep, error, ACT_RULE_CHILD_BYTES, node->id,
+                               "the bytes of the branch's %u children do not ascend", count);
     }
     sweep->children_count = children.count;
     return ACT_OK;
@@ -135,20 +141,21 @@ static act_status check_line(struct act_sweep *sweep, act_error *error)
 {
     const struct act_node *node = &sweep->node;
     if (node->header & ACT_LINE_RESERVED)
-        return break_rule(sweep, error, ACT_RULE_LINE_HEADER, node->id,
-                          "the line node's header is 0x%02x, with bits that have no meaning",
-                          node->header);
+        return act_sweep_break(sweep, error, ACT_RULE_LINE_HEADER, node->id,
+                               "the line node's header is 0x%02x, with bits that have no meaning",
+                               node->header);
     if (act_node_has_value(node) && act_node_has_child(node))
-        return break_rule(sweep, error, ACT_RULE_LINE_VALUE_CHILD, node->id,
-                          "the line node has a value and a child");
+        return act_sweep_break(sweep, error, ACT_RULE_LINE_VALUE_CHILD, node->id,
+                               "the line node has a value and a child");
     if (node->line_rel - 1 >= node->id - ACT_ARENA_OFF)
-        return break_rule(sweep, error, ACT_RULE_LINE_OFFSET, node->id,
-                          "the line node's data lies %llu bytes back, outside of the arena",
-                          (ull)node->line_rel);
+        return act_sweep_break(sweep, error, ACT_RULE_LINE_OFFSET, node->id,
+                               "the line node's data lies %llu bytes back, outside of the arena",
+                               (ull)node->line_rel);
     if (!act_line_decode(&sweep->arena, node->id, node->line_rel, &sweep->line))
-        return break_rule(sweep, error, ACT_RULE_LINE_LENGTH, node->id,
-                          "the line data at offset %llu is empty or does not end before its node",
-                          (ull)(node->id - node->line_rel));
+        return act_sweep_break(
+            sweep, error, ACT_RULE_LINE_LENGTH, node->id,
+            "the line data at offset %llu is empty or does not end before its node",
+            (ull)(node->id - node->line_rel));
     sweep->children_count = act_node_has_child(node) ? 1 : 0;
     return ACT_OK;
 }
@@ -164,32 +171,50 @@ static inline uint64_t end_of(const struct act_arena *arena, uint64_t id)
     return act_node_decode_checked(arena, id, &node) ? node.end : 0;
 }
 
+/* The siblings are where the jump table before them says, if there is one. */
+static act_status check_jump_table(struct act_sweep *sweep, act_error *error)
+{
+    uint64_t first = sweep->children[0];
+    if (first >= sweep->arena.jump_end)
+        return ACT_OK;
+    for (unsigned i = 1; i < sweep->children_count; i++) {
+        uint64_t child = act_jump_read(sweep->arena.bytes, first, i);
+        if (ACT_UNLIKELY(child != sweep->children[i]))
+            return act_sweep_break(sweep, error, ACT_RULE_JUMP_TABLE, first,
+                                   "the jump table before the run at offset %llu does not lead to "
+                                   "sibling %u",
+                                   (ull)first, i + 1);
+    }
+    return ACT_OK;
+}
+
 /* Steps over the node's children, and marks each. */
 static act_status reach_children(struct act_sweep *sweep, act_error *error)
 {
     uint64_t id = sweep->node.id;
     uint64_t child = act_node_first_child(id, sweep->node.child_rel);
     if (!child)
-        return break_rule(sweep, error, ACT_RULE_CHILD_OFFSET, id,
-                          "the node's first child lies %llu bytes back, outside of the arena",
-                          (ull)sweep->node.child_rel);
+        return act_sweep_break(sweep, error, ACT_RULE_CHILD_OFFSET, id,
+                               "the node's first child lies %llu bytes back, outside of the arena",
+                               (ull)sweep->node.child_rel);
     for (unsigned i = 0; i < sweep->children_count; i++) {
         uint64_t end = end_of(&sweep->arena, child);
         if (!end)
-            return break_rule(sweep, error, ACT_RULE_NODE_BOUNDS, child,
-                              "child %u of %u of the node at offset %llu runs past the end", i + 1,
-                              sweep->children_count, (ull)id);
+            return act_sweep_break(sweep, error, ACT_RULE_NODE_BOUNDS, child,
+                                   "child %u of %u of the node at offset %llu runs past the end",
+                                   i + 1, sweep->children_count, (ull)id);
         if (end > id)
-            return break_rule(sweep, error, ACT_RULE_SIBLING_RUN, id,
-                              "child %u of the node's %u, at offset %llu, does not end before it",
-                              i + 1, sweep->children_count, (ull)child);
+            return act_sweep_break(
+                sweep, error, ACT_RULE_SIBLING_RUN, id,
+                "child %u of the node's %u, at offset %llu, does not end before it", i + 1,
+                sweep->children_count, (ull)child);
         if (ACT_UNLIKELY(act_marks_put(&sweep->marks, child) < 0))
             return act_sweep_fail_nomem(sweep, error);
         sweep->children[i] = child;
         child = end;
     }
     sweep->references += sweep->children_count;
-    return ACT_OK;
+    return check_jump_table(sweep, error);
 }
 
 act_status act_sweep_next(struct act_sweep *sweep, act_error *error)
@@ -202,7 +227,8 @@ act_status act_sweep_next(struct act_sweep *sweep, act_error *error)
         return ACT_STOPPED;
     /* It could be decoded when it was reached: this fails only if the file has changed since. */
     if (ACT_UNLIKELY(!act_node_decode(&sweep->arena, id, &sweep->node)))
-        return break_rule(sweep, error, ACT_RULE_NODE_BOUNDS, id, "the node runs past the end");
+        return act_sweep_break(sweep, error, ACT_RULE_NODE_BOUNDS, id,
+                               "the node runs past the end");
     sweep->children_count = 0;
     sweep->values += act_node_has_value(&sweep->node);
     act_status status;

@@ -18,7 +18,8 @@ struct act_sweep {
     struct act_arena arena;
     uint64_t root;
     uint64_t file_nbytes;
-    struct act_marks marks; /* nodes that were reached and wait for their turn */
+    const struct act_index *index; /* NULL in a plain file */
+    struct act_marks marks;        /* nodes that were reached and wait for their turn */
     struct act_pace pace;
 
     /* The node whose turn it is; valid after act_sweep_next gave ACT_OK. */
@@ -38,17 +39,23 @@ struct act_sweep {
     uint64_t broken_offset;
 };
 
-/* Starts a sweep; calls `progress`, which may be NULL, with offsets swept over. Checks the tail of
- * the file. ACT_OK; after ACT_STOPPED, ACT_ERR_CORRUPT, ACT_ERR_NOMEM there is nothing to close,
- * but the fields on what is broken hold. */
-act_status act_sweep_open(struct act_sweep *sweep, const act_map *map, act_progress_fn progress,
-                          void *context, act_error *error);
+/* Starts a sweep; calls `progress`, which may be NULL, with offsets swept over, of those and
+ * `sums_nbytes` that come after the sweep. Checks the tail of the file, and the headers of an
+ * index. ACT_OK; after ACT_STOPPED, ACT_ERR_CORRUPT, ACT_ERR_NOMEM there is nothing to close, but
+ * the fields on what is broken hold. */
+act_status act_sweep_open(struct act_sweep *sweep, const act_map *map, uint64_t sums_nbytes,
+                          act_progress_fn progress, void *context, act_error *error);
 
 void act_sweep_close(struct act_sweep *sweep);
 
 /* Goes on to the next node below. ACT_OK; ACT_END after the last; ACT_STOPPED; ACT_ERR_CORRUPT;
  * ACT_ERR_NOMEM. */
 act_status act_sweep_next(struct act_sweep *sweep, act_error *error);
+
+/* Notes which rule is broken, and where; returns ACT_ERR_CORRUPT. */
+ACT_COLD ACT_PRINTF(5, 6) act_status
+    act_sweep_break(struct act_sweep *sweep, act_error *error, enum act_rule rule, uint64_t offset,
+                    const char *format, ...);
 
 /* What failed when the memory of a sweep did. */
 act_status act_sweep_fail_nomem(const struct act_sweep *sweep, act_error *error);

@@ -19,7 +19,7 @@ act_map *map_of(const char *const *words, const act_open_options *options)
     }
     char *dir = scratch_make();
     char *path = scratch_path(dir, "map");
-    build_file(&entries, path, NULL);
+    build_file(&entries, path, ACT_LAYOUT_INDEXED, NULL);
     act_map *map;
     assert_int_equal(act_map_open(path, options, &map, NULL), ACT_OK);
     free(path);

@@ -48,7 +48,8 @@ class Golden(BuildTest):
         for name in self.NAMES:
             with open(self.golden(f"{name}.act"), "rb") as file:
                 expected = file.read()
-            self.ok("build", "-k", "hex", "-o", "x.act", self.golden(f"{name}.tsv"))
+            self.ok("build", "--layout=plain", "-k", "hex", "-o", "x.act",
+                    self.golden(f"{name}.tsv"))
             self.assertEqual(self.read("x.act"), expected, name)
 
     def test_golden_in_any_order(self):
@@ -61,7 +62,8 @@ class Golden(BuildTest):
             shuffle.shuffle(lines)
             content = b"".join(lines)
             for arguments in ([self.write("in", content)], ["-"]):
-                self.ok("build", "-k", "hex", "-o", "x.act", *arguments, stdin=content)
+                self.ok("build", "--layout=plain", "-k", "hex", "-o", "x.act", *arguments,
+                        stdin=content)
                 self.assertEqual(self.read("x.act"), expected, name)
 
 
@@ -93,9 +95,12 @@ class Input(BuildTest):
     def test_empty_input_is_an_empty_map(self):
         self.write("empty", "")
         for inputs in (["empty"], ["-"], ["/dev/null"], ["empty", "empty"]):
-            self.ok("build", "-o", "x.act", *inputs)
+            self.ok("build", "--layout=plain", "-o", "x.act", *inputs)
             with open(self.golden("empty.act"), "rb") as file:
                 self.assertEqual(self.read("x.act"), file.read())
+            self.ok("build", "-o", "x.act", *inputs)
+            self.assertEqual(self.dumped(), "")
+            self.ok("verify", "x.act")
 
     def test_the_empty_key(self):
         self.build("\t5\n")
@@ -399,14 +404,17 @@ class Output(BuildTest):
             self.assertEqual(self.read("old.act"), self.old)
             self.assertEqual(sorted(os.listdir(self.folder)), before)
 
-    def test_indexed_layout_is_not_there_yet(self):
-        self.fails(TROUBLE, "build", "--layout=indexed", "-o", "x.act", "-", says="indexed")
-        self.assertFalse(os.path.exists(self.path("x.act")))
+    def test_layouts(self):
+        self.build("a\t1\n", "--layout", "indexed")
+        self.assertIn(b"sound and checksummed", self.ok("verify", "x.act"))
+        self.assertEqual(json.loads(self.ok("info", "--json", "x.act"))["layout"], "indexed")
         self.build("a\t1\n", "--layout", "plain")
+        self.assertIn(b"without a checksum", self.ok("verify", "x.act"))
+        self.assertEqual(json.loads(self.ok("info", "--json", "x.act"))["layout"], "plain")
 
     def test_quiet_unless_asked(self):
         done = self.run_tool("build", "-v", "-o", "x.act", "-", stdin="a\t1\nb\t2\n")
-        self.assertRegex(done.stderr, rb"\Aactree: x\.act: 2 keys, 3\d B, in \d+\.\d\d s.*\n\Z")
+        self.assertRegex(done.stderr, rb"\Aactree: x\.act: 2 keys, \d+ B, in \d+\.\d\d s.*\n\Z")
         self.assertEqual(done.stdout, b"")
 
     def test_json(self):

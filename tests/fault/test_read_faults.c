@@ -33,7 +33,7 @@ static int make_map(void **state)
     entries_sort(&entries);
     dir = scratch_make();
     path = scratch_path(dir, "map.act");
-    build_file(&entries, path, NULL);
+    build_file(&entries, path, ACT_LAYOUT_INDEXED, NULL);
     assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
     return 0;
 }

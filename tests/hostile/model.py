@@ -214,6 +214,8 @@ class Figures:
         self.bytes = {"header": HEADER, "branch_nodes": span(branches), "leaf_nodes": span(leaves),
                       "line_nodes": span(lines), "line_data": sum(sound.data.values()),
                       "tail": TRAILER if merged else TAIL}
+        # There is no index in any of these files.
+        self.bytes.update(jump_tables=0, index=0)
         self.bytes["unreferenced"] = max(0, len(data) - sum(self.bytes.values()))
         self.value_bytes = sum(n.value_nbytes for n in nodes.values())
         self.references = sum(map(len, sound.children.values()))

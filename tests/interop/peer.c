@@ -75,7 +75,7 @@ static int print_entry(void *context, const uint8_t *key, size_t key_nbytes, uin
 }
 
 /* Takes the whole body, then writes. */
-static act_status do_write(const char *path, act_error *error)
+static act_status do_write(const char *path, act_layout layout, act_error *error)
 {
     (void)error; /* build_file tells by itself what goes wrong */
     struct entries entries = {0};
@@ -91,7 +91,7 @@ static act_status do_write(const char *path, act_error *error)
     }
     entries_sort(&entries);
     act_build_report report;
-    build_file(&entries, path, &report);
+    build_file(&entries, path, layout, &report);
     entries_free(&entries);
     printf("%llu\n", (unsigned long long)report.file_nbytes);
     return ACT_OK;
@@ -160,7 +160,9 @@ int main(void)
         act_error error = {0};
         act_status status;
         if (strcmp(verb, "write") == 0) {
-            status = do_write(path, &error);
+            status = do_write(path, ACT_LAYOUT_PLAIN, &error);
+        } else if (strcmp(verb, "write-indexed") == 0) {
+            status = do_write(path, ACT_LAYOUT_INDEXED, &error);
         } else {
             act_map *map;
             status = act_map_open(path, NULL, &map, &error);

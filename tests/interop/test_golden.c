@@ -366,7 +366,7 @@ static void check_rebuilt(const struct golden *file, const char *entries_path, c
     entries_read_tsv(&entries, entries_path);
     entries_sort(&entries);
     act_build_report report;
-    build_file(&entries, out, &report);
+    build_file(&entries, out, ACT_LAYOUT_PLAIN, &report);
     assert_int_equal(report.keys, file->count);
     assert_int_equal(report.file_nbytes, file->nbytes);
 

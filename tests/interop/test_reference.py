@@ -196,14 +196,38 @@ class Test:
             at = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b),
                       min(len(ours), len(theirs)))
             raise Failure(f"the files differ at offset {at}; {len(ours)} bytes, not {len(theirs)}")
+        self.read_by_the_reference(r, map_, "plain")
+        self.actree.ask(f"write-indexed {self.file}", edits)
+        self.read_by_the_reference(r, map_, "indexed")
+
+    def read_by_the_reference(self, r, map_, layout):
         entries = lines_of(random_maps.entries(map_))
-        same("dump by the reference", self.reference.ask(f"dump {self.file}"), entries)
-        same("leaves by the reference", self.reference.ask(f"leaves {self.file}"),
+        same(f"{layout}: dump by the reference", self.reference.ask(f"dump {self.file}"), entries)
+        same(f"{layout}: leaves by the reference", self.reference.ask(f"leaves {self.file}"),
              lines_of(random_maps.leaves(map_)))
         values = dict(line.split() for line in entries)
         keys = self.keys_to_get(r, entries)
-        same("get by the reference", self.reference.ask(f"get {self.file}", keys),
+        same(f"{layout}: get by the reference", self.reference.ask(f"get {self.file}", keys),
              [values.get(key, "-") for key in keys])
+
+    def merged_by_the_reference(self, r):
+        """What the reference appends to an indexed file is read, with what was there."""
+        base = random_maps.random_map(r, with_paths=False)
+        added = random_maps.random_map(r, with_paths=False)
+        self.actree.ask(f"write-indexed {self.file}", edits_of(base))
+        if not added:
+            return
+        for part in random.Random(0).sample([added, dict(list(added.items())[:3])], 2):
+            self.reference.ask(f"merge {self.file}", edits_of(part))
+            base.update(part)
+            entries = lines_of(random_maps.entries(base))
+            same("dump by the reference", self.reference.ask(f"dump {self.file}"), entries)
+            same("dump", self.actree.ask(f"dump {self.file}"), entries)
+            keys = self.keys_to_get(r, entries)
+            values = dict(line.split() for line in entries)
+            same("get", self.actree.ask(f"get {self.file}", keys),
+                 [values.get(key, "-") for key in keys])
+            self.actree.ask(f"verify {self.file}")
 
     def far_apart(self, r):
         """A map whose offsets take more than 24 bits: children, and a line that is used again, lie
@@ -264,7 +288,7 @@ def main():
     reference, actree = Peer(build_reference()), Peer(args.peer)
     with tempfile.TemporaryDirectory() as folder:
         test = Test(reference, actree, os.environ.get("ACTREE"), folder)
-        steps = [test.read_by_actree, test.written_by_actree]
+        steps = [test.read_by_actree, test.written_by_actree, test.merged_by_the_reference]
         if has_walk(test.tool):
             steps.append(test.walks)
         for number, seed in enumerate(seeds):

@@ -3,9 +3,10 @@
 #include "support/check.h"
 #include "support/hex.h"
 
-void build_file(const struct entries *entries, const char *path, act_build_report *report_ret)
+void build_file(const struct entries *entries, const char *path, act_layout layout,
+                act_build_report *report_ret)
 {
-    static const act_builder_options options = {.no_sync = true};
+    const act_builder_options options = {.layout = layout, .no_sync = true};
     act_builder *builder;
     act_error error = {0};
     act_status status = act_builder_open(path, &options, &builder, &error);

@@ -6,6 +6,7 @@
 #include "support/entries.h"
 
 /* Writes sorted entries as a file at `path`; what goes wrong fails the test that runs. */
-void build_file(const struct entries *entries, const char *path, act_build_report *report_ret);
+void build_file(const struct entries *entries, const char *path, act_layout layout,
+                act_build_report *report_ret);
 
 #endif

@@ -204,7 +204,7 @@ static int make_map(void **state)
     entries_sort(&entries);
     dir = scratch_make();
     *state = scratch_path(dir, "shared.act");
-    build_file(&entries, *state, NULL);
+    build_file(&entries, *state, ACT_LAYOUT_INDEXED, NULL);
     return 0;
 }
 

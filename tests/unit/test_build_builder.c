@@ -37,7 +37,7 @@ static act_builder *open_builder(void)
 {
     act_builder *builder = NULL;
     act_error error = {0};
-    const act_builder_options options = {.no_sync = true};
+    const act_builder_options options = {.layout = ACT_LAYOUT_PLAIN, .no_sync = true};
     act_status status = act_builder_open(out, &options, &builder, &error);
     if (status != ACT_OK)
         fail_msg("%s", error.text);

@@ -42,11 +42,12 @@ static void put(struct act_sink *sink, const uint8_t *bytes, size_t nbytes, bool
 /* Pieces of up to `most` bytes, until there are `total`. */
 static void expect_same(struct random *r, size_t total, size_t most)
 {
+    static const uint8_t root[8] = {0x34, 0x12};
     struct act_sink sink;
     uint8_t *bytes = malloc(total);
     assert_non_null(bytes);
     random_fill(r, bytes, total);
-    assert_int_equal(act_sink_open(&sink, path, NULL), ACT_OK);
+    assert_int_equal(act_sink_open(&sink, path, 16, NULL), ACT_OK);
     for (size_t done = 0; done < total;) {
         size_t part = random_below(r, most) + 1;
         if (part > total - done)
@@ -55,7 +56,7 @@ static void expect_same(struct random *r, size_t total, size_t most)
         put(&sink, bytes + done, part, random_below(r, 2));
         done += part;
     }
-    assert_int_equal(act_sink_finish(&sink, 0x1234, false, NULL), ACT_OK);
+    assert_int_equal(act_sink_finish(&sink, root, sizeof(root), false, NULL), ACT_OK);
     assert_int_equal(act_sink_position(&sink), 16 + total + 8);
     act_sink_close(&sink);
 

@@ -62,11 +62,12 @@ static void expect_scans(struct entries *entries)
     }
     char *dir = scratch_make();
     char *path = scratch_path(dir, "map");
-    build_file(entries, path, NULL);
     /* Without a limit that matters, with one that just lets all pass, and one that does not. */
     const uint64_t limits[] = {0, longest, longest - 1};
-    for (size_t i = 0; i < 6; i++) {
-        act_open_options options = {.access = ways[i / 3], .key_nbytes_max = limits[i % 3]};
+    for (size_t i = 0; i < 12; i++) {
+        if (i % 6 == 0)
+            build_file(entries, path, i ? ACT_LAYOUT_INDEXED : ACT_LAYOUT_PLAIN, NULL);
+        act_open_options options = {.access = ways[i / 3 % 2], .key_nbytes_max = limits[i % 3]};
         act_map *map;
         assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);
         if (i % 3 == 2)

@@ -7,20 +7,21 @@
 static const char *const names[] = {
     "none",         "node-bounds", "child-count", "child-bytes",      "child-mask",
     "child-offset", "sibling-run", "line-header", "line-value-child", "line-offset",
-    "line-length",  "empty-root",  "tail"};
+    "line-length",  "empty-root",  "tail",        "index-header",     "jump-table",
+    "checksum"};
 
 static void every_rule_has_its_name(void **state)
 {
     (void)state;
-    assert_int_equal(sizeof(names) / sizeof(names[0]), ACT_RULE_TAIL + 1);
-    for (int i = 0; i <= ACT_RULE_TAIL; i++)
+    assert_int_equal(sizeof(names) / sizeof(names[0]), ACT_RULE_CHECKSUM + 1);
+    for (int i = 0; i <= ACT_RULE_CHECKSUM; i++)
         assert_string_equal(act_rule_name((act_rule)i), names[i]);
 }
 
 static void other_numbers_have_one_too(void **state)
 {
     (void)state;
-    assert_string_equal(act_rule_name((act_rule)(ACT_RULE_TAIL + 1)), "unknown");
+    assert_string_equal(act_rule_name((act_rule)(ACT_RULE_CHECKSUM + 1)), "unknown");
     assert_string_equal(act_rule_name((act_rule)255), "unknown");
 }
 

@@ -19,7 +19,7 @@ static void nodes_come_downwards_with_their_children(void **state)
     uint64_t root = forge_fork(&f, 7, fork, "xy");
     forge_end(&f, root);
     assert_int_equal(forge_open(&f, NULL), ACT_OK);
-    assert_int_equal(act_sweep_open(&sweep, f.map, NULL, NULL, NULL), ACT_OK);
+    assert_int_equal(act_sweep_open(&sweep, f.map, 0, NULL, NULL, NULL), ACT_OK);
 
     assert_int_equal(act_sweep_next(&sweep, NULL), ACT_OK);
     assert_int_equal(sweep.node.id, root);
@@ -73,7 +73,7 @@ static void a_long_sweep_can_be_stopped(void **state)
         at = forge_fork(&f, FORGE_NONE, at, "a");
     forge_end(&f, at);
     assert_int_equal(forge_open(&f, NULL), ACT_OK);
-    assert_int_equal(act_sweep_open(&sweep, f.map, stop_later, &calls, NULL), ACT_OK);
+    assert_int_equal(act_sweep_open(&sweep, f.map, 0, stop_later, &calls, NULL), ACT_OK);
     sweep.pace.called_ms = 0; /* the last call was long ago */
     act_status status;
     while ((status = act_sweep_next(&sweep, NULL)) == ACT_OK)
@@ -96,7 +96,7 @@ static void after_damage_it_says_where(void **state)
     uint64_t bad = forge_fork(&f, FORGE_NONE, leaf, "ab");
     forge_end(&f, forge_fork(&f, FORGE_NONE, bad, "x"));
     assert_int_equal(forge_open(&f, NULL), ACT_OK);
-    assert_int_equal(act_sweep_open(&sweep, f.map, NULL, NULL, NULL), ACT_OK);
+    assert_int_equal(act_sweep_open(&sweep, f.map, 0, NULL, NULL, NULL), ACT_OK);
     assert_int_equal(act_sweep_next(&sweep, &error), ACT_OK);
     assert_int_equal(act_sweep_next(&sweep, &error), ACT_ERR_CORRUPT);
     assert_int_equal(sweep.broken_rule, ACT_RULE_SIBLING_RUN);
@@ -117,7 +117,7 @@ static void bytes_that_change_meanwhile_are_no_danger(void **state)
     uint64_t leaf = forge_leaf(&f, 1);
     forge_end(&f, forge_fork(&f, FORGE_NONE, leaf, "a"));
     assert_int_equal(forge_open(&f, NULL), ACT_OK);
-    assert_int_equal(act_sweep_open(&sweep, f.map, NULL, NULL, NULL), ACT_OK);
+    assert_int_equal(act_sweep_open(&sweep, f.map, 0, NULL, NULL, NULL), ACT_OK);
     assert_int_equal(act_sweep_next(&sweep, NULL), ACT_OK);
     /* The leaf was decoded when it was reached; now it has a mask, past the end. */
     f.copy[leaf] = 0x20;
@@ -127,7 +127,7 @@ static void bytes_that_change_meanwhile_are_no_danger(void **state)
     act_sweep_close(&sweep);
     /* And the root, opened before. */
     f.copy[f.nbytes - 8 - 3] = 0x20;
-    assert_int_equal(act_sweep_open(&sweep, f.map, NULL, NULL, NULL), ACT_ERR_CORRUPT);
+    assert_int_equal(act_sweep_open(&sweep, f.map, 0, NULL, NULL, NULL), ACT_ERR_CORRUPT);
     assert_int_equal(sweep.broken_rule, ACT_RULE_NODE_BOUNDS);
     forge_free(&f);
 }

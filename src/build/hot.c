@@ -1,0 +1,165 @@
+#include "build/hot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "build/lines.h"
+
+/* A node in the spool. Its line and its child bytes follow, one after the other. */
+struct spooled {
+    uint64_t value;
+    uint64_t child;
+    uint64_t line_id;
+    uint32_t line_nbytes_short;
+    uint16_t child_count;
+    uint8_t byte;
+    bool has_value;
+};
+
+/* Reading and writing the runs. */
+struct writing {
+    struct act_hot *hot;
+    struct act_sink *sink;
+    struct act_run_counts *counts;
+    uint64_t root;
+    struct act_run_node nodes[256];
+    uint8_t *lines;   /* of a run's nodes */
+    uint64_t *places; /* of runs that no parent has come for */
+    size_t places_count;
+    size_t places_capacity;
+};
+
+enum {
+    LINES_NBYTES = 256 * ACT_RUN_LINE_NBYTES_MAX + ACT_LINE_SLACK_NBYTES
+};
+
+act_status act_hot_open(struct act_hot *hot, const char *path, act_error *error)
+{
+    hot->runs = 0;
+    return act_spool_open(&hot->spool, path, error);
+}
+
+void act_hot_close(struct act_hot *hot)
+{
+    act_spool_close(&hot->spool);
+}
+
+static size_t child_bytes_nbytes(unsigned child_count)
+{
+    return child_count < ACT_MASK_NBYTES ? child_count : ACT_MASK_NBYTES;
+}
+
+act_status act_hot_add(struct act_hot *hot, const struct act_run_node *nodes, size_t count,
+                       const uint8_t *lines, act_error *error)
+{
+    uint16_t count16 = (uint16_t)count;
+    act_status status = act_spool_write(&hot->spool, &count16, sizeof(count16), error);
+    for (size_t i = 0; i < count && status == ACT_OK; i++) {
+        const struct act_run_node *node = &nodes[i];
+        struct spooled spooled;
+        memset(&spooled, 0, sizeof(spooled)); /* the padding too */
+        spooled.value = node->value;
+        spooled.child = node->child;
+        spooled.line_id = node->line_id;
+        spooled.line_nbytes_short = node->line_nbytes_short;
+        spooled.child_count = node->child_count;
+        spooled.byte = node->byte;
+        spooled.has_value = node->has_value;
+        status = act_spool_write(&hot->spool, &spooled, sizeof(spooled), error);
+        if (status == ACT_OK)
+            status = act_spool_write(&hot->spool, lines + node->line_at, node->line_nbytes_short,
+                                     error);
+        if (status == ACT_OK)
+            status = act_spool_write(&hot->spool, node->child_bytes,
+                                     child_bytes_nbytes(node->child_count), error);
+    }
+    hot->runs++;
+    return status;
+}
+
+static act_status read_node(struct writing *writing, struct act_run_node *node, size_t *lines_used,
+                            act_error *error)
+{
+    struct act_spool *spool = &writing->hot->spool;
+    struct spooled spooled;
+    act_status status = act_spool_read(spool, &spooled, sizeof(spooled), error);
+    if (status != ACT_OK)
+        return status;
+    node->value = spooled.value;
+    node->child = spooled.child;
+    node->line_id = spooled.line_id;
+    node->line_at = *lines_used;
+    node->line_nbytes_short = spooled.line_nbytes_short;
+    node->child_count = spooled.child_count;
+    node->byte = spooled.byte;
+    node->has_value = spooled.has_value;
+    *lines_used += spooled.line_nbytes_short;
+    status = act_spool_read(spool, writing->lines + node->line_at, node->line_nbytes_short, error);
+    if (status == ACT_OK)
+        status = act_spool_read(spool, node->child_bytes, child_bytes_nbytes(node->child_count),
+                                error);
+    return status;
+}
+
+static act_status read_run(struct writing *writing, size_t *count_ret, act_error *error)
+{
+    uint16_t count = 0;
+    size_t lines_used = 0;
+    size_t hot_count = 0;
+    act_status status = act_spool_read(&writing->hot->spool, &count, sizeof(count), error);
+    for (size_t i = 0; i < count && status == ACT_OK; i++) {
+        status = read_node(writing, &writing->nodes[i], &lines_used, error);
+        hot_count += writing->nodes[i].child == ACT_HOT_CHILD;
+    }
+    /* Their runs are the last ones that were written, in the same order. */
+    writing->places_count -= hot_count;
+    const uint64_t *place = writing->places + writing->places_count;
+    for (size_t i = 0; i < count && status == ACT_OK; i++) {
+        if (writing->nodes[i].child == ACT_HOT_CHILD)
+            writing->nodes[i].child = *place++;
+    }
+    *count_ret = count;
+    return status;
+}
+
+static act_status write_run(struct writing *writing, bool root, act_error *error)
+{
+    size_t count = 0;
+    act_status status = read_run(writing, &count, error);
+    if (status == ACT_OK)
+        status = act_sink_make_room(writing->sink, error);
+    if (status != ACT_OK)
+        return status;
+    if (!act_reserve(&writing->places, &writing->places_capacity, writing->places_count + 1,
+                     sizeof(*writing->places)))
+        return act_fail_nomem(error);
+    struct act_run_place place = {.bytes = act_sink_end(writing->sink),
+                                  .off = act_sink_position(writing->sink),
+                                  .end = act_sink_end(writing->sink),
+                                  .counts = writing->counts};
+    if (root)
+        writing->root = act_run_write_root(&place, writing->nodes, writing->lines);
+    else
+        writing->places[writing->places_count++] = act_run_write(&place, writing->nodes, count,
+                                                                 writing->lines);
+    act_sink_set_end(writing->sink, place.end);
+    return ACT_OK;
+}
+
+act_status act_hot_write(struct act_hot *hot, struct act_sink *sink, struct act_run_counts *counts,
+                         uint64_t *root_ret, act_error *error)
+{
+    struct writing writing = {.hot = hot, .sink = sink, .counts = counts};
+    writing.lines = malloc(LINES_NBYTES);
+    if (!writing.lines)
+        return act_fail_nomem(error);
+    act_status status = act_spool_rewind(&hot->spool, error);
+    for (uint64_t i = 0; i < hot->runs && status == ACT_OK; i++)
+        status = write_run(&writing, i == hot->runs - 1, error);
+    *root_ret = writing.root;
+    free(writing.lines);
+    free(writing.places);
+    return status;
+}

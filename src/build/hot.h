@@ -1,0 +1,38 @@
+/*
+ * The hot region: nodes whose subtrees do not fit in a page. There are few of them and every lookup
+ * passes through some, so they lie together, at the end of the tree.
+ *
+ * Where that is shows only when all pages are written. Until then runs of such nodes wait in a
+ * spool; what they refer to in pages is known already, and what they refer to among themselves is
+ * found when they are written, in the order in which they came: children before parents.
+ */
+#ifndef ACT_BUILD_HOT_H
+#define ACT_BUILD_HOT_H
+
+#include "build/run.h"
+#include "build/sink.h"
+#include "build/spool.h"
+
+/* `child` of a node whose children are in the hot region. */
+#define ACT_HOT_CHILD UINT64_MAX
+
+struct act_hot {
+    struct act_spool spool;
+    uint64_t runs;
+};
+
+/* Starts with no run. `path` is that of the file to be built. ACT_ERR_NOMEM. */
+act_status act_hot_open(struct act_hot *hot, const char *path, act_error *error);
+
+/* Frees it; all-zero bytes are allowed. */
+void act_hot_close(struct act_hot *hot);
+
+/* Adds a run; `lines` is what line_at counts from. ACT_ERR_IO, ACT_ERR_NOMEM. */
+act_status act_hot_add(struct act_hot *hot, const struct act_run_node *nodes, size_t count,
+                       const uint8_t *lines, act_error *error);
+
+/* Writes all runs; the last one is of one node, the root. ACT_ERR_IO, ACT_ERR_NOMEM. */
+act_status act_hot_write(struct act_hot *hot, struct act_sink *sink, struct act_run_counts *counts,
+                         uint64_t *root_ret, act_error *error);
+
+#endif

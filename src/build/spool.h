@@ -1,0 +1,43 @@
+/*
+ * Bytes that are written once, and then read once from the beginning: in memory while they are
+ * few, in a temporary file without a name when they are more.
+ */
+#ifndef ACT_BUILD_SPOOL_H
+#define ACT_BUILD_SPOOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actree.h"
+#include "os/temp.h"
+
+enum {
+    ACT_SPOOL_BUFFER_NBYTES = 1 << 20
+};
+
+struct act_spool {
+    char *beside; /* a path in the folder for the file */
+    struct act_os_temp *temp;
+    uint8_t *buffer;
+    size_t used; /* written to the buffer, or read into it */
+    size_t at;   /* of them, given out again */
+    uint64_t file_at;
+};
+
+/* Starts an empty spool, whose file is to lie beside `path`. ACT_ERR_NOMEM. */
+act_status act_spool_open(struct act_spool *spool, const char *path, act_error *error);
+
+/* Frees it; all-zero bytes are allowed. */
+void act_spool_close(struct act_spool *spool);
+
+/* ACT_ERR_IO, ACT_ERR_NOMEM. */
+act_status act_spool_write(struct act_spool *spool, const void *bytes, size_t nbytes,
+                           act_error *error);
+
+/* Ends writing, begins reading. ACT_ERR_IO. */
+act_status act_spool_rewind(struct act_spool *spool, act_error *error);
+
+/* The next bytes, of which there must be as many. ACT_ERR_IO. */
+act_status act_spool_read(struct act_spool *spool, void *bytes, size_t nbytes, act_error *error);
+
+#endif

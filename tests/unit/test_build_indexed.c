@@ -1,0 +1,340 @@
+/* Indexed files: the same map as in a plain file, sound and checksummed, whatever its shape. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actree.h"
+#include "format/index.h"
+#include "support/build.h"
+#include "support/check.h"
+#include "support/entries.h"
+#include "support/hex.h"
+#include "support/random.h"
+#include "support/scratch.h"
+#include "support/shapes.h"
+
+static char *dir;
+static char *path;
+
+static int set_up(void **state)
+{
+    (void)state;
+    dir = scratch_make();
+    path = scratch_path(dir, "map.act");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    free(path);
+    scratch_remove(dir);
+    return 0;
+}
+
+struct expected {
+    const struct entries *entries;
+    size_t at;
+};
+
+static int expect_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    struct expected *expected = context;
+    while (!expected->entries->items[expected->at].has_value)
+        expected->at++;
+    const struct entry *e = &expected->entries->items[expected->at++];
+    if (entries_compare(key, key_nbytes, e->key, e->key_nbytes) != 0 || value != e->value)
+        fail_msg("%s is not the next entry", hex_shown(key, key_nbytes));
+    return 0;
+}
+
+static void expect_lookups(const act_map *map, const struct entries *entries)
+{
+    for (size_t i = 0; i < entries->count; i++) {
+        const struct entry *e = &entries->items[i];
+        bool has_value = !e->has_value;
+        uint64_t value = ~e->value;
+        assert_int_equal(act_map_path_exists(map, e->key, e->key_nbytes, &has_value, NULL), ACT_OK);
+        assert_int_equal(has_value, e->has_value);
+        act_status status = act_map_get(map, e->key, e->key_nbytes, &value, NULL);
+        assert_int_equal(status, e->has_value ? ACT_OK : ACT_NOT_FOUND);
+        if (e->has_value)
+            assert_int_equal(value, e->value);
+    }
+}
+
+/* Builds, and reads everything back in every way. Frees the entries. */
+static act_build_report expect_built(struct entries *entries)
+{
+    act_build_report report;
+    act_map *map;
+    act_verify_report verified;
+    act_map_info info;
+    act_map_stat stat;
+    act_error error = {0};
+    entries_sort(entries);
+    build_file(entries, path, ACT_LAYOUT_INDEXED, &report);
+    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    if (act_map_verify(map, NULL, NULL, &verified, &error) != ACT_OK)
+        fail_msg("%s", error.text);
+    assert_int_equal(verified.soundness, ACT_SOUND_CHECKSUMMED);
+    struct expected expected = {entries, 0};
+    assert_int_equal(act_map_scan(map, NULL, expect_entry, &expected, NULL), ACT_OK);
+    while (expected.at < entries->count && !entries->items[expected.at].has_value)
+        expected.at++;
+    assert_int_equal(expected.at, entries->count);
+    expect_lookups(map, entries);
+
+    assert_int_equal(act_map_get_info(map, NULL, NULL, &info, NULL), ACT_OK);
+    act_map_get_stat(map, &stat);
+    assert_int_equal(stat.layout, ACT_LAYOUT_INDEXED);
+    assert_int_equal(stat.indexed_nbytes, report.file_nbytes);
+    assert_int_equal(stat.file_nbytes, report.file_nbytes);
+    assert_int_equal(info.keys, report.keys);
+    assert_int_equal(verified.nodes, report.nodes);
+    assert_int_equal(info.lines, report.lines);
+    assert_false(info.shared);
+    assert_int_equal(info.header_nbytes + info.branch_nbytes + info.leaf_nbytes +
+                         info.line_node_nbytes + info.line_data_nbytes + info.jump_nbytes +
+                         info.index_nbytes + info.unreferenced_nbytes + info.tail_nbytes,
+                     report.file_nbytes);
+    act_map_close(map);
+    entries_free(entries);
+    return report;
+}
+
+static void no_keys(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    assert_int_equal(expect_built(&entries).keys, 0);
+}
+
+static void single_keys(void **state)
+{
+    (void)state;
+    uint8_t key[70000];
+    struct random r = random_of(1);
+    random_fill(&r, key, sizeof(key));
+    static const size_t lengths[] = {0,    1,    2,    3,    247,  248,  249,  250,   3800,
+                                     3829, 3830, 3831, 3832, 4094, 4096, 8192, 65536, 70000};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        struct entries entries = {0};
+        entries_add(&entries, key, lengths[i], i);
+        expect_built(&entries);
+        if (lengths[i]) {
+            entries_add(&entries, "", 0, UINT64_MAX);
+            entries_add(&entries, key, lengths[i], 1);
+            expect_built(&entries);
+        }
+    }
+}
+
+static void every_shape(void **state)
+{
+    (void)state;
+    struct random r = random_of(2);
+    for (size_t round = 0; round < (CHECK_SLOW_BUILD ? 3 : 20); round++) {
+        for (size_t shape = 0; shape < shapes_count(); shape++) {
+            struct entries entries = {0};
+            shapes_make(&r, shape, &entries);
+            if (round % 2)
+                shapes_add_paths(&r, random_below(&r, 60), &entries);
+            expect_built(&entries);
+        }
+    }
+}
+
+/* Units of every size around that of a page, below one branch. */
+static void subtrees_around_a_page(void **state)
+{
+    (void)state;
+    struct random r = random_of(3);
+    for (unsigned fan_out = 2; fan_out <= 256; fan_out += fan_out < 34 ? 1 : 37) {
+        struct entries entries = {0};
+        for (unsigned child = 0; child < fan_out; child++) {
+            uint8_t key[20] = {(uint8_t)child};
+            size_t count = random_below(&r, CHECK_SLOW_BUILD ? 60 : 500);
+            for (size_t i = 0; i <= count; i++) {
+                random_fill(&r, key + 1, sizeof(key) - 1);
+                key[1] &= 15;
+                entries_add(&entries, key, 1 + random_below(&r, sizeof(key)), shapes_value(&r));
+            }
+        }
+        expect_built(&entries);
+    }
+}
+
+/* Long lines go to pages by themselves; what refers to them must come after. */
+static void long_lines_among_small_subtrees(void **state)
+{
+    (void)state;
+    struct random r = random_of(4);
+    static uint8_t key[20000];
+    for (size_t round = 0; round < 30; round++) {
+        struct entries entries = {0};
+        for (unsigned i = 0; i < 400; i++) {
+            size_t nbytes = 3 + random_below(&r, 30);
+            if (random_one_in(&r, 8))
+                nbytes = 3 + random_below(&r, random_one_in(&r, 20) ? sizeof(key) - 3 : 600);
+            random_fill(&r, key, nbytes);
+            key[0] &= 3;
+            key[1] &= 7;
+            entries_add(&entries, key, nbytes, i);
+        }
+        expect_built(&entries);
+    }
+}
+
+/* Every second node is hot: more of them than the spool keeps in memory. */
+static void a_hot_region_larger_than_memory(void **state)
+{
+    (void)state;
+    struct random r = random_of(5);
+    struct entries entries = {0};
+    size_t count = CHECK_SLOW_BUILD ? 3000 : 30000;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t key[240];
+        random_fill(&r, key, sizeof(key));
+        key[0] = (uint8_t)(i >> 8);
+        key[1] = (uint8_t)i;
+        /* 20 tails of a page together below each pair of bytes. */
+        for (unsigned j = 0; j < 20; j++) {
+            key[2] = (uint8_t)j;
+            random_fill(&r, key + 3, sizeof(key) - 3);
+            entries_add(&entries, key, sizeof(key), j);
+        }
+    }
+    expect_built(&entries);
+}
+
+/* ------------------------------------------------------------------------------------- damage */
+
+static size_t make_small(uint8_t **bytes_ret, struct entries *entries)
+{
+    struct random r = random_of(6);
+    size_t nbytes;
+    for (unsigned i = 0; i < 300; i++) {
+        uint8_t key[12];
+        random_fill(&r, key, sizeof(key));
+        key[0] &= 7;
+        entries_add(entries, key, 1 + random_below(&r, sizeof(key)), shapes_value(&r));
+    }
+    entries_sort(entries);
+    build_file(entries, path, ACT_LAYOUT_INDEXED, NULL);
+    *bytes_ret = scratch_read(path, &nbytes);
+    return nbytes;
+}
+
+static int count_any(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    size_t *count = context;
+    (void)key;
+    (void)key_nbytes;
+    (void)value;
+    return ++*count > 100000;
+}
+
+static void every_flipped_bit_is_found(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    uint8_t *bytes;
+    size_t nbytes = make_small(&bytes, &entries);
+    for (size_t bit = 0; bit < 8 * nbytes; bit += CHECK_SLOW_BUILD ? 7 : 1) {
+        act_map *map;
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (act_map_open_memory(bytes, nbytes, NULL, &map, NULL) == ACT_OK) {
+            size_t count = 0;
+            if (act_map_verify(map, NULL, NULL, NULL, NULL) != ACT_ERR_CORRUPT)
+                fail_msg("bit %zu of byte %zu is not missed", bit % 8, bit / 8);
+            act_map_scan(map, NULL, count_any, &count, NULL);
+            for (size_t i = 0; i < entries.count; i += 17)
+                act_map_get(map, entries.items[i].key, entries.items[i].key_nbytes, NULL, NULL);
+            act_map_close(map);
+        }
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    free(bytes);
+    entries_free(&entries);
+}
+
+/* Whatever is in the header: the answers are right, by the plain way if need be. */
+static void a_damaged_header_changes_no_answer(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    uint8_t *bytes;
+    size_t nbytes = make_small(&bytes, &entries);
+    for (size_t at = ACT_INDEX_OFF; at < ACT_INDEX_END; at++) {
+        act_map *map;
+        act_map_stat stat;
+        bytes[at] ^= 0x5a;
+        assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+        act_map_get_stat(map, &stat);
+        assert_int_equal(stat.layout, ACT_LAYOUT_PLAIN);
+        assert_int_equal(stat.index_unusable, at >= ACT_INDEX_OFF + 8);
+        expect_lookups(map, &entries);
+        struct expected expected = {&entries, 0};
+        assert_int_equal(act_map_scan(map, NULL, expect_entry, &expected, NULL), ACT_OK);
+        assert_int_equal(expected.at, entries.count);
+        act_map_close(map);
+        bytes[at] ^= 0x5a;
+    }
+    free(bytes);
+    entries_free(&entries);
+}
+
+/* A table whose width is none, or that leads out of its run, is passed by. */
+static void jump_tables_that_cannot_be_right(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    for (unsigned i = 0; i < 40; i++) {
+        uint8_t key = (uint8_t)(i * 5);
+        entries_add(&entries, &key, 1, i);
+    }
+    build_file(&entries, path, ACT_LAYOUT_INDEXED, NULL);
+    size_t nbytes;
+    uint8_t *bytes = scratch_read(path, &nbytes);
+    /* The root is a mask of 40 leaves of two bytes each, its only run right after the headers. */
+    size_t first = ACT_INDEX_END + 39 + 1;
+    assert_int_equal(bytes[first - 1], 1);
+    assert_int_equal(bytes[first - 2], 2);
+    for (unsigned width = 0; width < 256; width++) {
+        if (width == 1 || width == 2 || width == 4)
+            continue;
+        act_map *map;
+        bytes[first - 1] = (uint8_t)width;
+        assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+        expect_lookups(map, &entries);
+        act_verify_report report;
+        assert_int_equal(act_map_verify(map, NULL, NULL, &report, NULL), ACT_ERR_CORRUPT);
+        assert_int_equal(report.broken_rule, ACT_RULE_JUMP_TABLE);
+        assert_int_equal(report.broken_offset, first);
+        act_map_close(map);
+    }
+    bytes[first - 1] = 1;
+    memset(bytes + ACT_INDEX_END, 255, 39);
+    act_map *map;
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+    expect_lookups(map, &entries);
+    act_map_close(map);
+    free(bytes);
+    entries_free(&entries);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_keys),
+        cmocka_unit_test(single_keys),
+        cmocka_unit_test(every_shape),
+        cmocka_unit_test(subtrees_around_a_page),
+        cmocka_unit_test(long_lines_among_small_subtrees),
+        cmocka_unit_test(a_hot_region_larger_than_memory),
+        cmocka_unit_test(every_flipped_bit_is_found),
+        cmocka_unit_test(a_damaged_header_changes_no_answer),
+        cmocka_unit_test(jump_tables_that_cannot_be_right),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
