@@ -8,8 +8,8 @@ import sys
 
 import report as tables
 
-ENGINES = ("actree", "reference", "fst", "lmdb", "mtbl-none", "mtbl", "marisa-fast", "marisa")
-COLOURS = ("#c8102e", "#7a7a7a", "#1f6fb4", "#2e8b57", "#b8860b", "#deb45c", "#6a4c93", "#b39bd0")
+ENGINES = ("actree", "actree-plain", "reference", "fst", "lmdb", "mtbl-none", "mtbl", "marisa-fast", "marisa")
+COLOURS = ("#c8102e", "#e8909c", "#7a7a7a", "#1f6fb4", "#2e8b57", "#b8860b", "#deb45c", "#6a4c93", "#b39bd0")
 # Title, operation, figure of an entry, logarithmic axis.
 PANELS = (
     ("lookup of a present key: ns (less is better, log scale)", "present", "ns", True),

@@ -29,6 +29,8 @@ struct act_arena {
     act_node_lengths_fn lengths;
     /* Runs of siblings that begin below this offset have jump tables; 0 without an index. */
     uint64_t jump_end;
+    /* Nodes below this offset end before the tail, and can be read without looking. */
+    uint64_t usual_end;
     /* From here on lie the nodes of the hot region; UINT64_MAX without an index. */
     uint64_t hot_off;
 };
@@ -53,6 +55,9 @@ static inline struct act_arena act_arena_of(const uint8_t *bytes, uint64_t file_
     arena.roomy = arena.readable > ACT_NODE_READABLE ? arena.readable - ACT_NODE_READABLE : 0;
     if (arena.roomy > arena.tail)
         arena.roomy = arena.tail;
+    arena.usual_end = arena.roomy < arena.tail ? arena.roomy : arena.tail;
+    arena.usual_end = arena.usual_end > ACT_NODE_NBYTES_MAX ? arena.usual_end - ACT_NODE_NBYTES_MAX
+                                                            : 0;
     arena.lengths = act_node_lengths_best();
     arena.jump_end = 0;
     arena.hot_off = UINT64_MAX;

@@ -5,10 +5,9 @@
 
 /* Stable: reports and documents hold these numbers and names. */
 static const char *const names[] = {
-    "none",         "node-bounds", "child-count", "child-bytes",      "child-mask",
-    "child-offset", "sibling-run", "line-header", "line-value-child", "line-offset",
-    "line-length",  "empty-root",  "tail",        "index-header",     "jump-table",
-    "checksum"};
+    "none",        "node-bounds",  "child-count",      "child-bytes", "child-mask",  "child-offset",
+    "sibling-run", "line-header",  "line-value-child", "line-offset", "line-length", "empty-root",
+    "tail",        "index-header", "jump-table",       "checksum"};
 
 static void every_rule_has_its_name(void **state)
 {
