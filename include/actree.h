@@ -192,6 +192,27 @@ ACT_API void act_map_get_stat(const act_map *map, act_map_stat *stat_ret);
 ACT_API act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes,
                                uint64_t *value_ret, act_error *error);
 
+/* Some bytes of the caller's. `bytes` may be NULL where `nbytes` is 0. */
+typedef struct act_slice {
+    const void *bytes;
+    size_t nbytes;
+} act_slice;
+
+/*
+ * The values of many keys, in any order, the same key as often as one likes: several are looked up
+ * at a time, so that while one waits for memory others go on. Worth it from some ten keys on; the
+ * more the better, up to some thousand.
+ *
+ * `found_ret` is a bitmap of `count` bits, (count + 7) / 8 bytes: bit i % 8 of byte i / 8 says
+ * whether key i is there; bits beyond `count` are 0. `values_ret` has `count` values, 0 where the
+ * key is not there. Either may be NULL: without `values_ret` only existence is asked for.
+ *
+ * ACT_OK, also when no key is found. After ACT_ERR_CORRUPT, with the offset of the first damage
+ * met, both results hold for no key. Takes no locks and allocates nothing.
+ */
+ACT_API act_status act_map_get_batch(const act_map *map, const act_slice *keys, size_t count,
+                                     uint64_t *values_ret, uint8_t *found_ret, act_error *error);
+
 /*
  * Whether a path exists: as a key, as a proper prefix of one, or as a path without a value that
  * the file keeps. ACT_OK if so; then `*has_value_ret` tells whether it is a key. Otherwise

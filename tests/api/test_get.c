@@ -32,6 +32,44 @@ static void get_tells_there_not_there(void **state)
     act_map_close(map);
 }
 
+static void a_batch_answers_in_the_order_of_its_keys(void **state)
+{
+    (void)state;
+    act_map *map = map_of(words, NULL);
+    static const act_slice keys[] = {{"b", 1},   {NULL, 0},  {"abx", 3},  {"ab", 2},    {"b", 1},
+                                     {"zzz", 3}, {"abc", 3}, {"abcd", 4}, {"abcdef", 6}};
+    uint64_t values[9];
+    uint8_t found[3] = {0, 0, 0xee};
+    assert_int_equal(act_map_get_batch(map, keys, 9, values, found, NULL), ACT_OK);
+    static const uint64_t expected[9] = {6, 0, 0, 2, 6, 0, 3, 0, 4};
+    assert_memory_equal(values, expected, sizeof(expected));
+    assert_int_equal(found[0], 0x5b);
+    assert_int_equal(found[1], 0x01);
+    assert_int_equal(found[2], 0xee);
+    assert_int_equal(act_map_get_batch(map, NULL, 0, values, found, NULL), ACT_OK);
+    assert_int_equal(found[0], 0x5b);
+    assert_int_equal(act_map_get_batch(map, NULL, 1, values, found, NULL), ACT_ERR_INVALID);
+    assert_int_equal(act_map_get_batch(NULL, keys, 1, values, found, NULL), ACT_ERR_INVALID);
+    act_map_close(map);
+}
+
+/* Damage on the way of one key ends a batch, and is told as a single lookup tells it. */
+static void a_batch_ends_at_damage(void **state)
+{
+    (void)state;
+    /* A leaf at 16; a branch at 18 whose second child would begin where the branch does. */
+    static const uint8_t arena[] = {0x40, 7, 2, 2, 'a', 'b'};
+    act_map *map = map_of_arena(arena, sizeof(arena), 18, NULL);
+    static const act_slice keys[] = {{"a", 1}, {"b", 1}, {"c", 1}};
+    act_error error, single;
+    assert_int_equal(act_map_get_batch(map, keys, 1, NULL, NULL, &error), ACT_OK);
+    assert_int_equal(act_map_get(map, "b", 1, NULL, &single), ACT_ERR_CORRUPT);
+    assert_int_equal(act_map_get_batch(map, keys, 3, NULL, NULL, &error), ACT_ERR_CORRUPT);
+    assert_int_equal(error.offset, single.offset);
+    assert_string_equal(error.text, single.text);
+    act_map_close(map);
+}
+
 static void answers_leave_the_error_alone(void **state)
 {
     (void)state;
@@ -266,6 +304,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(get_tells_there_not_there),
+        cmocka_unit_test(a_batch_answers_in_the_order_of_its_keys),
+        cmocka_unit_test(a_batch_ends_at_damage),
         cmocka_unit_test(answers_leave_the_error_alone),
         cmocka_unit_test(paths_exist_with_and_without_a_value),
         cmocka_unit_test(the_longest_prefix_may_be_empty_or_missing),

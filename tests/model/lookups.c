@@ -20,6 +20,52 @@ static void ask_get(struct model *m, const uint8_t *key, size_t key_nbytes)
                 "get %s without a place for the value", hex_shown(key, key_nbytes));
 }
 
+/* Some of the entries, again and again, and keys that are near to them, in one call. */
+static void ask_batch(struct model *m)
+{
+    enum {
+        COUNT_MAX = 70,
+        ROOM = 300
+    };
+    static uint8_t near[COUNT_MAX][ROOM];
+    act_slice keys[COUNT_MAX] = {{NULL, 0}};
+    uint64_t values[COUNT_MAX];
+    uint8_t found[(COUNT_MAX + 7) / 8];
+    size_t count = random_below(&m->r, COUNT_MAX + 1);
+    for (size_t i = 0; i < count; i++) {
+        if (m->all.count && random_below(&m->r, 2)) {
+            const struct entry *e = &m->all.items[random_below(&m->r, m->all.count)];
+            keys[i] = (act_slice){e->key, e->key_nbytes};
+        } else {
+            keys[i] = (act_slice){near[i], shapes_near_key(&m->r, &m->all, near[i], ROOM)};
+        }
+        if (keys[i].nbytes == 0)
+            keys[i].bytes = NULL;
+    }
+    memset(found, 0xff, sizeof(found));
+    memset(values, 0xff, sizeof(values));
+    act_status status = act_map_get_batch(m->map, keys, count, values, found, NULL);
+    MODEL_CHECK(m, status == ACT_OK, "batch of %zu: status %d", count, (int)status);
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *expected = entries_find(&m->keys, keys[i].nbytes ? keys[i].bytes : "",
+                                                    keys[i].nbytes);
+        bool said = found[i / 8] >> i % 8 & 1;
+        MODEL_CHECK(m, said == (expected != NULL), "batch: %s: found %d",
+                    hex_shown(keys[i].bytes, keys[i].nbytes), (int)said);
+        MODEL_CHECK(m, values[i] == (expected ? expected->value : 0), "batch: %s: value %llu",
+                    hex_shown(keys[i].bytes, keys[i].nbytes), (unsigned long long)values[i]);
+    }
+    if (count % 8)
+        MODEL_CHECK(m, found[count / 8] >> count % 8 == 0, "batch of %zu: bits beyond it", count);
+    uint8_t again[sizeof(found)];
+    MODEL_CHECK(m,
+                act_map_get_batch(m->map, keys, count, NULL, again, NULL) == ACT_OK &&
+                    memcmp(found, again, (count + 7) / 8) == 0,
+                "batch without values");
+    MODEL_CHECK(m, act_map_get_batch(m->map, keys, count, values, NULL, NULL) == ACT_OK,
+                "batch without a bitmap");
+}
+
 static void ask_path_exists(struct model *m, const uint8_t *path, size_t path_nbytes)
 {
     size_t at = entries_lower_bound(&m->all, path, path_nbytes);
@@ -105,6 +151,8 @@ void model_ask_lookups(struct model *m)
         ask_longest_prefix(m, m->key, nbytes);
         ask_prefixes(m, m->key, nbytes);
     }
+    for (unsigned round = 0; round < m->rounds; round += 4)
+        ask_batch(m);
     ask_get(m, NULL, 0);
     ask_path_exists(m, NULL, 0);
     ask_longest_prefix(m, NULL, 0);

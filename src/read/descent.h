@@ -1,0 +1,224 @@
+/*
+ * Following a key down through nodes as builders write them, in steps that can wait for memory in
+ * between. Where something is not usual a step says so, and act_descend, which decides what is
+ * right, goes on from there.
+ */
+#ifndef ACT_READ_DESCENT_H
+#define ACT_READ_DESCENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/attributes.h"
+#include "read/map.h"
+#include "simd/equal.h"
+#include "simd/find_byte.h"
+
+/* Keys up to this length are copied, so that 16 bytes may be read at each of theirs. */
+enum {
+    ACT_KEY_COPY_MAX = 240,
+    ACT_KEY_PADDING_NBYTES = 16,
+    ACT_KEY_COPY_NBYTES = ACT_KEY_COPY_MAX + ACT_KEY_PADDING_NBYTES
+};
+
+/*
+ * Puts a copy of the key, with padding after it, in the key's place. False if it is too long; an
+ * empty one is never NULL afterwards.
+ */
+static ACT_ALWAYS_INLINE bool act_key_pad(const uint8_t **key_ref, size_t key_nbytes,
+                                          uint8_t copy[ACT_KEY_COPY_NBYTES])
+{
+    if (ACT_UNLIKELY(key_nbytes > ACT_KEY_COPY_MAX))
+        return false;
+    if (key_nbytes)
+        memcpy(copy, *key_ref, key_nbytes);
+    memset(copy + key_nbytes, 0, ACT_KEY_PADDING_NBYTES);
+    *key_ref = copy;
+    return true;
+}
+
+/* Where a key has come to. */
+struct act_descent {
+    uint64_t id;        /* of the node to which the bytes before `key` have led */
+    const uint8_t *key; /* the bytes that are left, in a padded copy */
+    const uint8_t *key_end;
+    uint64_t first; /* for act_descent_jump: the first of the siblings, the wanted one's index */
+    unsigned index;
+    bool leaf;           /* for act_descent_line: there is a value and no child */
+    const uint8_t *line; /* the line data */
+    uint64_t number;     /* a value, when that was found; for act_descent_line also a child's id */
+};
+
+/* What comes next. */
+enum act_next {
+    ACT_NEXT_NODE, /* act_descent_node, which will read at `id` */
+    ACT_NEXT_JUMP, /* act_descent_jump, which will read before `first` */
+    ACT_NEXT_LINE, /* act_descent_line, which will read at `line` */
+    ACT_NEXT_FOUND,
+    ACT_NEXT_ABSENT,
+    ACT_NEXT_ODD /* act_descend, from `id` and `key` on */
+};
+
+/*
+ * Any descent for a value, from the node at d->id; d->number is the value after ACT_OK. ACT_OK,
+ * ACT_NOT_FOUND, ACT_ERR_CORRUPT.
+ */
+act_status act_descend(const struct act_map *map, struct act_descent *d, act_error *error);
+
+/*
+ * A line's child is a branch most of the time, and the branch's own children lie right before it.
+ * Asking for these lines at once, while the line data is on its way, saves one wait for memory.
+ */
+static ACT_ALWAYS_INLINE void act_prefetch_around(const uint8_t *child)
+{
+    for (int i = 0; i < 5; i++)
+        ACT_PREFETCH((const void *)((uintptr_t)child - (uintptr_t)(64 * i)));
+}
+
+/*
+ * From the hot region the way leads into a page, to the last run of a unit, and then to runs before
+ * it. Most units are small: all of their lines, asked for at once, cost one wait instead of
+ * several.
+ */
+static ACT_ALWAYS_INLINE void act_prefetch_unit(const uint8_t *first)
+{
+    for (int i = -1; i < 5; i++)
+        ACT_PREFETCH((const void *)((uintptr_t)first - (uintptr_t)(64 * i)));
+}
+
+static ACT_ALWAYS_INLINE enum act_next act_descent_branch(const struct act_arena *arena,
+                                                          struct act_descent *d, unsigned header,
+                                                          const uint8_t *p)
+{
+    uint64_t id = d->id;
+    unsigned count = header & ACT_BRANCH_COUNT;
+    if (d->key == d->key_end) {
+        if (!(header & ACT_NODE_VALUE))
+            return ACT_NEXT_ABSENT;
+        d->number = act_varint_read(&p);
+        return ACT_NEXT_FOUND;
+    }
+    if (header & ACT_NODE_VALUE)
+        p += act_varint_nbytes(*p);
+    if (count == 0)
+        return ACT_NEXT_ABSENT;
+    uint64_t child_rel = act_varint_read(&p);
+    if (ACT_UNLIKELY(child_rel - 1 >= id - ACT_ARENA_OFF))
+        return ACT_NEXT_ODD;
+    uint64_t first = id - child_rel;
+    if (first < arena->hot_off && id >= arena->hot_off)
+        act_prefetch_unit(arena->bytes + first);
+    unsigned index;
+    if (ACT_LIKELY(count < ACT_BRANCH_MASK)) {
+        index = act_find_byte(p, count, *d->key);
+        if (index == count)
+            return ACT_NEXT_ABSENT;
+    } else {
+        int bit = act_find_bit(p, *d->key);
+        if (bit < 0)
+            return ACT_NEXT_ABSENT;
+        index = (unsigned)bit;
+    }
+    if (index) {
+        d->first = first;
+        d->index = index;
+        return ACT_NEXT_JUMP;
+    }
+    d->key++;
+    d->id = first;
+    return ACT_NEXT_NODE;
+}
+
+static ACT_ALWAYS_INLINE enum act_next act_descent_jump(const struct act_arena *arena,
+                                                        struct act_descent *d)
+{
+    uint64_t child = d->first < arena->jump_end
+                         ? act_jump_read(arena->bytes, d->first, d->index)
+                         : act_node_child(arena, d->id, d->id - d->first, d->index);
+    if (ACT_UNLIKELY(child <= d->first || child >= d->id))
+        return ACT_NEXT_ODD;
+    d->key++;
+    d->id = child;
+    return ACT_NEXT_NODE;
+}
+
+static ACT_ALWAYS_INLINE enum act_next act_descent_node(const struct act_arena *arena,
+                                                        struct act_descent *d)
+{
+    uint64_t id = d->id;
+    if (ACT_UNLIKELY(id >= arena->usual_end))
+        return ACT_NEXT_ODD;
+    const uint8_t *p = arena->bytes + id + 1;
+    unsigned header = p[-1];
+    if (!(header & ACT_NODE_LINE))
+        return act_descent_branch(arena, d, header, p);
+    uint64_t reach = id - ACT_ARENA_OFF;
+    uint64_t number = act_varint_read(&p); /* the value, or the distance to the child */
+    uint64_t line_rel = act_varint_read(&p);
+    d->leaf = header & ACT_NODE_VALUE;
+    if (header == (ACT_NODE_LINE | ACT_LINE_CHILD)) {
+        if (ACT_UNLIKELY(number - 1 >= reach || line_rel - 1 >= reach))
+            return ACT_NEXT_ODD;
+        number = id - number;
+        act_prefetch_around(arena->bytes + number);
+    } else if (ACT_UNLIKELY(header != (ACT_NODE_LINE | ACT_NODE_VALUE) || line_rel - 1 >= reach)) {
+        return ACT_NEXT_ODD;
+    }
+    d->number = number;
+    d->line = arena->bytes + (id - line_rel);
+    return ACT_NEXT_LINE;
+}
+
+static ACT_ALWAYS_INLINE enum act_next act_descent_line(const struct act_arena *arena,
+                                                        struct act_descent *d)
+{
+    unsigned nbytes = *d->line;
+    uint64_t before_nbytes = d->id - (uint64_t)(d->line - arena->bytes);
+    if (ACT_UNLIKELY(nbytes - 1 >= 16 || nbytes >= before_nbytes))
+        return ACT_NEXT_ODD;
+    if (nbytes > (size_t)(d->key_end - d->key) || !act_equal_upto16(d->key, d->line + 1, nbytes))
+        return ACT_NEXT_ABSENT;
+    if (d->leaf)
+        return d->key + nbytes == d->key_end ? ACT_NEXT_FOUND : ACT_NEXT_ABSENT;
+    d->key += nbytes;
+    d->id = d->number;
+    return ACT_NEXT_NODE;
+}
+
+/* All steps to the end. */
+static ACT_ALWAYS_INLINE enum act_next act_descent_finish(const struct act_arena *arena,
+                                                          struct act_descent *d, enum act_next next)
+{
+    for (;;) {
+        if (next == ACT_NEXT_NODE)
+            next = act_descent_node(arena, d);
+        if (next == ACT_NEXT_JUMP)
+            next = act_descent_jump(arena, d);
+        else if (next == ACT_NEXT_LINE)
+            next = act_descent_line(arena, d);
+        if (next > ACT_NEXT_LINE)
+            return next;
+    }
+}
+
+/* All steps in the hot region, up to one that reads in a page, which has been asked for. */
+static ACT_ALWAYS_INLINE enum act_next act_descent_begin(const struct act_arena *arena,
+                                                         struct act_descent *d)
+{
+    for (;;) {
+        enum act_next next = act_descent_node(arena, d);
+        if (next == ACT_NEXT_JUMP) {
+            if (d->first < arena->hot_off)
+                return next;
+            next = act_descent_jump(arena, d);
+        } else if (next == ACT_NEXT_LINE) {
+            next = act_descent_line(arena, d);
+        }
+        if (next != ACT_NEXT_NODE || d->id < arena->hot_off)
+            return next;
+    }
+}
+
+#endif
