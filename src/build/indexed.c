@@ -22,7 +22,9 @@ act_status act_indexed_open(struct act_indexed *indexed, const char *path, act_e
     act_status status = act_sink_open(&indexed->sink, path, ACT_INDEX_END, error);
     if (status == ACT_OK)
         status = act_hot_open(&indexed->hot, path, error);
-    if (status == ACT_OK && !act_pages_open(&indexed->pages, &indexed->sink, &indexed->counts))
+    if (status == ACT_OK &&
+        (!act_pages_open(&indexed->pages, &indexed->sink, &indexed->counts) ||
+         !act_reserve(&indexed->lines, &indexed->lines_capacity, ACT_LINE_SLACK_NBYTES, 1)))
         status = act_fail_nomem(error);
     indexed->sink.summed = true;
     if (status != ACT_OK)
