@@ -22,9 +22,9 @@ struct spooled {
 struct writing {
     struct act_hot *hot;
     struct act_sink *sink;
-    struct act_run_counts *counts;
+    struct act_siblings_counts *counts;
     uint64_t root;
-    struct act_run_node nodes[256];
+    struct act_siblings_node nodes[256];
     uint8_t *lines;   /* of a run's nodes */
     uint64_t *places; /* of runs that no parent has come for */
     size_t places_count;
@@ -32,7 +32,7 @@ struct writing {
 };
 
 enum {
-    LINES_NBYTES = 256 * ACT_RUN_LINE_NBYTES_MAX + ACT_LINE_SLACK_NBYTES
+    LINES_NBYTES = 256 * ACT_SIBLINGS_LINE_NBYTES_MAX + ACT_LINE_SLACK_NBYTES
 };
 
 act_status act_hot_open(struct act_hot *hot, const char *path, act_error *error)
@@ -51,13 +51,13 @@ static size_t child_bytes_nbytes(unsigned child_count)
     return child_count < ACT_MASK_NBYTES ? child_count : ACT_MASK_NBYTES;
 }
 
-act_status act_hot_add(struct act_hot *hot, const struct act_run_node *nodes, size_t count,
+act_status act_hot_add(struct act_hot *hot, const struct act_siblings_node *nodes, size_t count,
                        const uint8_t *lines, act_error *error)
 {
     uint16_t count16 = (uint16_t)count;
     act_status status = act_spool_write(&hot->spool, &count16, sizeof(count16), error);
     for (size_t i = 0; i < count && status == ACT_OK; i++) {
-        const struct act_run_node *node = &nodes[i];
+        const struct act_siblings_node *node = &nodes[i];
         struct spooled spooled;
         memset(&spooled, 0, sizeof(spooled)); /* the padding too */
         spooled.value = node->value;
@@ -79,8 +79,8 @@ act_status act_hot_add(struct act_hot *hot, const struct act_run_node *nodes, si
     return status;
 }
 
-static act_status read_node(struct writing *writing, struct act_run_node *node, size_t *lines_used,
-                            act_error *error)
+static act_status read_node(struct writing *writing, struct act_siblings_node *node,
+                            size_t *lines_used, act_error *error)
 {
     struct act_spool *spool = &writing->hot->spool;
     struct spooled spooled;
@@ -135,21 +135,21 @@ static act_status write_run(struct writing *writing, bool root, act_error *error
     if (!act_reserve(&writing->places, &writing->places_capacity, writing->places_count + 1,
                      sizeof(*writing->places)))
         return act_fail_nomem(error);
-    struct act_run_place place = {.bytes = act_sink_end(writing->sink),
-                                  .off = act_sink_position(writing->sink),
-                                  .end = act_sink_end(writing->sink),
-                                  .counts = writing->counts};
+    struct act_siblings_place place = {.bytes = act_sink_end(writing->sink),
+                                       .off = act_sink_position(writing->sink),
+                                       .end = act_sink_end(writing->sink),
+                                       .counts = writing->counts};
     if (root)
-        writing->root = act_run_write_root(&place, writing->nodes, writing->lines);
+        writing->root = act_siblings_write_root(&place, writing->nodes, writing->lines);
     else
-        writing->places[writing->places_count++] = act_run_write(&place, writing->nodes, count,
-                                                                 writing->lines);
+        writing->places[writing->places_count++] = act_siblings_write(&place, writing->nodes, count,
+                                                                      writing->lines);
     act_sink_set_end(writing->sink, place.end);
     return ACT_OK;
 }
 
-act_status act_hot_write(struct act_hot *hot, struct act_sink *sink, struct act_run_counts *counts,
-                         uint64_t *root_ret, act_error *error)
+act_status act_hot_write(struct act_hot *hot, struct act_sink *sink,
+                         struct act_siblings_counts *counts, uint64_t *root_ret, act_error *error)
 {
     struct writing writing = {.hot = hot, .sink = sink, .counts = counts};
     writing.lines = malloc(LINES_NBYTES);

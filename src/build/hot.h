@@ -9,7 +9,7 @@
 #ifndef ACT_BUILD_HOT_H
 #define ACT_BUILD_HOT_H
 
-#include "build/run.h"
+#include "build/siblings.h"
 #include "build/sink.h"
 #include "build/spool.h"
 
@@ -28,11 +28,11 @@ act_status act_hot_open(struct act_hot *hot, const char *path, act_error *error)
 void act_hot_close(struct act_hot *hot);
 
 /* Adds a run; `lines` is what line_at counts from. ACT_ERR_IO, ACT_ERR_NOMEM. */
-act_status act_hot_add(struct act_hot *hot, const struct act_run_node *nodes, size_t count,
+act_status act_hot_add(struct act_hot *hot, const struct act_siblings_node *nodes, size_t count,
                        const uint8_t *lines, act_error *error);
 
 /* Writes all runs; the last one is of one node, the root. ACT_ERR_IO, ACT_ERR_NOMEM. */
-act_status act_hot_write(struct act_hot *hot, struct act_sink *sink, struct act_run_counts *counts,
-                         uint64_t *root_ret, act_error *error);
+act_status act_hot_write(struct act_hot *hot, struct act_sink *sink,
+                         struct act_siblings_counts *counts, uint64_t *root_ret, act_error *error);
 
 #endif

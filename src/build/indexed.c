@@ -53,19 +53,19 @@ void act_indexed_close(struct act_indexed *indexed)
 static act_status write_unit(struct act_indexed *indexed, struct act_indexed_node *node,
                              act_error *error)
 {
-    struct act_run_place place;
+    struct act_siblings_place place;
     act_status status = act_pages_find(&indexed->pages, node->below_nbytes, node->above, &place,
                                        error);
     if (status != ACT_OK)
         return status;
     for (size_t i = node->groups_begin; i < node->groups_end; i++) {
         struct act_indexed_group *group = &indexed->groups[i];
-        struct act_run_node *nodes = indexed->kept + group->begin;
+        struct act_siblings_node *nodes = indexed->kept + group->begin;
         for (size_t j = 0; j < group->count; j++) {
             if (nodes[j].child_count)
                 nodes[j].child = indexed->groups[nodes[j].child].id;
         }
-        group->id = act_run_write(&place, nodes, group->count, indexed->lines);
+        group->id = act_siblings_write(&place, nodes, group->count, indexed->lines);
     }
     act_pages_done(&indexed->pages, &place);
     node->node.child = indexed->groups[node->groups_end - 1].id;
@@ -136,7 +136,7 @@ static act_status keep_children(struct act_indexed *indexed, size_t count, size_
 }
 
 /* Moves the line of a node to a page. */
-static act_status page_line(struct act_indexed *indexed, struct act_run_node *node,
+static act_status page_line(struct act_indexed *indexed, struct act_siblings_node *node,
                             act_error *error)
 {
     act_status status = act_pages_put_line(&indexed->pages, indexed->lines + node->line_at,
@@ -151,7 +151,7 @@ static act_status heat_children(struct act_indexed *indexed, size_t count,
 {
     act_status status = write_units(indexed, count, error);
     const struct act_indexed_node *children = indexed->pending + (indexed->pending_count - count);
-    struct act_run_node nodes[256];
+    struct act_siblings_node nodes[256];
     for (size_t i = 0; i < count && status == ACT_OK; i++) {
         nodes[i] = children[i].node;
         if (nodes[i].line_nbytes_short > HOT_LINE_NBYTES_MAX)
@@ -184,7 +184,7 @@ static act_status take_children(struct act_indexed *indexed, size_t count,
     struct act_indexed_node *children = indexed->pending + (indexed->pending_count - count);
     set_child_bytes(children, count, parent->node.child_bytes);
     parent->lines_begin = children[0].lines_begin;
-    size_t nbytes = children[count - 1].siblings_nbytes + act_run_table_nbytes_max(count);
+    size_t nbytes = children[count - 1].siblings_nbytes + act_siblings_table_nbytes_max(count);
     act_status status = nbytes <= ACT_UNIT_NBYTES_MAX
                             ? keep_children(indexed, count, nbytes, parent, error)
                             : heat_children(indexed, count, parent, error);
@@ -198,7 +198,7 @@ static act_status take_line(struct act_indexed *indexed, const struct act_build_
 {
     size_t nbytes = task->line_nbytes;
     node->node.line_at = indexed->lines_used;
-    if (nbytes > ACT_RUN_LINE_NBYTES_MAX) {
+    if (nbytes > ACT_SIBLINGS_LINE_NBYTES_MAX) {
         act_status status = act_pages_put_line(&indexed->pages, task->line, nbytes,
                                                &node->node.line_id, error);
         if (node->above <= node->node.line_id)
@@ -229,7 +229,7 @@ static act_status push(struct act_indexed *indexed, struct act_indexed_node *nod
     if (count && indexed->pending[count - 1].parent_depth == node->parent_depth)
         before_nbytes = indexed->pending[count - 1].siblings_nbytes;
     node->siblings_nbytes = before_nbytes + node->below_nbytes +
-                            act_run_node_nbytes_max(&node->node);
+                            act_siblings_node_nbytes_max(&node->node);
     if (node->node.child == ACT_HOT_CHILD)
         node->siblings_nbytes += ACT_UNIT_NBYTES_MAX; /* its children come after all pages */
     indexed->pending[count++] = *node;

@@ -11,13 +11,13 @@
 
 #include "build/hot.h"
 #include "build/pages.h"
-#include "build/run.h"
+#include "build/siblings.h"
 #include "build/sink.h"
 #include "build/task.h"
 
 /* A node that has come and is not written. */
 struct act_indexed_node {
-    struct act_run_node node; /* line_at counts from act_indexed.lines */
+    struct act_siblings_node node; /* line_at counts from act_indexed.lines */
     size_t parent_depth;
     size_t lines_begin;     /* in act_indexed.lines: here begin those of all below it */
     uint64_t above;         /* nothing below it refers to line data outside of it from here on */
@@ -44,13 +44,13 @@ struct act_indexed {
     struct act_indexed_group *groups; /* children before parents; a stack too */
     size_t groups_count;
     size_t groups_capacity;
-    struct act_run_node *kept; /* the nodes of the groups; `child` is the number of a group */
+    struct act_siblings_node *kept; /* the nodes of the groups; `child` is the number of a group */
     size_t kept_count;
     size_t kept_capacity;
     uint8_t *lines; /* of all these nodes */
     size_t lines_used;
     size_t lines_capacity;
-    struct act_run_counts counts;
+    struct act_siblings_counts counts;
 };
 
 /* Starts a file. Errors: those of act_sink_open. */

@@ -29,7 +29,8 @@ static void open_page(struct act_pages *pages)
     pages->used[slot_of(page)] = page ? 0 : ACT_INDEX_END;
 }
 
-bool act_pages_open(struct act_pages *pages, struct act_sink *sink, struct act_run_counts *counts)
+bool act_pages_open(struct act_pages *pages, struct act_sink *sink,
+                    struct act_siblings_counts *counts)
 {
     memset(pages, 0, sizeof(*pages));
     pages->sink = sink;
@@ -71,7 +72,7 @@ act_status act_pages_flush(struct act_pages *pages, act_error *error)
     return status;
 }
 
-static void place_at(struct act_pages *pages, uint64_t page, struct act_run_place *place_ret)
+static void place_at(struct act_pages *pages, uint64_t page, struct act_siblings_place *place_ret)
 {
     memset(place_ret, 0, sizeof(*place_ret));
     place_ret->bytes = bytes_of(pages, page);
@@ -82,7 +83,7 @@ static void place_at(struct act_pages *pages, uint64_t page, struct act_run_plac
 }
 
 act_status act_pages_find(struct act_pages *pages, size_t nbytes, uint64_t above,
-                          struct act_run_place *place_ret, act_error *error)
+                          struct act_siblings_place *place_ret, act_error *error)
 {
     uint64_t best = 0;
     size_t best_room = SIZE_MAX;
@@ -107,7 +108,7 @@ act_status act_pages_find(struct act_pages *pages, size_t nbytes, uint64_t above
     return ACT_OK;
 }
 
-void act_pages_done(struct act_pages *pages, const struct act_run_place *place)
+void act_pages_done(struct act_pages *pages, const struct act_siblings_place *place)
 {
     uint64_t page = place->off / ACT_PAGE_NBYTES;
     pages->used[slot_of(page)] = (uint16_t)(place->end - place->bytes);
@@ -141,7 +142,7 @@ act_status act_pages_put_line(struct act_pages *pages, const uint8_t *bytes, siz
     pages->counts->line_nbytes += nbytes + act_varint_nbytes_of(nbytes);
     if (nbytes > ACT_UNIT_NBYTES_MAX - ACT_VARINT_NBYTES_MAX)
         return put_long_line(pages, bytes, nbytes, id_ret, error);
-    struct act_run_place place;
+    struct act_siblings_place place;
     act_status status = act_pages_find(pages, nbytes + ACT_VARINT_NBYTES_MAX, 0, &place, error);
     if (status != ACT_OK)
         return status;

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "build/run.h"
+#include "build/siblings.h"
 #include "build/sink.h"
 #include "format/index.h"
 
@@ -26,17 +26,18 @@ enum {
 
 struct act_pages {
     struct act_sink *sink;
-    struct act_run_counts *counts;
+    struct act_siblings_counts *counts;
     uint64_t first; /* number of the oldest open page, which is the next one to be written out */
     unsigned count; /* open ones */
     uint16_t used[ACT_PAGES_OPEN]; /* of page n at n % ACT_PAGES_OPEN; so are the others */
-    struct act_run_lines *lines;
+    struct act_siblings_lines *lines;
     uint8_t *bytes;
 };
 
 /* Starts; the sink stands after both headers. What is written is counted. False when there is no
  * memory. */
-bool act_pages_open(struct act_pages *pages, struct act_sink *sink, struct act_run_counts *counts);
+bool act_pages_open(struct act_pages *pages, struct act_sink *sink,
+                    struct act_siblings_counts *counts);
 
 /* Frees it; all-zero bytes are allowed. */
 void act_pages_close(struct act_pages *pages);
@@ -47,10 +48,10 @@ void act_pages_close(struct act_pages *pages);
  * to act_pages_done. ACT_ERR_IO, ACT_ERR_NOMEM.
  */
 act_status act_pages_find(struct act_pages *pages, size_t nbytes, uint64_t above,
-                          struct act_run_place *place_ret, act_error *error);
+                          struct act_siblings_place *place_ret, act_error *error);
 
 /* The unit was written. */
-void act_pages_done(struct act_pages *pages, const struct act_run_place *place);
+void act_pages_done(struct act_pages *pages, const struct act_siblings_place *place);
 
 /*
  * Puts line data into pages, of any length. `*id_ret` is where they are. ACT_ERR_IO,

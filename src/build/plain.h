@@ -19,7 +19,7 @@
 
 #include "actree.h"
 #include "build/lines.h"
-#include "build/run.h"
+#include "build/siblings.h"
 #include "build/sink.h"
 #include "build/task.h"
 #include "format/encode.h"
@@ -34,7 +34,7 @@ enum {
 struct act_plain {
     struct act_sink sink;
     struct act_lines lines;
-    struct act_run_counts counts;
+    struct act_siblings_counts counts;
 
     /* A stack of nodes that are complete but for their place: their parents decide that. In a
      * branch, `line` is where its child bytes are in `bytes`. */

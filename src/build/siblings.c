@@ -1,4 +1,4 @@
-#include "build/run.h"
+#include "build/siblings.h"
 
 #include <string.h>
 
@@ -11,18 +11,18 @@ struct target {
     uint64_t line;
 };
 
-static uint64_t position(const struct act_run_place *place)
+static uint64_t position(const struct act_siblings_place *place)
 {
     return place->off + (uint64_t)(place->end - place->bytes);
 }
 
-static uint8_t branch_header(const struct act_run_node *node)
+static uint8_t branch_header(const struct act_siblings_node *node)
 {
     unsigned count = node->child_count < ACT_BRANCH_MASK ? node->child_count : ACT_BRANCH_MASK;
     return (uint8_t)((node->has_value ? ACT_NODE_VALUE : 0) | count);
 }
 
-static void put_branch(struct act_run_place *place, const struct act_run_node *node)
+static void put_branch(struct act_siblings_place *place, const struct act_siblings_node *node)
 {
     struct act_new_node branch = {node->value, node->child, 0, branch_header(node), 0};
     place->end = act_node_encode(place->end, position(place), &branch, node->child_bytes);
@@ -38,7 +38,7 @@ static unsigned slot_of(const uint8_t *bytes, size_t nbytes)
 }
 
 /* Puts line data into the stretch, unless they are in it. Returns where they are. */
-static uint64_t put_line(struct act_run_place *place, const uint8_t *bytes, size_t nbytes)
+static uint64_t put_line(struct act_siblings_place *place, const uint8_t *bytes, size_t nbytes)
 {
     uint16_t *known = NULL;
     if (place->lines) {
@@ -60,8 +60,8 @@ static uint64_t put_line(struct act_run_place *place, const uint8_t *bytes, size
     return id;
 }
 
-static struct target put_targets(struct act_run_place *place, const struct act_run_node *node,
-                                 const uint8_t *lines)
+static struct target put_targets(struct act_siblings_place *place,
+                                 const struct act_siblings_node *node, const uint8_t *lines)
 {
     struct target target = {0, node->line_id};
     if (node->line_nbytes_short)
@@ -73,7 +73,7 @@ static struct target put_targets(struct act_run_place *place, const struct act_r
     return target;
 }
 
-static void put_node(struct act_run_place *place, const struct act_run_node *node,
+static void put_node(struct act_siblings_place *place, const struct act_siblings_node *node,
                      struct target target)
 {
     if (!target.line) {
@@ -91,7 +91,7 @@ static void put_node(struct act_run_place *place, const struct act_run_node *nod
 
 /* Writes the nodes after a jump table with numbers of `width` bytes. False if they are too small
  * for it: then nothing has been written. */
-static bool put_with_table(struct act_run_place *place, const struct act_run_node *nodes,
+static bool put_with_table(struct act_siblings_place *place, const struct act_siblings_node *nodes,
                            const struct target *targets, size_t count, unsigned width)
 {
     uint8_t *start = place->end;
@@ -120,8 +120,8 @@ static bool put_with_table(struct act_run_place *place, const struct act_run_nod
     return true;
 }
 
-uint64_t act_run_write(struct act_run_place *place, const struct act_run_node *nodes, size_t count,
-                       const uint8_t *lines)
+uint64_t act_siblings_write(struct act_siblings_place *place, const struct act_siblings_node *nodes,
+                            size_t count, const uint8_t *lines)
 {
     struct target targets[256];
     for (size_t i = 0; i < count; i++)
@@ -133,8 +133,8 @@ uint64_t act_run_write(struct act_run_place *place, const struct act_run_node *n
     return start + (count > 1 ? (count - 1) * width + 1 : 0);
 }
 
-uint64_t act_run_write_root(struct act_run_place *place, const struct act_run_node *node,
-                            const uint8_t *lines)
+uint64_t act_siblings_write_root(struct act_siblings_place *place,
+                                 const struct act_siblings_node *node, const uint8_t *lines)
 {
     struct target target = put_targets(place, node, lines);
     uint64_t id = position(place);

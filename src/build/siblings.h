@@ -2,8 +2,8 @@
  * Writing a run of siblings with what belongs to it, in one piece: the line data of each, the
  * branch below a line, the jump table, the nodes. What lies deeper has been written before.
  */
-#ifndef ACT_BUILD_RUN_H
-#define ACT_BUILD_RUN_H
+#ifndef ACT_BUILD_SIBLINGS_H
+#define ACT_BUILD_SIBLINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "format/varint.h"
 
 /* A node whose place is not yet known. */
-struct act_run_node {
+struct act_siblings_node {
     uint64_t value;
     uint64_t child;   /* id of the first child once it is written */
     uint64_t line_id; /* of line data that were written before, or 0 */
@@ -27,19 +27,19 @@ struct act_run_node {
 
 enum {
     /* Longer lines are written beforehand: so that they do not take the room of nodes. */
-    ACT_RUN_LINE_NBYTES_MAX = 247
+    ACT_SIBLINGS_LINE_NBYTES_MAX = 247
 };
 
 /* Where short line data lie in the page that is being written, by hash: 0 where none is known. */
 enum {
-    ACT_RUN_LINES = 512
+    ACT_SIBLINGS_LINES = 512
 };
-struct act_run_lines {
-    uint16_t at[ACT_RUN_LINES];
+struct act_siblings_lines {
+    uint16_t at[ACT_SIBLINGS_LINES];
 };
 
 /* What was written. */
-struct act_run_counts {
+struct act_siblings_counts {
     uint64_t nodes;
     uint64_t lines;
     uint64_t lines_shared; /* found again instead of written */
@@ -47,17 +47,17 @@ struct act_run_counts {
 };
 
 /* A stretch of the file that is being written. */
-struct act_run_place {
+struct act_siblings_place {
     uint8_t *bytes; /* in memory */
     uint64_t off;   /* in the file: of bytes[0] */
-    uint8_t *end;   /* where the next byte goes; room for act_run_nbytes_max must be there */
-    struct act_run_lines *lines; /* of these bytes; NULL: every line is written */
-    struct act_run_counts *counts;
+    uint8_t *end;   /* where the next byte goes; room for act_siblings_nbytes_max must be there */
+    struct act_siblings_lines *lines; /* of these bytes; NULL: every line is written */
+    struct act_siblings_counts *counts;
 };
 
 /* How many bytes a node takes at most in its run, and what is written before the run for it, when
  * all that it refers to lies within 64 kB. */
-static inline size_t act_run_node_nbytes_max(const struct act_run_node *node)
+static inline size_t act_siblings_node_nbytes_max(const struct act_siblings_node *node)
 {
     enum {
         NEAR = 3 /* a distance below 64 kB */
@@ -79,7 +79,7 @@ static inline size_t act_run_node_nbytes_max(const struct act_run_node *node)
 }
 
 /* What a jump table takes at most, in a page. */
-static inline size_t act_run_table_nbytes_max(size_t count)
+static inline size_t act_siblings_table_nbytes_max(size_t count)
 {
     return count < 2 ? 0 : 1 + 2 * (count - 1);
 }
@@ -88,11 +88,11 @@ static inline size_t act_run_table_nbytes_max(size_t count)
  * Writes the run at place->end and moves that. `lines` is what line_at counts from;
  * ACT_LINE_SLACK_NBYTES after each line must be readable. Returns the id of the first node.
  */
-uint64_t act_run_write(struct act_run_place *place, const struct act_run_node *nodes, size_t count,
-                       const uint8_t *lines);
+uint64_t act_siblings_write(struct act_siblings_place *place, const struct act_siblings_node *nodes,
+                            size_t count, const uint8_t *lines);
 
 /* Writes a node by itself, the root, with its line and branch. Returns its id. */
-uint64_t act_run_write_root(struct act_run_place *place, const struct act_run_node *node,
-                            const uint8_t *lines);
+uint64_t act_siblings_write_root(struct act_siblings_place *place,
+                                 const struct act_siblings_node *node, const uint8_t *lines);
 
 #endif
