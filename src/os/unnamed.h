@@ -1,4 +1,4 @@
-/* Files without a name, which vanish with the last program that holds them. Used by os/file.h. */
+/* Files without a name, which vanish with the last program that holds them. For os/posix. */
 #ifndef ACT_OS_UNNAMED_H
 #define ACT_OS_UNNAMED_H
 
@@ -10,5 +10,11 @@ int act_os_unnamed_open(int folder_fd, unsigned mode);
 
 /* Gives it a name that is not there yet. -1 and errno on failure. */
 int act_os_unnamed_link(int fd, int folder_fd, const char *name);
+
+/*
+ * Opens one in the folder by this name, for writing and reading, that can never be given a name.
+ * -1 where that is not possible; errno is of no interest then.
+ */
+int act_os_unnamed_temp(const char *folder);
 
 #endif

@@ -41,3 +41,13 @@ int act_os_unnamed_link(int fd, int folder_fd, const char *name)
     char path[FD_PATH_NBYTES];
     return linkat(AT_FDCWD, fd_path(path, fd), folder_fd, name, AT_SYMLINK_FOLLOW);
 }
+
+int act_os_unnamed_temp(const char *folder)
+{
+    int fd;
+    do {
+        /* With O_TMPFILE, O_EXCL says that it is never to have a name. */
+        fd = openat(AT_FDCWD, folder, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}

@@ -17,3 +17,9 @@ int act_os_unnamed_link(int fd, int folder_fd, const char *name)
     errno = ENOSYS;
     return -1;
 }
+
+int act_os_unnamed_temp(const char *folder)
+{
+    (void)folder;
+    return -1;
+}
