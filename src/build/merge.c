@@ -181,15 +181,14 @@ void act_merge_close(struct act_merge *merge)
 /* ------------------------------------------------------------------------------------- merging */
 
 /* Keeps the winner's key, of which `shared` bytes are there. */
-static act_status keep_key(struct act_merge *merge, size_t shared, act_error *error)
+static act_status keep_key(struct act_merge *merge, const struct act_run_reader *reader,
+                           size_t shared, act_error *error)
 {
-    const struct act_run_reader *reader = &merge->readers[merge->winner];
     size_t needed = reader->key_nbytes + 1;
     if (ACT_UNLIKELY(needed > merge->key_capacity &&
                      !act_reserve(&merge->key, &merge->key_capacity, needed, 1)))
         return act_fail_nomem(error);
     memcpy(merge->key + shared, reader->key + shared, reader->key_nbytes - shared);
-    merge->key_nbytes = reader->key_nbytes;
     return ACT_OK;
 }
 
@@ -197,15 +196,16 @@ act_status act_merge_next(struct act_merge *merge, act_duplicates duplicates,
                           struct act_joined *joined, act_error *error)
 {
     const struct act_merge_code *code = &merge->codes[merge->winner];
+    const struct act_run_reader *reader = &merge->readers[merge->winner];
     if (code->cache == CACHE_END)
         return ACT_END;
     /* Equal keys come again only if they could not be joined. */
-    joined->shared = code->depth == DEPTH_EQUAL ? merge->key_nbytes : code->depth;
-    act_status status = keep_key(merge, joined->shared, error);
+    joined->shared = code->depth == DEPTH_EQUAL ? reader->key_nbytes : code->depth;
+    act_status status = keep_key(merge, reader, joined->shared, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
-    joined->key = (struct act_key){merge->key, merge->key_nbytes};
-    joined->value = merge->readers[merge->winner].value;
+    joined->key = (struct act_key){merge->key, reader->key_nbytes};
+    joined->value = reader->value;
     joined->clash = false;
     for (;;) {
         status = advance(merge, error);

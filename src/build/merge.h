@@ -30,7 +30,6 @@ struct act_merge {
     size_t count;
     size_t winner;
     uint8_t *key; /* given last */
-    size_t key_nbytes;
     size_t key_capacity;
 };
 
