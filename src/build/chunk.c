@@ -10,8 +10,11 @@
 enum {
     RECORD_NBYTES = sizeof(struct act_sort_record),
     CAPACITY_MIN = 4096,
+    SMALL_NBYTES = 1 << 20,
     PREFETCH_AHEAD = 12
 };
+/* So much is not asked for just because it is allowed. */
+#define WHOLE_NBYTES_MAX ((size_t)1 << 30)
 
 static struct act_sort_record *records_of(const struct act_chunk *chunk)
 {
@@ -24,10 +27,32 @@ static struct act_key key_of(const struct act_chunk *chunk, const struct act_sor
     return act_key_of_entry(chunk->block + record->entry);
 }
 
-/* Makes the block larger. False when there is no memory: it is as it was. */
-static bool grow(struct act_chunk *chunk, size_t needed, size_t nbytes_max)
+/* Moves to a larger block. False when there is no memory: it is as it was. */
+static bool resize(struct act_chunk *chunk, size_t capacity, bool whole)
 {
     size_t records_nbytes = chunk->count * RECORD_NBYTES;
+    uint8_t *block = realloc(chunk->block, capacity);
+    if (!block)
+        return false;
+    if (whole)
+        act_os_memory_random(block, capacity);
+    if (records_nbytes)
+        memmove(block + capacity - records_nbytes, block + chunk->capacity - records_nbytes,
+                records_nbytes);
+    chunk->block = block;
+    chunk->capacity = capacity;
+    return true;
+}
+
+/*
+ * Makes the block larger by half; and once it is no longer small, as large as it may become: what
+ * is not touched costs nothing, and nothing has to be moved any more.
+ */
+static bool grow(struct act_chunk *chunk, size_t needed, size_t nbytes_max)
+{
+    if (needed > SMALL_NBYTES && needed <= nbytes_max && nbytes_max <= WHOLE_NBYTES_MAX &&
+        resize(chunk, nbytes_max - nbytes_max % RECORD_NBYTES, true))
+        return true;
     size_t capacity = chunk->capacity + chunk->capacity / 2;
     if (capacity < CAPACITY_MIN)
         capacity = CAPACITY_MIN;
@@ -35,17 +60,7 @@ static bool grow(struct act_chunk *chunk, size_t needed, size_t nbytes_max)
         capacity = nbytes_max;
     if (capacity < needed)
         capacity = needed + RECORD_NBYTES - 1;
-    capacity -= capacity % RECORD_NBYTES;
-    uint8_t *block = realloc(chunk->block, capacity);
-    if (!block)
-        return false;
-    act_os_memory_random(block, capacity);
-    if (records_nbytes)
-        memmove(block + capacity - records_nbytes, block + chunk->capacity - records_nbytes,
-                records_nbytes);
-    chunk->block = block;
-    chunk->capacity = capacity;
-    return true;
+    return resize(chunk, capacity - capacity % RECORD_NBYTES, false);
 }
 
 enum act_chunk_added act_chunk_add(struct act_chunk *chunk, size_t nbytes_max, struct act_key key,
