@@ -58,8 +58,9 @@ static void load_caches(const struct sorting *sorting, const struct range *range
     }
 }
 
-/* How many bytes all keys of the range have in common. */
-static size_t common_depth(const struct sorting *sorting, const struct range *range)
+/* How many bytes all keys of the range have in common; `range->depth` if that is less than so many
+ * more. */
+static size_t common_depth(const struct sorting *sorting, const struct range *range, size_t least)
 {
     struct act_key first = act_key_of_entry(sorting->store + range->records[0].entry);
     size_t common = first.nbytes;
@@ -76,7 +77,7 @@ static size_t common_depth(const struct sorting *sorting, const struct range *ra
                                                       key.bytes + range->depth,
                                                       most - range->depth);
         }
-        if (common < range->depth + 2 * CACHE_KEY_NBYTES)
+        if (common < range->depth + least)
             return range->depth;
     }
     return common;
@@ -182,7 +183,7 @@ static void deepen(const struct sorting *sorting, struct range *range)
         return;
     if ((range->records[0].cache & 0xff) == CACHE_MORE) {
         range->depth += CACHE_KEY_NBYTES;
-        range->depth = common_depth(sorting, range);
+        range->depth = common_depth(sorting, range, 2 * CACHE_KEY_NBYTES);
         load_caches(sorting, range);
         return;
     }
@@ -230,7 +231,8 @@ bool act_sort(struct act_sort_record *records, size_t count, const uint8_t *stor
         return true;
     struct sorting sorting = {store, act_os_random() | 1, {{0}}, 0, 0};
     struct range all = {records, count, 0};
-    all.depth = common_depth(&sorting, &all);
+    /* Here the keys lie in a row, and looking at all of them costs little. */
+    all.depth = common_depth(&sorting, &all, 1);
     load_caches(&sorting, &all);
     sorting.ranges[sorting.range_count++] = all;
     size_t tell_at = TELL_EVERY;

@@ -1,7 +1,8 @@
 /*
  * The sorter: entries are collected in a chunk. Without a limit of memory it grows, is sorted, and
  * gives the entries back. Otherwise a full chunk becomes a run of a temporary file, at once or, if
- * there may be a second thread, while another chunk is filled; and the runs are merged.
+ * there may be a second thread, while another chunk is filled; and the runs are merged, ahead of
+ * the caller if there may be a second thread.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "base/attributes.h"
 #include "base/error.h"
+#include "build/ahead.h"
 #include "build/chunk.h"
 #include "build/merge.h"
 #include "build/spill.h"
@@ -43,8 +45,9 @@ struct act_sorter {
     bool sorted;  /* act_sorter_sort was done */
     bool merging; /* what it gives back comes from here, not from the chunk */
     struct act_merge merge;
-    struct act_key clash; /* what the failure is about, if it is about a key */
-    act_error failure;    /* a final one, or ACT_OK */
+    struct act_ahead ahead; /* of it, with a second thread */
+    struct act_key clash;   /* what the failure is about, if it is about a key */
+    act_error failure;      /* a final one, or ACT_OK */
 };
 
 /* ---------------------------------------------------------------------------- opening, closing */
@@ -121,6 +124,7 @@ void act_sorter_close(act_sorter *sorter)
         return;
     atomic_store(&sorter->job.stop, true);
     act_os_thread_join(sorter->job.thread);
+    act_ahead_close(&sorter->ahead);
     act_merge_close(&sorter->merge);
     act_spill_close(&sorter->spill);
     close_chunks(sorter);
@@ -257,8 +261,14 @@ static act_status sort_runs(act_sorter *sorter, act_progress_fn progress, void *
         status = act_spill_pass(spill, &pace, error);
     if (status == ACT_OK)
         status = act_spill_merge(spill, &sorter->merge, error);
-    sorter->merging = status == ACT_OK;
-    return status;
+    if (status != ACT_OK)
+        return status;
+    sorter->merging = true;
+    /* No run is being written any more. */
+    if (sorter->threaded)
+        act_ahead_open(&sorter->ahead, &sorter->merge, sorter->duplicates,
+                       act_spill_writer_nbytes(spill->memory_nbytes) / ACT_AHEAD_BATCHES);
+    return ACT_OK;
 }
 
 act_status act_sorter_sort(act_sorter *sorter, act_progress_fn progress, void *context,
@@ -311,7 +321,9 @@ static act_status next(act_sorter *sorter, struct act_joined *joined, act_error 
                    ? ACT_OK
                    : ACT_END;
     act_error failure;
-    act_status status = act_merge_next(&sorter->merge, sorter->duplicates, joined, &failure);
+    act_status status = sorter->threaded
+                            ? act_ahead_next(&sorter->ahead, joined, &failure)
+                            : act_merge_next(&sorter->merge, sorter->duplicates, joined, &failure);
     return status > ACT_END ? fail_finally(sorter, &failure, error) : status;
 }
 
