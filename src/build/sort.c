@@ -232,7 +232,7 @@ bool act_sort(struct act_sort_record *records, size_t count, const uint8_t *stor
     struct sorting sorting = {store, act_os_random() | 1, {{0}}, 0, 0};
     struct range all = {records, count, 0};
     /* Here the keys lie in a row, and looking at all of them costs little. */
-    all.depth = common_depth(&sorting, &all, 1);
+    all.depth = common_depth(&sorting, &all, 2 * CACHE_KEY_NBYTES);
     load_caches(&sorting, &all);
     sorting.ranges[sorting.range_count++] = all;
     size_t tell_at = TELL_EVERY;

@@ -40,10 +40,11 @@ struct act_sorter {
     struct act_chunk chunks[CHUNKS_MAX];
     unsigned filling; /* the index of one of them; the other one is the job's */
     size_t chunk_nbytes_max;
-    struct act_spill spill;
+    struct act_spill spill; /* the job's, while there is one; but what it is told beforehand */
     struct job job;
-    bool sorted;  /* act_sorter_sort was done */
-    bool merging; /* what it gives back comes from here, not from the chunk */
+    size_t job_count; /* begun so far: runs, sooner or later */
+    bool sorted;      /* act_sorter_sort was done */
+    bool merging;     /* what it gives back comes from here, not from the chunk */
     struct act_merge merge;
     struct act_ahead ahead; /* of it, with a second thread */
     struct act_key clash;   /* what the failure is about, if it is about a key */
@@ -191,6 +192,7 @@ static act_status spill_chunk(act_sorter *sorter, act_error *error)
     act_status status = finish_job(sorter, error);
     if (status != ACT_OK)
         return status;
+    sorter->job_count++;
     sorter->job.chunk = &sorter->chunks[sorter->filling];
     if (!sorter->threaded) {
         do_job(&sorter->job);
@@ -242,21 +244,31 @@ static act_status sort_in_memory(act_sorter *sorter, act_progress_fn progress, v
     return ACT_OK;
 }
 
-/* Makes the last run, and no more runs than can be merged at once. */
+/* Makes the last run, once the job has made the one before. */
+static act_status write_last(act_sorter *sorter, struct act_pace *pace, act_error *error)
+{
+    struct act_chunk *chunk = &sorter->chunks[sorter->filling];
+    if (!act_chunk_sort(chunk, pace))
+        return ACT_STOPPED;
+    act_status status = finish_job(sorter, error);
+    if (status == ACT_OK && chunk->count)
+        status = act_spill_write(&sorter->spill, chunk, pace, error);
+    if (status == ACT_OK)
+        close_chunks(sorter);
+    return status;
+}
+
+/* Makes the last run, merges some if there are too many to be merged at once, and begins that. */
 static act_status sort_runs(act_sorter *sorter, act_progress_fn progress, void *context,
                             act_error *error)
 {
     struct act_spill *spill = &sorter->spill;
-    struct act_chunk *chunk = &sorter->chunks[sorter->filling];
+    uint64_t last = sorter->chunks[sorter->filling].count;
     struct act_pace pace;
-    unsigned passes = act_spill_passes(spill, spill->run_count + (chunk->count > 0));
-    if (!act_pace_start(&pace, progress, context,
-                        2 * (uint64_t)chunk->count + passes * sorter->added))
+    unsigned passes = act_spill_passes(spill, sorter->job_count + (last > 0));
+    if (!act_pace_start(&pace, progress, context, 2 * last + passes * sorter->added))
         return ACT_STOPPED;
-    act_status status = chunk->count ? act_spill_write(spill, chunk, &pace, error) : ACT_OK;
-    if (status != ACT_OK)
-        return status;
-    close_chunks(sorter);
+    act_status status = write_last(sorter, &pace, error);
     while (status == ACT_OK && act_spill_passes(spill, spill->run_count))
         status = act_spill_pass(spill, &pace, error);
     if (status == ACT_OK)
@@ -264,10 +276,9 @@ static act_status sort_runs(act_sorter *sorter, act_progress_fn progress, void *
     if (status != ACT_OK)
         return status;
     sorter->merging = true;
-    /* No run is being written any more. */
     if (sorter->threaded)
         act_ahead_open(&sorter->ahead, &sorter->merge, sorter->duplicates,
-                       act_spill_writer_nbytes(spill->memory_nbytes) / ACT_AHEAD_BATCHES);
+                       act_spill_batch_nbytes(spill->memory_nbytes));
     return ACT_OK;
 }
 
@@ -277,12 +288,9 @@ act_status act_sorter_sort(act_sorter *sorter, act_progress_fn progress, void *c
     act_status status = check_usable(sorter, error);
     if (status != ACT_OK || sorter->sorted)
         return status;
-    status = finish_job(sorter, error);
-    if (status != ACT_OK)
-        return status;
     act_error failure;
-    status = sorter->spill.run_count ? sort_runs(sorter, progress, context, &failure)
-                                     : sort_in_memory(sorter, progress, context);
+    status = sorter->job_count ? sort_runs(sorter, progress, context, &failure)
+                               : sort_in_memory(sorter, progress, context);
     if (status > ACT_STOPPED)
         return fail_finally(sorter, &failure, error);
     sorter->sorted = status == ACT_OK;

@@ -13,6 +13,7 @@
  */
 enum {
     WRITE_NBYTES_MAX = 1 << 20,
+    BATCH_NBYTES_MAX = 2 << 20,
     READ_NBYTES_MAX = 1 << 20,
     READ_NBYTES_MIN = 128 << 10,
     SHARES = 16, /* of little memory */
@@ -27,6 +28,11 @@ static size_t least(size_t a, size_t b)
 size_t act_spill_writer_nbytes(size_t memory_nbytes)
 {
     return least(WRITE_NBYTES_MAX, memory_nbytes / SHARES);
+}
+
+size_t act_spill_batch_nbytes(size_t memory_nbytes)
+{
+    return least(BATCH_NBYTES_MAX, memory_nbytes / SHARES);
 }
 
 void act_spill_close(struct act_spill *spill)
@@ -98,24 +104,33 @@ static size_t reader_nbytes(const struct act_spill *spill)
     return sizeof(struct act_run_reader) + spill->key_nbytes_max + spill->key_nbytes_max / 2;
 }
 
-/* How many runs can be merged at once, while another is written; two at least, be the keys ever so
- * long. */
+/* What is there for reading runs: not what is for one that is written, or for batches. */
+static size_t readers_nbytes(const struct act_spill *spill)
+{
+    size_t writer_nbytes = act_spill_writer_nbytes(spill->memory_nbytes);
+    size_t batches_nbytes = 2 * act_spill_batch_nbytes(spill->memory_nbytes);
+    return spill->memory_nbytes - (writer_nbytes > batches_nbytes ? writer_nbytes : batches_nbytes);
+}
+
+static size_t smallest_buffer_nbytes(const struct act_spill *spill)
+{
+    return least(READ_NBYTES_MIN, spill->memory_nbytes / SHARES);
+}
+
+/* How many runs can be merged at once; two at least, be the keys ever so long. */
 static size_t fan_in(const struct act_spill *spill)
 {
-    size_t buffer_nbytes = least(READ_NBYTES_MIN, spill->memory_nbytes / SHARES);
-    size_t memory_nbytes = spill->memory_nbytes - act_spill_writer_nbytes(spill->memory_nbytes);
-    size_t most = memory_nbytes / (buffer_nbytes + reader_nbytes(spill));
+    size_t most = readers_nbytes(spill) / (smallest_buffer_nbytes(spill) + reader_nbytes(spill));
     return most < 2 ? 2 : most;
 }
 
 /* The buffer of each of so many runs. */
 static size_t buffer_nbytes(const struct act_spill *spill, size_t run_count)
 {
-    size_t memory_nbytes = spill->memory_nbytes - act_spill_writer_nbytes(spill->memory_nbytes);
-    size_t share = memory_nbytes / run_count;
+    size_t share = readers_nbytes(spill) / run_count;
     size_t kept = reader_nbytes(spill);
     size_t nbytes = least(READ_NBYTES_MAX, share > kept ? share - kept : 0);
-    size_t smallest = least(READ_NBYTES_MIN, spill->memory_nbytes / SHARES);
+    size_t smallest = smallest_buffer_nbytes(spill);
     return nbytes < smallest ? smallest : nbytes;
 }
 

@@ -28,8 +28,10 @@ struct act_spill {
     act_sort_report report;
 };
 
-/* How many bytes of so much memory writing a run takes. */
+/* How many bytes of so much memory writing a run takes; and a batch, of the two that are there for
+ * the entries of the last merge. */
 size_t act_spill_writer_nbytes(size_t memory_nbytes);
+size_t act_spill_batch_nbytes(size_t memory_nbytes);
 
 /* Sorts a chunk, and makes a run of it. ACT_OK, ACT_STOPPED, ACT_ERR_NOMEM, ACT_ERR_IO. */
 act_status act_spill_write(struct act_spill *spill, struct act_chunk *chunk, struct act_pace *pace,
