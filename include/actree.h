@@ -550,8 +550,8 @@ typedef struct act_sorter_options {
     /* The folder of the temporary files; copied. NULL: the one that $TMPDIR names, or /tmp. */
     const char *temp_dir;
     /* How many threads may work, the caller's included. With 2 or more, and a limit of memory,
-     * entries are sorted and written on one thread while others are added, and merged on one while
-     * the caller takes them. 0 or 1: the caller's thread alone. */
+     * entries are sorted on one thread while others are added, and merged on one while the caller
+     * takes them. 0 or 1: the caller's thread alone. */
     unsigned threads;
 } act_sorter_options;
 
@@ -600,7 +600,7 @@ typedef struct act_sort_report {
     uint64_t temp_nbytes; /* written to temporary files, in all */
 } act_sort_report;
 
-/* Fills `*report_ret`; cannot fail. Not while act_sorter_sort has yet to be called. */
+/* Fills `*report_ret`; cannot fail. */
 ACT_API void act_sorter_get_report(const act_sorter *sorter, act_sort_report *report_ret);
 
 /* Closes a sorter, and stops what is being done for it; NULL is allowed. */

@@ -1,8 +1,8 @@
 /*
  * The sorter: entries are collected in a chunk. Without a limit of memory it grows, is sorted, and
- * gives the entries back. Otherwise a full chunk becomes a run of a temporary file, at once or, if
- * there may be a second thread, while another chunk is filled; and the runs are merged, ahead of
- * the caller if there may be a second thread.
+ * gives the entries back. Otherwise a full chunk becomes a run of a temporary file, and the runs
+ * are merged. With a second thread there are two chunks: one is sorted while the other one is
+ * written and filled again; and the merge is ahead of the caller.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -20,31 +20,25 @@ enum {
     CHUNKS_MAX = 2
 };
 
-/* Making a run of a chunk, perhaps on a thread of its own. */
+/* Sorting a chunk on a thread of its own. */
 struct job {
-    struct act_os_thread *thread; /* NULL while there is none */
-    struct act_spill *spill;
-    struct act_chunk *chunk;
-    size_t chunk_nbytes_max;
+    struct act_os_thread *thread; /* NULL when it has ended, or was done at once */
+    struct act_chunk *chunk;      /* NULL while there is none */
     atomic_bool stop;
-    act_status status;
-    act_error error;
 };
 
 struct act_sorter {
     act_duplicates duplicates;
-    bool limited;  /* in memory */
     bool threaded; /* by a second one */
     char *folder;  /* of temporary files, or NULL */
     uint64_t added;
     struct act_chunk chunks[CHUNKS_MAX];
     unsigned filling; /* the index of one of them; the other one is the job's */
     size_t chunk_nbytes_max;
-    struct act_spill spill; /* the job's, while there is one; but what it is told beforehand */
+    struct act_spill spill;
     struct job job;
-    size_t job_count; /* begun so far: runs, sooner or later */
-    bool sorted;      /* act_sorter_sort was done */
-    bool merging;     /* what it gives back comes from here, not from the chunk */
+    bool sorted;  /* act_sorter_sort was done */
+    bool merging; /* what it gives back comes from here, not from the chunk */
     struct act_merge merge;
     struct act_ahead ahead; /* of it, with a second thread */
     struct act_key clash;   /* what the failure is about, if it is about a key */
@@ -69,12 +63,11 @@ static act_status check_options(const act_sorter_options *options, act_error *er
 
 static void plan_memory(act_sorter *sorter, uint64_t memory_nbytes)
 {
-    sorter->limited = memory_nbytes != 0;
-    if (!sorter->limited || memory_nbytes > SIZE_MAX / 2)
-        memory_nbytes = SIZE_MAX / 2;
-    size_t chunks_nbytes = (size_t)memory_nbytes - act_spill_writer_nbytes((size_t)memory_nbytes);
-    sorter->spill.memory_nbytes = (size_t)memory_nbytes;
-    sorter->chunk_nbytes_max = chunks_nbytes / (sorter->threaded ? CHUNKS_MAX : 1);
+    size_t nbytes = memory_nbytes && memory_nbytes < SIZE_MAX / 2 ? (size_t)memory_nbytes
+                                                                  : SIZE_MAX / 2;
+    sorter->spill.memory_nbytes = nbytes;
+    sorter->chunk_nbytes_max = (nbytes - act_spill_writer_nbytes(nbytes)) /
+                               (sorter->threaded ? CHUNKS_MAX : 1);
 }
 
 act_status act_sorter_open(const act_sorter_options *options, act_sorter **sorter_ret,
@@ -106,8 +99,6 @@ act_status act_sorter_open(const act_sorter_options *options, act_sorter **sorte
     sorter->spill.duplicates = options->duplicates;
     sorter->spill.folder = sorter->folder;
     plan_memory(sorter, options->memory_nbytes);
-    sorter->job.spill = &sorter->spill;
-    sorter->job.chunk_nbytes_max = sorter->chunk_nbytes_max;
     atomic_init(&sorter->job.stop, false);
     *sorter_ret = sorter;
     return ACT_OK;
@@ -170,37 +161,47 @@ static void do_job(void *context)
 {
     struct job *job = context;
     struct act_pace pace;
-    job->status = ACT_STOPPED;
     if (act_pace_start(&pace, asked_to_stop, job, 0))
-        job->status = act_spill_write(job->spill, job->chunk, &pace, &job->error);
-    if (job->status == ACT_OK)
-        act_chunk_clear(job->chunk, job->chunk_nbytes_max);
+        act_chunk_sort(job->chunk, &pace);
 }
 
-/* Waits until the job is done; then its chunk is empty. */
-static act_status finish_job(act_sorter *sorter, act_error *error)
+/* Waits until the job's chunk is sorted, if there is one. */
+static void finish_job(struct job *job)
 {
-    struct job *job = &sorter->job;
     act_os_thread_join(job->thread);
     job->thread = NULL;
-    return job->status == ACT_OK ? ACT_OK : fail_finally(sorter, &job->error, error);
 }
 
-/* Makes a run of the chunk that is full, and gives another place to fill. */
+/* Makes a run of a chunk, which is empty afterwards. */
+static act_status write_run(act_sorter *sorter, struct act_chunk *chunk, struct act_pace *pace,
+                            act_error *error)
+{
+    act_status status = act_spill_write(&sorter->spill, chunk, pace, error);
+    if (status == ACT_OK)
+        act_chunk_clear(chunk, sorter->chunk_nbytes_max);
+    return status;
+}
+
+/* Makes a place to fill again of the chunk that is full. */
 static act_status spill_chunk(act_sorter *sorter, act_error *error)
 {
-    act_status status = finish_job(sorter, error);
-    if (status != ACT_OK)
-        return status;
-    sorter->job_count++;
-    sorter->job.chunk = &sorter->chunks[sorter->filling];
-    if (!sorter->threaded) {
-        do_job(&sorter->job);
-        return finish_job(sorter, error);
+    struct act_chunk *chunk = &sorter->chunks[sorter->filling];
+    if (sorter->threaded) {
+        struct job *job = &sorter->job;
+        struct act_chunk *full = chunk;
+        finish_job(job);
+        chunk = job->chunk;
+        job->chunk = full;
+        job->thread = act_os_thread_start(do_job, job);
+        sorter->filling = CHUNKS_MAX - 1 - sorter->filling;
     }
-    sorter->filling = CHUNKS_MAX - 1 - sorter->filling;
-    sorter->job.thread = act_os_thread_start(do_job, &sorter->job);
-    return ACT_OK;
+    if (!chunk)
+        return ACT_OK;
+    act_error failure;
+    struct act_pace pace;
+    act_pace_start(&pace, NULL, NULL, 0);
+    act_status status = write_run(sorter, chunk, &pace, &failure);
+    return status == ACT_OK ? ACT_OK : fail_finally(sorter, &failure, error);
 }
 
 act_status act_sorter_add(act_sorter *sorter, const void *key, size_t key_nbytes, uint64_t value,
@@ -244,29 +245,38 @@ static act_status sort_in_memory(act_sorter *sorter, act_progress_fn progress, v
     return ACT_OK;
 }
 
-/* Makes the last run, once the job has made the one before. */
+/* Makes the last runs: of the chunk that is being sorted, if any, and of the one that was filled.
+ */
 static act_status write_last(act_sorter *sorter, struct act_pace *pace, act_error *error)
 {
-    struct act_chunk *chunk = &sorter->chunks[sorter->filling];
-    if (!act_chunk_sort(chunk, pace))
+    struct act_chunk *last = &sorter->chunks[sorter->filling];
+    struct job *job = &sorter->job;
+    act_status status = ACT_OK;
+    if (!act_chunk_sort(last, pace))
         return ACT_STOPPED;
-    act_status status = finish_job(sorter, error);
-    if (status == ACT_OK && chunk->count)
-        status = act_spill_write(&sorter->spill, chunk, pace, error);
+    finish_job(job);
+    if (job->chunk)
+        status = write_run(sorter, job->chunk, pace, error);
+    if (status != ACT_OK)
+        return status;
+    job->chunk = NULL;
+    if (last->count)
+        status = write_run(sorter, last, pace, error);
     if (status == ACT_OK)
         close_chunks(sorter);
     return status;
 }
 
-/* Makes the last run, merges some if there are too many to be merged at once, and begins that. */
+/* Makes the last runs, merges some if there are too many to be merged at once, and begins that. */
 static act_status sort_runs(act_sorter *sorter, act_progress_fn progress, void *context,
                             act_error *error)
 {
     struct act_spill *spill = &sorter->spill;
-    uint64_t last = sorter->chunks[sorter->filling].count;
+    size_t count = sorter->chunks[0].count + sorter->chunks[1].count;
+    size_t runs = spill->run_count + (sorter->chunks[0].count > 0) + (sorter->chunks[1].count > 0);
     struct act_pace pace;
-    unsigned passes = act_spill_passes(spill, sorter->job_count + (last > 0));
-    if (!act_pace_start(&pace, progress, context, 2 * last + passes * sorter->added))
+    if (!act_pace_start(&pace, progress, context,
+                        2 * (uint64_t)count + act_spill_passes(spill, runs) * sorter->added))
         return ACT_STOPPED;
     act_status status = write_last(sorter, &pace, error);
     while (status == ACT_OK && act_spill_passes(spill, spill->run_count))
@@ -289,8 +299,9 @@ act_status act_sorter_sort(act_sorter *sorter, act_progress_fn progress, void *c
     if (status != ACT_OK || sorter->sorted)
         return status;
     act_error failure;
-    status = sorter->job_count ? sort_runs(sorter, progress, context, &failure)
-                               : sort_in_memory(sorter, progress, context);
+    bool spilled = sorter->spill.run_count || sorter->job.chunk;
+    status = spilled ? sort_runs(sorter, progress, context, &failure)
+                     : sort_in_memory(sorter, progress, context);
     if (status > ACT_STOPPED)
         return fail_finally(sorter, &failure, error);
     sorter->sorted = status == ACT_OK;

@@ -391,7 +391,7 @@ static void each_allocation_of_a_sorter_fails(void **state)
         assert_int_equal(act_sorter_next(sorter, NULL, NULL, NULL, NULL), ACT_END);
         act_sorter_close(sorter);
         if (!reached) {
-            assert_true(nth > 10);
+            assert_true(nth > 4);
             break;
         }
     }
