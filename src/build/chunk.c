@@ -45,13 +45,13 @@ static bool resize(struct act_chunk *chunk, size_t capacity, bool whole)
 }
 
 /*
- * Makes the block larger by half; and once it is no longer small, as large as it may become: what
- * is not touched costs nothing, and nothing has to be moved any more.
+ * Makes the block large enough, by half at least; and once it is no longer small, as large as it
+ * may become: what is not touched costs nothing, and nothing has to be moved any more.
  */
 static bool grow(struct act_chunk *chunk, size_t needed, size_t nbytes_max)
 {
     if (needed > SMALL_NBYTES && needed <= nbytes_max && nbytes_max <= WHOLE_NBYTES_MAX &&
-        resize(chunk, nbytes_max - nbytes_max % RECORD_NBYTES, true))
+        resize(chunk, nbytes_max, true))
         return true;
     size_t capacity = chunk->capacity + chunk->capacity / 2;
     if (capacity < CAPACITY_MIN)
@@ -72,6 +72,7 @@ enum act_chunk_added act_chunk_add(struct act_chunk *chunk, size_t nbytes_max, s
         return ACT_CHUNK_NOMEM;
     size_t needed = held + extra + key.nbytes;
     if (ACT_UNLIKELY(needed > chunk->capacity)) {
+        nbytes_max -= nbytes_max % RECORD_NBYTES; /* a block holds whole records */
         if (needed > nbytes_max && chunk->count)
             return ACT_CHUNK_FULL;
         if (!grow(chunk, needed, nbytes_max))

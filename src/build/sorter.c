@@ -37,7 +37,8 @@ struct act_sorter {
     size_t chunk_nbytes_max;
     struct act_spill spill;
     struct job job;
-    bool sorted;  /* act_sorter_sort was done */
+    bool ended;   /* act_sorter_sort was called */
+    bool sorted;  /* and done */
     bool merging; /* what it gives back comes from here, not from the chunk */
     struct act_merge merge;
     struct act_ahead ahead; /* of it, with a second thread */
@@ -212,7 +213,7 @@ act_status act_sorter_add(act_sorter *sorter, const void *key, size_t key_nbytes
         return status;
     if (ACT_UNLIKELY(!key && key_nbytes))
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no key");
-    if (ACT_UNLIKELY(sorter->sorted))
+    if (ACT_UNLIKELY(sorter->ended))
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
                         "nothing can be added after sorting");
     struct act_key added = {key, key_nbytes};
@@ -298,6 +299,7 @@ act_status act_sorter_sort(act_sorter *sorter, act_progress_fn progress, void *c
     act_status status = check_usable(sorter, error);
     if (status != ACT_OK || sorter->sorted)
         return status;
+    sorter->ended = true;
     act_error failure;
     bool spilled = sorter->spill.run_count || sorter->job.chunk;
     status = spilled ? sort_runs(sorter, progress, context, &failure)

@@ -221,8 +221,9 @@ static void every_policy_and_any_number_of_runs(void **state)
 {
     (void)state;
     for (unsigned round = 0; round < 60; round++) {
-        struct list list = make_list(round % 3, (size_t)1 << (12 + round % 10), round);
+        struct list list = make_list(round % 3, (size_t)1 << (12 + round % 11), round);
         act_sorter_options options = options_of((act_duplicates)(1 + round % 5), round / 5 % 3);
+        options.memory_nbytes += round * 37;
         check(&list, &options);
         list_close(&list);
     }
@@ -369,6 +370,7 @@ static void progress_can_stop_it(void **state)
             act_sorter_add(sorter, list.items[i].key, list.items[i].key_nbytes, i, NULL), ACT_OK);
     assert_int_equal(act_sorter_sort(sorter, count_down, &calls, NULL), ACT_STOPPED);
     assert_int_equal(act_sorter_next(sorter, NULL, NULL, NULL, NULL), ACT_ERR_INVALID);
+    assert_int_equal(act_sorter_add(sorter, "a", 1, 0, NULL), ACT_ERR_INVALID);
     assert_int_equal(act_sorter_sort(sorter, count_down, &calls, NULL), ACT_OK);
     qsort(list.items, list.count, sizeof(*list.items), compare_items);
     const uint8_t *key;
