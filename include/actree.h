@@ -21,7 +21,8 @@
  *  - One danger remains for a mapped file: if another program truncates it, or the device fails,
  *    the system sends SIGBUS to whoever touches the lost pages. Replace files by rename, as this
  *    library's builder does, or open them with ACT_ACCESS_READ.
- *  - The library prints nothing, keeps no global state, starts no threads, and handles no signals.
+ *  - The library prints nothing, keeps no global state, and handles no signals. It starts no
+ *    threads unless asked to by an option.
  *
  * Copyright (c) 2026 The actree authors. MIT licence.
  */
@@ -569,35 +570,79 @@ typedef enum act_duplicates {
     ACT_DUPLICATES_MAX = 5
 } act_duplicates;
 
-/* A sorter takes entries in any order and gives them back in byte order, in memory for now. */
+/*
+ * A sorter takes entries in any order and gives them back in byte order: in memory, or through
+ * temporary files where it was given a limit of memory. These have no names, so that nothing is
+ * left of them, however the program ends; a name that a file must have for a moment is lost again
+ * before it is written. Used by one thread at a time.
+ */
 typedef struct act_sorter act_sorter;
 
 /* Options of sorting. All-zero bytes, or a NULL pointer, mean the defaults. */
 typedef struct act_sorter_options {
     act_duplicates duplicates;
+    /* The most memory for all that the sorter holds, at least ACT_SORTER_MEMORY_NBYTES_MIN. Beyond
+     * it, entries go to temporary files, which take less room than their keys and values do. Only
+     * keys so long that a few of them, or one for each of `threads`, would fill it may exceed it.
+     * 0: no limit, and no files. */
+    uint64_t memory_nbytes;
+    /* The folder of the temporary files; copied. NULL: the one that $TMPDIR names, or /tmp. */
+    const char *temp_dir;
+    /* How many threads may work, the caller's included. With 2 or more, and a limit of memory,
+     * entries are sorted on one thread while others are added, and merged on one while the caller
+     * takes them. 0 or 1: the caller's thread alone. */
+    unsigned threads;
 } act_sorter_options;
 
-/* Opens a sorter, to be closed by act_sorter_close. ACT_ERR_INVALID, ACT_ERR_NOMEM. */
+#define ACT_SORTER_MEMORY_NBYTES_MIN ((uint64_t)64 << 10)
+
+/*
+ * Opens a sorter, to be closed by act_sorter_close. ACT_ERR_INVALID, also for a limit of memory
+ * that is too low; ACT_ERR_NOMEM.
+ */
 ACT_API act_status act_sorter_open(const act_sorter_options *options, act_sorter **sorter_ret,
                                    act_error *error);
 
-/* Adds an entry; the key is copied. ACT_ERR_NOMEM; ACT_ERR_INVALID after act_sorter_sort. */
+/*
+ * Adds an entry; the key is copied. ACT_ERR_NOMEM; ACT_ERR_IO for temporary files, naming their
+ * folder; ACT_ERR_INVALID after act_sorter_sort. If there was no memory to hold the entry, the
+ * sorter is as it was. Failures with temporary files are final, be it for want of memory: the same
+ * is answered to all calls from then on.
+ */
 ACT_API act_status act_sorter_add(act_sorter *sorter, const void *key, size_t key_nbytes,
                                   uint64_t value, act_error *error);
 
-/* Sorts what was added; nothing can be added any more. `progress` may be NULL. ACT_STOPPED. */
+/*
+ * Sorts what was added; nothing can be added any more. `progress` may be NULL; it counts entries,
+ * each once for every step that it goes through. ACT_STOPPED: it may be called again, and goes on.
+ * ACT_ERR_NOMEM, ACT_ERR_IO: final.
+ */
 ACT_API act_status act_sorter_sort(act_sorter *sorter, act_progress_fn progress, void *context,
                                    act_error *error);
 
 /*
  * The next entry in order, after act_sorter_sort, one for each different key. The key is valid
- * until the sorter is closed. ACT_OK, ACT_END, or ACT_ERR_DUPLICATE or ACT_ERR_OVERFLOW by the
- * policy, naming the key.
+ * until the next call with this sorter.
+ *
+ * ACT_OK; ACT_END; ACT_ERR_DUPLICATE or ACT_ERR_OVERFLOW by the policy, naming the key, and then
+ * `*key_ret` and `*key_nbytes_ret` are that key all the same; ACT_ERR_NOMEM, ACT_ERR_IO. Errors
+ * are final.
  */
 ACT_API act_status act_sorter_next(act_sorter *sorter, const uint8_t **key_ret,
                                    size_t *key_nbytes_ret, uint64_t *value_ret, act_error *error);
 
-/* Closes a sorter; NULL is allowed. */
+/* What sorting took so far. */
+typedef struct act_sort_report {
+    uint64_t entries;     /* added */
+    uint64_t runs;        /* sorted parts written to temporary files; 0: all was in memory */
+    uint64_t passes;      /* over all of them, to make them fewer before the last merge */
+    uint64_t temp_nbytes; /* written to temporary files, in all */
+} act_sort_report;
+
+/* Fills `*report_ret`; cannot fail. */
+ACT_API void act_sorter_get_report(const act_sorter *sorter, act_sort_report *report_ret);
+
+/* Closes a sorter, and stops what is being done for it; NULL is allowed. */
 ACT_API void act_sorter_close(act_sorter *sorter);
 
 /* ------------------------------------------------------------------- verifying and describing */

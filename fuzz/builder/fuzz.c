@@ -105,7 +105,9 @@ static int compare(const void *a, const void *b)
  * numbers of the entries here. Then equal keys leave the list. */
 static void sort(struct list *list)
 {
-    static const act_sorter_options options = {ACT_DUPLICATES_FIRST};
+    /* So little memory that a few long keys go through files; which folder, TMPDIR says. */
+    static const act_sorter_options options = {.duplicates = ACT_DUPLICATES_FIRST,
+                                               .memory_nbytes = ACT_SORTER_MEMORY_NBYTES_MIN};
     act_sorter *sorter;
     if (act_sorter_open(&options, &sorter, NULL) != ACT_OK)
         abort();

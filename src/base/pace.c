@@ -16,7 +16,7 @@ static uint64_t now_ms(void)
 
 static bool call(struct act_pace *pace, uint64_t done)
 {
-    return pace->progress(pace->context, done, pace->total) == 0;
+    return pace->progress(pace->context, pace->before + done, pace->total) == 0;
 }
 
 bool act_pace_start(struct act_pace *pace, act_progress_fn progress, void *context, uint64_t total)
@@ -24,6 +24,7 @@ bool act_pace_start(struct act_pace *pace, act_progress_fn progress, void *conte
     pace->progress = progress;
     pace->context = context;
     pace->total = total;
+    pace->before = 0;
     if (!progress)
         return true;
     pace->called_ms = now_ms();

@@ -11,6 +11,7 @@ struct act_pace {
     act_progress_fn progress; /* may be NULL */
     void *context;
     uint64_t total;
+    uint64_t before;    /* done in earlier steps of the work; act_pace_tell adds it */
     uint64_t called_ms; /* when the last call was */
 };
 

@@ -58,8 +58,9 @@ static void load_caches(const struct sorting *sorting, const struct range *range
     }
 }
 
-/* How many bytes all keys of the range have in common. */
-static size_t common_depth(const struct sorting *sorting, const struct range *range)
+/* How many bytes all keys of the range have in common; `range->depth` if that is less than so many
+ * more. */
+static size_t common_depth(const struct sorting *sorting, const struct range *range, size_t least)
 {
     struct act_key first = act_key_of_entry(sorting->store + range->records[0].entry);
     size_t common = first.nbytes;
@@ -76,7 +77,7 @@ static size_t common_depth(const struct sorting *sorting, const struct range *ra
                                                       key.bytes + range->depth,
                                                       most - range->depth);
         }
-        if (common < range->depth + 2 * CACHE_KEY_NBYTES)
+        if (common < range->depth + least)
             return range->depth;
     }
     return common;
@@ -146,29 +147,32 @@ static uint64_t choose_pivot(struct sorting *sorting, const struct range *range)
     return median(a, b, random_median(sorting, range));
 }
 
-static void swap(struct act_sort_record *a, struct act_sort_record *b)
+/*
+ * Brings those whose caches are below a bound to the front; how many they are. Without a branch on
+ * what is compared: half of the guesses would be wrong.
+ */
+static size_t bring_forward(struct act_sort_record *records, size_t count, uint64_t bound)
 {
-    struct act_sort_record kept = *a;
-    *a = *b;
-    *b = kept;
+    size_t below = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct act_sort_record record = records[i];
+        records[i] = records[below];
+        records[below] = record;
+        below += record.cache < bound;
+    }
+    return below;
 }
 
-/* Brings the records into three parts by their caches: below, equal to, above the pivot. */
+/* Brings the records into three parts by their caches: below, equal to, above the pivot. No cache
+ * is the highest number. */
 static void partition(const struct range *range, uint64_t pivot, struct range parts_ret[3])
 {
     struct act_sort_record *records = range->records;
-    size_t below = 0, at = 0, above = range->count;
-    while (at < above) {
-        uint64_t cache = records[at].cache;
-        if (cache < pivot)
-            swap(&records[below++], &records[at++]);
-        else if (cache > pivot)
-            swap(&records[at], &records[--above]);
-        else
-            at++;
-    }
+    size_t below = bring_forward(records, range->count, pivot);
+    size_t equal = bring_forward(records + below, range->count - below, pivot + 1);
+    size_t above = below + equal;
     parts_ret[0] = (struct range){records, below, range->depth};
-    parts_ret[1] = (struct range){records + below, above - below, range->depth};
+    parts_ret[1] = (struct range){records + below, equal, range->depth};
     parts_ret[2] = (struct range){records + above, range->count - above, range->depth};
 }
 
@@ -179,7 +183,7 @@ static void deepen(const struct sorting *sorting, struct range *range)
         return;
     if ((range->records[0].cache & 0xff) == CACHE_MORE) {
         range->depth += CACHE_KEY_NBYTES;
-        range->depth = common_depth(sorting, range);
+        range->depth = common_depth(sorting, range, 2 * CACHE_KEY_NBYTES);
         load_caches(sorting, range);
         return;
     }
@@ -227,7 +231,8 @@ bool act_sort(struct act_sort_record *records, size_t count, const uint8_t *stor
         return true;
     struct sorting sorting = {store, act_os_random() | 1, {{0}}, 0, 0};
     struct range all = {records, count, 0};
-    all.depth = common_depth(&sorting, &all);
+    /* Here the keys lie in a row, and looking at all of them costs little. */
+    all.depth = common_depth(&sorting, &all, 2 * CACHE_KEY_NBYTES);
     load_caches(&sorting, &all);
     sorting.ranges[sorting.range_count++] = all;
     size_t tell_at = TELL_EVERY;

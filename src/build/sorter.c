@@ -1,179 +1,374 @@
 /*
- * Entries in one growing store: the key's length, varint; the key; the value, varint. Beside them
- * a record for each, which is what is sorted. Memory for an entry: its key, 16 bytes of record, 2
- * to 18 for length and value; up to half as much again is room to grow.
+ * The sorter: entries are collected in a chunk. Without a limit of memory it grows, is sorted, and
+ * gives the entries back. Otherwise a full chunk becomes a run of a temporary file, and the runs
+ * are merged. With a second thread there are two chunks: one is sorted while the other one is
+ * written and filled again; and the merge is ahead of the caller.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/attributes.h"
 #include "base/error.h"
-#include "base/memory.h"
-#include "build/key.h"
-#include "build/sort.h"
+#include "build/ahead.h"
+#include "build/chunk.h"
+#include "build/merge.h"
+#include "build/spill.h"
+#include "os/thread.h"
+
+enum {
+    CHUNKS_MAX = 2
+};
+
+/* Sorting a chunk on a thread of its own. */
+struct job {
+    struct act_os_thread *thread; /* NULL when it has ended, or was done at once */
+    struct act_chunk *chunk;      /* NULL while there is none */
+    atomic_bool stop;
+};
 
 struct act_sorter {
-    uint8_t *store;
-    size_t store_used;
-    size_t store_capacity;
-    struct act_sort_record *records;
-    size_t count;
-    size_t record_capacity;
     act_duplicates duplicates;
-    bool in_order; /* they came sorted, so far */
-    bool sorted;   /* act_sorter_sort was called */
-    size_t next;
+    bool threaded; /* by a second one */
+    char *folder;  /* of temporary files, or NULL */
+    uint64_t added;
+    struct act_chunk chunks[CHUNKS_MAX];
+    unsigned filling; /* the index of one of them; the other one is the job's */
+    size_t chunk_nbytes_max;
+    struct act_spill spill;
+    struct job job;
+    bool ended;   /* act_sorter_sort was called */
+    bool sorted;  /* and done */
+    bool merging; /* what it gives back comes from here, not from the chunk */
+    struct act_merge merge;
+    struct act_ahead ahead; /* of it, with a second thread */
+    struct act_key clash;   /* what the failure is about, if it is about a key */
+    act_error failure;      /* a final one, or ACT_OK */
 };
+
+/* ---------------------------------------------------------------------------- opening, closing */
+
+static act_status check_options(const act_sorter_options *options, act_error *error)
+{
+    if ((int)options->duplicates < ACT_DUPLICATES_ERROR ||
+        (int)options->duplicates > ACT_DUPLICATES_MAX)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown policy of duplicates %d",
+                        (int)options->duplicates);
+    if (options->memory_nbytes && options->memory_nbytes < ACT_SORTER_MEMORY_NBYTES_MIN)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
+                        "%llu bytes of memory are not enough for sorting, which takes %llu",
+                        (unsigned long long)options->memory_nbytes,
+                        (unsigned long long)ACT_SORTER_MEMORY_NBYTES_MIN);
+    return ACT_OK;
+}
+
+static void plan_memory(act_sorter *sorter, uint64_t memory_nbytes)
+{
+    size_t nbytes = memory_nbytes && memory_nbytes < SIZE_MAX / 2 ? (size_t)memory_nbytes
+                                                                  : SIZE_MAX / 2;
+    sorter->spill.memory_nbytes = nbytes;
+    sorter->chunk_nbytes_max = (nbytes - act_spill_writer_nbytes(nbytes)) /
+                               (sorter->threaded ? CHUNKS_MAX : 1);
+}
 
 act_status act_sorter_open(const act_sorter_options *options, act_sorter **sorter_ret,
                            act_error *error)
 {
+    static const act_sorter_options defaults = {.duplicates = ACT_DUPLICATES_ERROR};
     if (!sorter_ret)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the sorter");
     *sorter_ret = NULL;
-    act_duplicates duplicates = options ? options->duplicates : ACT_DUPLICATES_ERROR;
-    if ((int)duplicates < ACT_DUPLICATES_ERROR || (int)duplicates > ACT_DUPLICATES_MAX)
-        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown policy of duplicates %d",
-                        (int)duplicates);
+    if (!options)
+        options = &defaults;
+    act_status status = check_options(options, error);
+    if (status != ACT_OK)
+        return status;
     act_sorter *sorter = calloc(1, sizeof(*sorter));
     if (!sorter)
         return act_fail_nomem(error);
-    sorter->duplicates = duplicates;
-    sorter->in_order = true;
+    if (options->temp_dir) {
+        size_t nbytes = strlen(options->temp_dir) + 1;
+        sorter->folder = malloc(nbytes);
+        if (!sorter->folder) {
+            free(sorter);
+            return act_fail_nomem(error);
+        }
+        memcpy(sorter->folder, options->temp_dir, nbytes);
+    }
+    sorter->duplicates = options->duplicates;
+    sorter->threaded = options->threads > 1 && options->memory_nbytes;
+    sorter->spill.duplicates = options->duplicates;
+    sorter->spill.folder = sorter->folder;
+    plan_memory(sorter, options->memory_nbytes);
+    atomic_init(&sorter->job.stop, false);
     *sorter_ret = sorter;
     return ACT_OK;
+}
+
+static void close_chunks(act_sorter *sorter)
+{
+    for (int i = 0; i < CHUNKS_MAX; i++)
+        act_chunk_close(&sorter->chunks[i]);
 }
 
 void act_sorter_close(act_sorter *sorter)
 {
     if (!sorter)
         return;
-    free(sorter->records);
-    free(sorter->store);
+    atomic_store(&sorter->job.stop, true);
+    act_os_thread_join(sorter->job.thread);
+    act_ahead_close(&sorter->ahead);
+    act_merge_close(&sorter->merge);
+    act_spill_close(&sorter->spill);
+    close_chunks(sorter);
+    free(sorter->folder);
     free(sorter);
 }
 
-static struct act_key key_at(const act_sorter *sorter, size_t index)
+/* ---------------------------------------------------------------------------------- the errors */
+
+/* Remembers an error after which nothing can be done, and passes it on. */
+ACT_COLD
+static act_status fail_finally(act_sorter *sorter, const act_error *failure, act_error *error)
 {
-    return act_key_of_entry(sorter->store + sorter->records[index].entry);
+    if (&sorter->failure != failure)
+        sorter->failure = *failure;
+    if (error)
+        *error = *failure;
+    return failure->status;
+}
+
+/* Why nothing can be done, or ACT_OK. */
+static act_status check_usable(act_sorter *sorter, act_error *error)
+{
+    if (ACT_UNLIKELY(!sorter))
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no sorter");
+    if (ACT_UNLIKELY(sorter->failure.status != ACT_OK))
+        return fail_finally(sorter, &sorter->failure, error);
+    return ACT_OK;
+}
+
+/* ------------------------------------------------------------------------------ adding entries */
+
+static int asked_to_stop(void *context, uint64_t done, uint64_t total)
+{
+    (void)done;
+    (void)total;
+    struct job *job = context;
+    return atomic_load_explicit(&job->stop, memory_order_relaxed);
+}
+
+static void do_job(void *context)
+{
+    struct job *job = context;
+    struct act_pace pace;
+    if (act_pace_start(&pace, asked_to_stop, job, 0))
+        act_chunk_sort(job->chunk, &pace);
+}
+
+/* Waits until the job's chunk is sorted, if there is one. */
+static void finish_job(struct job *job)
+{
+    act_os_thread_join(job->thread);
+    job->thread = NULL;
+}
+
+/* Makes a run of a chunk, which is empty afterwards. */
+static act_status write_run(act_sorter *sorter, struct act_chunk *chunk, struct act_pace *pace,
+                            act_error *error)
+{
+    act_status status = act_spill_write(&sorter->spill, chunk, pace, error);
+    if (status == ACT_OK)
+        act_chunk_clear(chunk, sorter->chunk_nbytes_max);
+    return status;
+}
+
+/* Makes a place to fill again of the chunk that is full. */
+static act_status spill_chunk(act_sorter *sorter, act_error *error)
+{
+    struct act_chunk *chunk = &sorter->chunks[sorter->filling];
+    if (sorter->threaded) {
+        struct job *job = &sorter->job;
+        struct act_chunk *full = chunk;
+        finish_job(job);
+        chunk = job->chunk;
+        job->chunk = full;
+        job->thread = act_os_thread_start(do_job, job);
+        sorter->filling = CHUNKS_MAX - 1 - sorter->filling;
+    }
+    if (!chunk)
+        return ACT_OK;
+    act_error failure;
+    struct act_pace pace;
+    act_pace_start(&pace, NULL, NULL, 0);
+    act_status status = write_run(sorter, chunk, &pace, &failure);
+    return status == ACT_OK ? ACT_OK : fail_finally(sorter, &failure, error);
 }
 
 act_status act_sorter_add(act_sorter *sorter, const void *key, size_t key_nbytes, uint64_t value,
                           act_error *error)
 {
-    if (ACT_UNLIKELY(!sorter || (!key && key_nbytes)))
-        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, sorter ? "no key" : "no sorter");
-    if (ACT_UNLIKELY(sorter->sorted))
+    act_status status = check_usable(sorter, error);
+    if (ACT_UNLIKELY(status != ACT_OK))
+        return status;
+    if (ACT_UNLIKELY(!key && key_nbytes))
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no key");
+    if (ACT_UNLIKELY(sorter->ended))
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
                         "nothing can be added after sorting");
-    size_t extra = 2 * (size_t)ACT_VARINT_NBYTES_MAX + ACT_SORT_SLACK_NBYTES;
-    if (ACT_UNLIKELY(key_nbytes > SIZE_MAX - extra - sorter->store_used ||
-                     !act_reserve(&sorter->store, &sorter->store_capacity,
-                                  sorter->store_used + extra + key_nbytes, 1) ||
-                     !act_reserve(&sorter->records, &sorter->record_capacity, sorter->count + 1,
-                                  sizeof(*sorter->records))))
-        return act_fail_nomem(error);
+    struct act_key added = {key, key_nbytes};
+    for (;;) {
+        switch (act_chunk_add(&sorter->chunks[sorter->filling], sorter->chunk_nbytes_max, added,
+                              value)) {
+        case ACT_CHUNK_ADDED:
+            if (key_nbytes > sorter->spill.key_nbytes_max)
+                sorter->spill.key_nbytes_max = key_nbytes;
+            sorter->added++;
+            return ACT_OK;
+        case ACT_CHUNK_NOMEM:
+            return act_fail_nomem(error);
+        case ACT_CHUNK_FULL:
+            status = spill_chunk(sorter, error);
+            if (status != ACT_OK)
+                return status;
+        }
+    }
+}
 
-    uint8_t *p = act_varint_write(sorter->store + sorter->store_used, key_nbytes);
-    struct act_key added = {p, key_nbytes};
-    if (key_nbytes)
-        memcpy(p, key, key_nbytes);
-    p = act_varint_write(p + key_nbytes, value);
-    if (sorter->in_order && sorter->count &&
-        act_key_compare_from(key_at(sorter, sorter->count - 1), added, 0) > 0)
-        sorter->in_order = false;
-    sorter->records[sorter->count++] = (struct act_sort_record){0, sorter->store_used};
-    sorter->store_used = (size_t)(p - sorter->store);
+/* -------------------------------------------------------------------------------------- sorting */
+
+static act_status sort_in_memory(act_sorter *sorter, act_progress_fn progress, void *context)
+{
+    struct act_chunk *chunk = &sorter->chunks[sorter->filling];
+    struct act_pace pace;
+    if (!act_pace_start(&pace, progress, context, chunk->count) || !act_chunk_sort(chunk, &pace))
+        return ACT_STOPPED;
+    return ACT_OK;
+}
+
+/* Makes the last runs: of the chunk that is being sorted, if any, and of the one that was filled.
+ */
+static act_status write_last(act_sorter *sorter, struct act_pace *pace, act_error *error)
+{
+    struct act_chunk *last = &sorter->chunks[sorter->filling];
+    struct job *job = &sorter->job;
+    act_status status = ACT_OK;
+    if (!act_chunk_sort(last, pace))
+        return ACT_STOPPED;
+    finish_job(job);
+    if (job->chunk)
+        status = write_run(sorter, job->chunk, pace, error);
+    if (status != ACT_OK)
+        return status;
+    job->chunk = NULL;
+    if (last->count)
+        status = write_run(sorter, last, pace, error);
+    if (status == ACT_OK)
+        close_chunks(sorter);
+    return status;
+}
+
+/* Makes the last runs, merges some if there are too many to be merged at once, and begins that. */
+static act_status sort_runs(act_sorter *sorter, act_progress_fn progress, void *context,
+                            act_error *error)
+{
+    struct act_spill *spill = &sorter->spill;
+    size_t count = sorter->chunks[0].count + sorter->chunks[1].count;
+    size_t runs = spill->run_count + (sorter->chunks[0].count > 0) + (sorter->chunks[1].count > 0);
+    struct act_pace pace;
+    if (!act_pace_start(&pace, progress, context,
+                        2 * (uint64_t)count + act_spill_passes(spill, runs) * sorter->added))
+        return ACT_STOPPED;
+    act_status status = write_last(sorter, &pace, error);
+    while (status == ACT_OK && act_spill_passes(spill, spill->run_count))
+        status = act_spill_pass(spill, &pace, error);
+    if (status == ACT_OK)
+        status = act_spill_merge(spill, &sorter->merge, error);
+    if (status != ACT_OK)
+        return status;
+    sorter->merging = true;
+    if (sorter->threaded)
+        act_ahead_open(&sorter->ahead, &sorter->merge, sorter->duplicates,
+                       act_spill_batch_nbytes(spill->memory_nbytes));
     return ACT_OK;
 }
 
 act_status act_sorter_sort(act_sorter *sorter, act_progress_fn progress, void *context,
                            act_error *error)
 {
-    if (!sorter)
-        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no sorter");
-    if (sorter->sorted)
-        return ACT_OK;
-    struct act_pace pace;
-    if (!act_pace_start(&pace, progress, context, sorter->count))
-        return ACT_STOPPED;
-    if (!sorter->in_order && !act_sort(sorter->records, sorter->count, sorter->store, &pace))
-        return ACT_STOPPED;
-    sorter->sorted = true;
-    return ACT_OK;
+    act_status status = check_usable(sorter, error);
+    if (status != ACT_OK || sorter->sorted)
+        return status;
+    sorter->ended = true;
+    act_error failure;
+    bool spilled = sorter->spill.run_count || sorter->job.chunk;
+    status = spilled ? sort_runs(sorter, progress, context, &failure)
+                     : sort_in_memory(sorter, progress, context);
+    if (status > ACT_STOPPED)
+        return fail_finally(sorter, &failure, error);
+    sorter->sorted = status == ACT_OK;
+    return status;
+}
+
+void act_sorter_get_report(const act_sorter *sorter, act_sort_report *report_ret)
+{
+    *report_ret = sorter->spill.report;
+    report_ret->entries = sorter->added;
 }
 
 /* --------------------------------------------------------------------------- giving them back */
 
-/* Takes another value of the same key into account. */
-static act_status combine(const act_sorter *sorter, struct act_key key, uint64_t value,
-                          uint64_t *combined, act_error *error)
+/* Says that entries of a key cannot be joined. */
+ACT_COLD
+static act_status fail_clash(act_sorter *sorter, struct act_key key, act_error *error)
 {
     char quoted[ACT_QUOTED_NBYTES];
-    switch (sorter->duplicates) {
-    case ACT_DUPLICATES_ERROR:
-        return act_fail(error, ACT_ERR_DUPLICATE, ACT_NO_OFFSET, "key %s was given twice",
-                        act_quote(quoted, key.bytes, key.nbytes));
-    case ACT_DUPLICATES_FIRST:
-        break;
-    case ACT_DUPLICATES_LAST:
-        *combined = value;
-        break;
-    case ACT_DUPLICATES_SUM:
-        if (value > UINT64_MAX - *combined)
-            return act_fail(error, ACT_ERR_OVERFLOW, ACT_NO_OFFSET,
-                            "the values of key %s add up to more than 2^64 - 1",
-                            act_quote(quoted, key.bytes, key.nbytes));
-        *combined += value;
-        break;
-    case ACT_DUPLICATES_MIN:
-        if (value < *combined)
-            *combined = value;
-        break;
-    case ACT_DUPLICATES_MAX:
-        if (value > *combined)
-            *combined = value;
-        break;
-    }
-    return ACT_OK;
+    act_error failure;
+    act_quote(quoted, key.bytes, key.nbytes);
+    if (sorter->duplicates == ACT_DUPLICATES_SUM)
+        act_fail(&failure, ACT_ERR_OVERFLOW, ACT_NO_OFFSET,
+                 "the values of key %s add up to more than 2^64 - 1", quoted);
+    else
+        act_fail(&failure, ACT_ERR_DUPLICATE, ACT_NO_OFFSET, "key %s was given twice", quoted);
+    sorter->clash = key;
+    return fail_finally(sorter, &failure, error);
 }
 
-static uint64_t value_after(struct act_key key)
+/* The next entry, from wherever they come. */
+static act_status next(act_sorter *sorter, struct act_joined *joined, act_error *error)
 {
-    const uint8_t *p = key.bytes + key.nbytes;
-    return act_varint_read(&p);
+    if (!sorter->merging)
+        return act_chunk_next(&sorter->chunks[sorter->filling], sorter->duplicates, joined)
+                   ? ACT_OK
+                   : ACT_END;
+    act_error failure;
+    act_status status = sorter->threaded
+                            ? act_ahead_next(&sorter->ahead, joined, &failure)
+                            : act_merge_next(&sorter->merge, sorter->duplicates, joined, &failure);
+    return status > ACT_END ? fail_finally(sorter, &failure, error) : status;
 }
 
 act_status act_sorter_next(act_sorter *sorter, const uint8_t **key_ret, size_t *key_nbytes_ret,
                            uint64_t *value_ret, act_error *error)
 {
-    enum {
-        PREFETCH_AHEAD = 12
-    };
-    if (ACT_UNLIKELY(!sorter || !sorter->sorted))
+    struct act_joined joined = {.key = {NULL, 0}};
+    act_status status = check_usable(sorter, error);
+    if (ACT_UNLIKELY(status == ACT_OK && !sorter->sorted))
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
-                        sorter ? "entries are given back after sorting" : "no sorter");
-    if (sorter->next == sorter->count)
-        return ACT_END;
-    struct act_key key = key_at(sorter, sorter->next);
-    uint64_t value = value_after(key);
-    size_t next = sorter->next + 1;
-    for (; next < sorter->count; next++) {
-        if (next + PREFETCH_AHEAD < sorter->count)
-            ACT_PREFETCH(sorter->store + sorter->records[next + PREFETCH_AHEAD].entry);
-        struct act_key other = key_at(sorter, next);
-        if (other.nbytes != key.nbytes || memcmp(other.bytes, key.bytes, key.nbytes) != 0)
-            break;
-        act_status status = combine(sorter, key, value_after(other), &value, error);
-        if (status != ACT_OK)
-            return status;
-    }
-    sorter->next = next;
+                        "entries are given back after sorting");
+    if (ACT_LIKELY(status == ACT_OK))
+        status = next(sorter, &joined, error);
+    if (ACT_UNLIKELY(status == ACT_OK && joined.clash))
+        status = fail_clash(sorter, joined.key, error);
+    if (status == ACT_ERR_DUPLICATE || status == ACT_ERR_OVERFLOW)
+        joined.key = sorter->clash;
+    else if (status != ACT_OK)
+        return status;
     if (key_ret)
-        *key_ret = key.bytes;
+        *key_ret = joined.key.bytes;
     if (key_nbytes_ret)
-        *key_nbytes_ret = key.nbytes;
-    if (value_ret)
-        *value_ret = value;
-    return ACT_OK;
+        *key_nbytes_ret = joined.key.nbytes;
+    if (value_ret && status == ACT_OK)
+        *value_ret = joined.value;
+    return status;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actree.h"
 #include "message.h"
 
 bool cli_words_listed(const char *description)
@@ -137,6 +138,7 @@ static const char *set_value(struct cli_options *options, int id, char **text)
     static const char a_count[] = "a number";
     static const char a_positive[] = "a number above 0";
     static const char a_size[] = "a number of bytes above 0, such as 512K, 64M or 2G";
+    static const char a_memory[] = "a number of bytes from 64K on, such as 512K, 64M or 2G";
     switch (id) {
     case CLI_OPT_LIMIT:
         options->limit_given = true;
@@ -153,8 +155,10 @@ static const char *set_value(struct cli_options *options, int id, char **text)
         return cli_parse_size(*text, &options->key_nbytes_max) && options->key_nbytes_max ? NULL
                                                                                           : a_size;
     case CLI_OPT_MEMORY:
-        return cli_parse_size(*text, &options->memory_nbytes) && options->memory_nbytes ? NULL
-                                                                                        : a_size;
+        return cli_parse_size(*text, &options->memory_nbytes) &&
+                       options->memory_nbytes >= ACT_SORTER_MEMORY_NBYTES_MIN
+                   ? NULL
+                   : a_memory;
     case CLI_OPT_FROM:
         keep_text(&options->from, text);
         return NULL;
@@ -163,6 +167,9 @@ static const char *set_value(struct cli_options *options, int id, char **text)
         return NULL;
     case CLI_OPT_OUTPUT:
         keep_text(&options->output, text);
+        return NULL;
+    case CLI_OPT_TEMP:
+        keep_text(&options->temp, text);
         return NULL;
     default:
         return NULL;
@@ -222,4 +229,5 @@ void cli_options_free(struct cli_options *options)
     free(options->from);
     free(options->to);
     free(options->output);
+    free(options->temp);
 }

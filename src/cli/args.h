@@ -45,6 +45,7 @@ struct cli_options {
     char *from;
     char *to;
     char *output;
+    char *temp;
     bool help;
 };
 
@@ -69,7 +70,9 @@ enum cli_option_id {
     CLI_OPT_DUPLICATES,
     CLI_OPT_FROM,
     CLI_OPT_TO,
-    CLI_OPT_OUTPUT
+    CLI_OPT_OUTPUT,
+    CLI_OPT_TEMP,
+    CLI_OPT_COUNT
 };
 
 #define CLI_FLAG(name, letter, id, text)                                                           \
@@ -83,7 +86,8 @@ enum cli_option_id {
 
 /*
  * Entries for the tables of verbs. Where the last text is a list of words with bars between them,
- * the value must be one of them, and shells complete them; for FILE they complete file names.
+ * the value must be one of them, and shells complete them; for FILE they complete file names, and
+ * for DIR folders.
  */
 #define CLI_OPTION_KEYS                                                                            \
     CLI_VALUE("keys", 'k', CLI_OPT_KEYS, "How keys are written as text (raw)", "raw|escaped|hex")
@@ -115,9 +119,14 @@ enum cli_option_id {
 #define CLI_OPTION_SORTED                                                                          \
     CLI_FLAG("sorted", 's', CLI_OPT_SORTED, "The input is in order: build while reading it")
 #define CLI_OPTION_MEMORY                                                                          \
-    CLI_VALUE("memory", 'm', CLI_OPT_MEMORY, "Most memory for sorting (no limit)", "SIZE")
+    CLI_VALUE("memory", 'm', CLI_OPT_MEMORY,                                                       \
+              "Most memory for sorting; beyond it, temporary files (1G)", "SIZE")
+#define CLI_OPTION_TEMP                                                                            \
+    CLI_VALUE("temp", 'T', CLI_OPT_TEMP,                                                           \
+              "Where temporary files of sorting go (the folder of the output)", "DIR")
 #define CLI_OPTION_THREADS                                                                         \
-    CLI_VALUE("threads", '\0', CLI_OPT_THREADS, "Threads to use; this version works with one", "N")
+    CLI_VALUE("threads", '\0', CLI_OPT_THREADS, "Threads that may work at once: 1, or more (2)",   \
+              "N")
 #define CLI_OPTION_NO_SYNC                                                                         \
     CLI_FLAG("no-sync", '\0', CLI_OPT_NO_SYNC, "Do not wait until the disk has the file")
 #define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")

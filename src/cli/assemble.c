@@ -1,13 +1,18 @@
 /*
  * Entries are handed to the builder while they are read, as long as each key is above the one
  * before: then memory does not grow with their number. A key out of order needs the sorter, which
- * has to see all entries. Regular files are read again for it. What came through a pipe is gone by
+ * has to see all entries, and goes to temporary files where they are many. Regular files are read
+ * again for it. What came through a pipe is gone by
  * then; so its entries go to the sorter from the start, unless --sorted says that it is not needed.
  */
+#define _POSIX_C_SOURCE 200809L
+
 #include "assemble.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "interrupt.h"
 #include "message.h"
@@ -18,14 +23,10 @@
 /* How many entries go by between two looks at clock and signals. */
 #define TELL_EVERY 8192
 
-/*
- * What the sorter takes for an entry, at most: the key, a record, its lengths; and half as much
- * again for growth.
- */
-static uint64_t sorter_nbytes(const struct cli_entry *entry)
-{
-    return ((uint64_t)entry->key_nbytes + 30) * 3 / 2;
-}
+/* For sorting, unless told; a quarter of the machine's memory where that is less. */
+#define MEMORY_NBYTES_DEFAULT ((uint64_t)1 << 30)
+/* One reads or builds while the other sorts or merges. */
+#define THREADS_DEFAULT 2
 
 /* The last entry, held back while the next ones may have the same key. */
 struct held {
@@ -214,17 +215,9 @@ static enum outcome read_in_order(struct work *work)
 /* Reads entries into the sorter. */
 static enum outcome read_to_sort(struct work *work)
 {
-    uint64_t memory_nbytes = 0;
-    uint64_t most = work->options->memory_nbytes ? work->options->memory_nbytes : UINT64_MAX;
     struct cli_entry entry;
     act_error error;
     while (cli_source_next(&work->source, &entry)) {
-        memory_nbytes += sorter_nbytes(&entry);
-        if (memory_nbytes > most) {
-            cli_say("%s:%llu: sorting needs more than --memory allows; sorted input needs none",
-                    work->source.input.name, (unsigned long long)work->source.input.line);
-            return FAILED;
-        }
         if (act_sorter_add(work->sorter, entry.key, entry.key_nbytes, entry.value, &error) !=
             ACT_OK) {
             cli_fail(NULL, &error);
@@ -238,104 +231,131 @@ static enum outcome read_to_sort(struct work *work)
 
 /* Where a key stands first and second in the inputs. */
 struct places {
-    struct held key; /* the least one above the key that was given out last */
     const char *names[2];
     uint64_t lines[2];
     int count;
 };
 
 /* The sorter does not know lines. They are found by reading again, if that is possible. */
-static void find_duplicate(struct work *work, const uint8_t *last, size_t last_nbytes,
+static void find_duplicate(struct work *work, const uint8_t *key, size_t key_nbytes,
                            struct places *places)
 {
     struct cli_source *source = &work->source;
     struct cli_entry entry;
-    struct held *least = &places->key;
     cli_source_rewind(source);
-    while (cli_source_next(source, &entry) && !cli_interrupted()) {
-        if (last && compare(entry.key, entry.key_nbytes, last, last_nbytes) <= 0)
+    while (places->count < 2 && cli_source_next(source, &entry) && !cli_interrupted()) {
+        if (compare(entry.key, entry.key_nbytes, key, key_nbytes) != 0)
             continue;
-        int order = least->any ? compare(entry.key, entry.key_nbytes, least->key, least->key_nbytes)
-                               : -1;
-        if (order > 0 || (order == 0 && places->count == 2))
-            continue;
-        if (order < 0) {
-            free(least->key);
-            least->key = malloc(entry.key_nbytes + 1);
-            least->any = least->key;
-            places->count = 0;
-            if (!least->key)
-                return;
-            if (entry.key_nbytes)
-                memcpy(least->key, entry.key, entry.key_nbytes);
-            least->key_nbytes = entry.key_nbytes;
-        }
         places->names[places->count] = source->input.name;
         places->lines[places->count++] = source->input.line;
     }
 }
 
-static void fail_sorted(struct work *work, const act_error *error, const uint8_t *last,
-                        size_t last_nbytes)
+/* Says why the sorter has no next entry; `key` is what it is about, if it is a duplicate. */
+static void fail_sorted(struct work *work, const act_error *error, const uint8_t *key,
+                        size_t key_nbytes)
 {
-    struct places places;
-    memset(&places, 0, sizeof(places));
+    struct places places = {.count = 0};
+    if (error->status != ACT_ERR_DUPLICATE && error->status != ACT_ERR_OVERFLOW) {
+        cli_fail(NULL, error);
+        return;
+    }
     if (error->status == ACT_ERR_DUPLICATE && work->rereadable)
-        find_duplicate(work, last, last_nbytes, &places);
+        find_duplicate(work, key, key_nbytes, &places);
     if (places.count == 2) {
         char quoted[CLI_QUOTED_NBYTES];
         cli_say("%s:%llu: duplicate key %s, first at %s:%llu%s", places.names[1],
-                (unsigned long long)places.lines[1],
-                cli_quote(quoted, places.key.key, places.key.key_nbytes), places.names[0],
-                (unsigned long long)places.lines[0], DUPLICATES_HINT);
+                (unsigned long long)places.lines[1], cli_quote(quoted, key, key_nbytes),
+                places.names[0], (unsigned long long)places.lines[0], DUPLICATES_HINT);
     } else if (!cli_interrupted()) {
         cli_say("%s: %s%s",
                 work->assembly->inputs[1] ? "input" : cli_input_name(work->assembly->inputs[0]),
                 error->text, error->status == ACT_ERR_DUPLICATE ? DUPLICATES_HINT : "");
     }
-    free(places.key.key);
 }
 
 /* Gives the sorted entries to the builder; false after a message or a signal. */
 static bool write_sorted(struct work *work)
 {
-    const uint8_t *last = NULL;
-    size_t last_nbytes = 0;
     act_error error;
     uint64_t total = work->assembly->entries;
-    start_phase(work, "writing", "entries");
+    act_sorter_get_report(work->sorter, &work->assembly->sort);
+    start_phase(work, work->assembly->sort.runs ? "merging" : "writing", "entries");
     for (uint64_t done = 0;; done++) {
-        const uint8_t *key;
-        size_t key_nbytes;
+        const uint8_t *key = NULL;
+        size_t key_nbytes = 0;
         uint64_t value;
         act_status status = act_sorter_next(work->sorter, &key, &key_nbytes, &value, &error);
         if (status == ACT_END)
             return true;
         if (status != ACT_OK) {
-            fail_sorted(work, &error, last, last_nbytes);
+            fail_sorted(work, &error, key, key_nbytes);
             return false;
         }
         if (act_builder_add(work->builder, key, key_nbytes, value, &error) != ACT_OK) {
             cli_fail(work->options->output, &error);
             return false;
         }
-        last = key;
-        last_nbytes = key_nbytes;
         if (done % TELL_EVERY == 0 && cli_progress_tell(&work->progress, done, total))
             return false;
     }
 }
 
+static uint64_t memory_nbytes_default(void)
+{
+    uint64_t nbytes = MEMORY_NBYTES_DEFAULT;
+#ifdef _SC_PHYS_PAGES
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page_nbytes = sysconf(_SC_PAGESIZE);
+    if (pages > 0 && page_nbytes > 0 && (uint64_t)pages / 4 * (uint64_t)page_nbytes < nbytes)
+        nbytes = (uint64_t)pages / 4 * (uint64_t)page_nbytes;
+#endif
+    return nbytes < ACT_SORTER_MEMORY_NBYTES_MIN ? ACT_SORTER_MEMORY_NBYTES_MIN : nbytes;
+}
+
+/* The folder of a file, to be freed; NULL when there is no memory. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t nbytes = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
+    char *folder = malloc(nbytes + 2);
+    if (!folder)
+        return NULL;
+    memcpy(folder, nbytes ? path : ".", nbytes ? nbytes : 1);
+    folder[nbytes ? nbytes : 1] = '\0';
+    return folder;
+}
+
+static bool open_sorter(struct work *work)
+{
+    const struct cli_options *wanted = work->options;
+    act_error error;
+    char *folder = folder_of(work->assembly->out_path);
+    if (!folder) {
+        cli_fail_nomem();
+        return false;
+    }
+    uint64_t threads = wanted->threads ? wanted->threads : THREADS_DEFAULT;
+    act_sorter_options options = {
+        .duplicates = (act_duplicates)wanted->duplicates,
+        .memory_nbytes = wanted->memory_nbytes ? wanted->memory_nbytes : memory_nbytes_default(),
+        .temp_dir = wanted->temp ? wanted->temp : folder,
+        .threads = threads > UINT_MAX ? UINT_MAX : (unsigned)threads,
+    };
+    act_status status = act_sorter_open(&options, &work->sorter, &error);
+    free(folder);
+    if (status != ACT_OK)
+        cli_fail(NULL, &error);
+    return status == ACT_OK;
+}
+
 /* The whole way through the sorter; false after a message or a signal. */
 static bool sort(struct work *work)
 {
-    act_sorter_options options = {(act_duplicates)work->options->duplicates};
     act_error error;
     work->assembly->sorted = true;
-    if (act_sorter_open(&options, &work->sorter, &error) != ACT_OK) {
-        cli_fail(NULL, &error);
+    if (!open_sorter(work))
         return false;
-    }
     start_phase(work, "reading", "B");
     if (read_to_sort(work) != READ_ALL)
         return false;

@@ -15,6 +15,7 @@ struct cli_assembly {
     uint64_t entries;      /* read */
     uint64_t input_nbytes; /* read, once if twice */
     bool sorted;           /* went through the sorter */
+    act_sort_report sort;
 };
 
 /*

@@ -58,10 +58,16 @@ static void bash_verb(struct cli_out *out, const struct cli_verb *verb)
     cli_out_text(out, "' ;;\n");
 }
 
+/* Whether what the option takes is described by this word. */
+static bool takes(const struct poptOption *option, const char *what)
+{
+    return strcmp(option->argDescrip, what) == 0;
+}
+
 /* What follows an option that takes a value, for the options of all verbs, each once. */
 static void bash_values(struct cli_out *out)
 {
-    bool seen[CLI_OPT_OUTPUT + 1] = {false};
+    bool seen[CLI_OPT_COUNT] = {false};
     for (const struct cli_verb *const *verb = cli_verbs; *verb; verb++) {
         for (const struct poptOption *option = (*verb)->options; option->longName; option++) {
             if (!has_value(option) || seen[option->val])
@@ -76,8 +82,8 @@ static void bash_values(struct cli_out *out)
                 put_words(out, option->argDescrip);
                 cli_out_text(out, "'");
             } else {
-                cli_out_format(out, "words=%s",
-                               strcmp(option->argDescrip, "FILE") == 0 ? "FILE" : "NONE");
+                bool paths = takes(option, "FILE") || takes(option, "DIR");
+                cli_out_format(out, "words=%s", paths ? option->argDescrip : "NONE");
             }
             cli_out_text(out, " ;;\n");
         }
@@ -111,6 +117,12 @@ static void put_bash(struct cli_out *out)
                       "    case $words in\n"
                       "    NONE) return ;;\n"
                       "    FILE) ;;\n"
+                      "    DIR)\n"
+                      "        local IFS=$'\\n'\n"
+                      "        compopt -o filenames\n"
+                      "        COMPREPLY=($(compgen -d -- \"$current\"))\n"
+                      "        return\n"
+                      "        ;;\n"
                       "    ?*)\n"
                       "        COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
                       "        return\n"
@@ -154,8 +166,10 @@ static void zsh_option(struct cli_out *out, const struct poptOption *option)
             cli_out_text(out, "(");
             put_words(out, option->argDescrip);
             cli_out_text(out, ")");
-        } else if (strcmp(option->argDescrip, "FILE") == 0) {
+        } else if (takes(option, "FILE")) {
             cli_out_text(out, "_files");
+        } else if (takes(option, "DIR")) {
+            cli_out_text(out, "_files -/");
         } else {
             cli_out_text(out, " ");
         }
@@ -205,8 +219,10 @@ static void fish_option(struct cli_out *out, const struct cli_verb *verb,
     if (option->shortName)
         cli_out_format(out, " -s %c", option->shortName);
     if (has_value(option)) {
-        if (strcmp(option->argDescrip, "FILE") == 0) {
+        if (takes(option, "FILE")) {
             cli_out_text(out, " -r -F");
+        } else if (takes(option, "DIR")) {
+            cli_out_text(out, " -x -a '(__fish_complete_directories)'");
         } else {
             cli_out_text(out, " -x");
             if (cli_words_listed(option->argDescrip)) {

@@ -199,21 +199,91 @@ class Order(BuildTest):
     def test_sorted_refuses_another_order(self):
         self.refuses("a\t1\nc\t2\nb\t3\n", "--sorted", says=["bad.txt:3", '"b"'])
 
-    def test_memory(self):
-        content = "".join(f"{i}\t1\n" for i in range(3000, 1000, -1))
-        self.refuses_unsorted(content, "--memory=10K")
-        self.write("in", content)
-        self.ok("build", "-o", "x.act", "in", "--memory=10M")
-        # In order, it needs none.
-        self.write("in", "".join(f"{i}\t1\n" for i in range(1000, 3000)))
-        self.ok("build", "-o", "x.act", "in", "--memory=10K")
 
-    def refuses_unsorted(self, content, *options):
-        self.write("old.act", self.old)
-        self.fails(TROUBLE, "build", "-o", "old.act", self.write("bad.txt", content), *options,
-                   says=["bad.txt:", "--memory"])
-        self.assertEqual(self.read("old.act"), self.old)
+class Memory(BuildTest):
+    """What does not fit goes through temporary files; the file that comes of it is the same."""
+
+    LINES = [f"{i * 7919 % 30011:08}/{'x' * (i % 40)}\t{i}\n" for i in range(30011)]
+
+    def setUp(self):
+        super().setUp()
+        self.write("in", "".join(self.LINES))
+        self.build("".join(sorted(self.LINES)), "-s", name="expected.act")
+        self.expected = self.read("expected.act")
+
+    def report(self, *arguments, **options):
+        done = self.run_tool("build", "--json", "-o", "x.act", *arguments, **options)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(self.read("x.act"), self.expected)
         self.no_litter()
+        return json.loads(done.stdout)
+
+    def no_litter(self):
+        known = {"in", "expected.act", "x.act", "old.act", "bad.txt", "temp"}
+        self.assertEqual(set(os.listdir(self.folder)) - known, set())
+
+    def test_the_file_is_the_same(self):
+        content = "".join(self.LINES).encode()
+        for memory in ("64K", "128K", "1M", "64M"):
+            for threads in ("1", "2", "8"):
+                for arguments in (["in"], ["-"]):
+                    report = self.report("--memory", memory, "--threads", threads, *arguments,
+                                         stdin=content)
+                    self.assertEqual(report["sort_runs"] > 1, memory != "64M")
+                    self.assertEqual(report["temp_bytes"] > 100000, memory != "64M")
+        self.assertEqual(self.report("in")["sort_runs"], 0)
+
+    def test_sorted_input_needs_none(self):
+        self.write("in", "".join(sorted(self.LINES)))
+        report = self.report("in", "--memory=64K")
+        self.assertEqual((report["sorted"], report["sort_runs"]), (False, 0))
+
+    def test_too_little(self):
+        for size in ("0", "1", "63K", "65535"):
+            self.fails(TROUBLE, "build", f"--memory={size}", "-o", "x.act", "in", says="64K")
+
+    def test_folder_of_temporary_files(self):
+        os.mkdir(self.path("temp"))
+        for arguments in (["--temp", "temp"], ["-T", "."], []):
+            self.report("in", "--memory=64K", *arguments)
+            self.assertEqual(os.listdir(self.path("temp")), [])
+        self.write("old.act", self.old)
+        for threads in ("1", "2"):
+            self.fails(TROUBLE, "build", "-o", "old.act", "in", "-m64K", "-Tno/such", "--threads",
+                       threads, says=["no/such", "No such file"])
+            self.assertEqual(self.read("old.act"), self.old)
+        self.no_litter()
+
+    def test_the_output_to_standard_output(self):
+        environment = dict(os.environ, TMPDIR=self.path("temp"))
+        os.mkdir(self.path("temp"))
+        done = self.run_tool("build", "-o", "-", "in", "--memory=64K", env=environment)
+        self.assertEqual((done.returncode, done.stdout), (0, self.expected))
+        self.assertEqual(os.listdir(self.path("temp")), [])
+
+    def test_a_limit_of_the_file_size(self):
+        """As on a full disk; threads or not, the message names the folder."""
+        for threads in ("1", "2"):
+            done = self.run_tool("build", "-o", "x.act", "in", "--memory=64K", "--threads", threads,
+                                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                                                       (100000, 100000)))
+            self.assertEqual(done.returncode, TROUBLE)
+            self.assertRegex(done.stderr, rb'\Aactree: .*temporary file in "\.": File too large\n\Z')
+            self.no_litter()
+
+    def test_duplicates(self):
+        self.write("bad.txt", "".join(self.LINES) + self.LINES[17].split("\t")[0] + "\t1\n")
+        self.fails(TROUBLE, "build", "-o", "old.act", "bad.txt", "-m", "64K",
+                   says=["bad.txt:30012: duplicate key", "first at bad.txt:18", "--duplicates"])
+        self.ok("build", "-o", "x.act", "bad.txt", "-m", "64K", "-d", "first")
+        self.assertEqual(self.read("x.act"), self.expected)
+        self.no_litter()
+
+    def test_progress(self):
+        done = self.run_tool("build", "--progress=always", "-o", "x.act", "-", "-m64K",
+                             stdin="".join(self.LINES))
+        for word in (b"reading", b"sorting", b"merging"):
+            self.assertIn(word, done.stderr)
 
 
 class Duplicates(BuildTest):

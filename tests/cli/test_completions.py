@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Completions: that shells take them, and what bash makes of them."""
+import os
 import shutil
 import subprocess
 
@@ -54,6 +55,8 @@ class Bash(ToolTest):
         self.assertEqual(self.complete("dump", "ano"), ["another.act"])
         self.assertEqual(self.complete("build", "-o", "ano"), ["another.act"])
         self.assertEqual(self.complete("dump", "a f"), ["a", "file.act"])
+        os.mkdir(self.path("any folder"))
+        self.assertEqual(self.complete("build", "--temp", "an"), ["any", "folder"])
 
 
 class Others(ToolTest):

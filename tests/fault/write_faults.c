@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -17,7 +19,7 @@ static struct {
     enum write_call call;
     unsigned nth, calls;
     int os_code;
-    unsigned write_nbytes_max;
+    unsigned io_nbytes_max;
 } fault;
 
 static bool no_unnamed;
@@ -26,7 +28,8 @@ const char *write_call_name(enum write_call call)
 {
     static const char *const names[] = {"allocation", "stat",   "lstat",  "readlink", "faccessat",
                                         "open",       "write",  "pwrite", "fsync",    "fchmod",
-                                        "linkat",     "rename", "close",  "random",   "system"};
+                                        "linkat",     "rename", "close",  "random",   "pread",
+                                        "mkstemp",    "unlink", "thread", "system"};
     return names[call];
 }
 
@@ -46,10 +49,10 @@ void write_fault_arm_kill(unsigned nth)
     fault.kill = true;
 }
 
-void write_fault_arm_short_writes(unsigned nbytes)
+void write_fault_arm_short_io(unsigned nbytes)
 {
     memset(&fault, 0, sizeof(fault));
-    fault.write_nbytes_max = nbytes;
+    fault.io_nbytes_max = nbytes;
 }
 
 void write_fault_no_unnamed(bool none)
@@ -81,8 +84,7 @@ static bool refuse(enum write_call call)
 
 static size_t cut(size_t nbytes)
 {
-    return fault.write_nbytes_max && nbytes > fault.write_nbytes_max ? fault.write_nbytes_max
-                                                                     : nbytes;
+    return fault.io_nbytes_max && nbytes > fault.io_nbytes_max ? fault.io_nbytes_max : nbytes;
 }
 
 /* The linker gives __wrap_NAME the calls of NAME, and __real_NAME is what they meant. */
@@ -222,4 +224,36 @@ int __wrap_getentropy(void *bytes, size_t nbytes);
 int __wrap_getentropy(void *bytes, size_t nbytes)
 {
     return refuse(CALL_RANDOM) ? -1 : __real_getentropy(bytes, nbytes);
+}
+
+ssize_t __real_pread64(int fd, void *bytes, size_t nbytes, off_t off);
+ssize_t __wrap_pread64(int fd, void *bytes, size_t nbytes, off_t off);
+ssize_t __wrap_pread64(int fd, void *bytes, size_t nbytes, off_t off)
+{
+    return refuse(CALL_PREAD) ? -1 : __real_pread64(fd, bytes, cut(nbytes), off);
+}
+
+int __real_mkstemp64(char *path);
+int __wrap_mkstemp64(char *path);
+int __wrap_mkstemp64(char *path)
+{
+    return refuse(CALL_MKSTEMP) ? -1 : __real_mkstemp64(path);
+}
+
+int __real_unlink(const char *path);
+int __wrap_unlink(const char *path);
+int __wrap_unlink(const char *path)
+{
+    return refuse(CALL_UNLINK) ? -1 : __real_unlink(path);
+}
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument)
+{
+    return refuse(CALL_THREAD) ? EAGAIN
+                               : __real_pthread_create(thread, attributes, start, argument);
 }

@@ -22,6 +22,11 @@ enum write_call {
     CALL_RENAMEAT,
     CALL_CLOSE, /* fails after it has closed, as the system's does */
     CALL_RANDOM,
+    CALL_OUTPUT_COUNT,              /* those above are what output files need */
+    CALL_PREAD = CALL_OUTPUT_COUNT, /* those below, temporary ones */
+    CALL_MKSTEMP,
+    CALL_UNLINK,
+    CALL_THREAD, /* pthread_create */
     CALL_COUNT,
     CALL_SYSTEM = CALL_COUNT /* any but allocations */
 };
@@ -35,8 +40,8 @@ void write_fault_arm(enum write_call call, unsigned nth, int os_code, bool for_e
 /* From now on, the process is killed where it would make its `nth` call of the system. */
 void write_fault_arm_kill(unsigned nth);
 
-/* Every write and pwrite takes at most this many bytes: no error, but a short count. */
-void write_fault_arm_short_writes(unsigned nbytes);
+/* Every write, pwrite and pread takes at most this many bytes: no error, but a short count. */
+void write_fault_arm_short_io(unsigned nbytes);
 
 /* Files without a name are not to be had, until told otherwise. Outlives disarming. */
 void write_fault_no_unnamed(bool none);

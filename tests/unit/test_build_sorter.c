@@ -16,7 +16,7 @@
 static act_sorter *open_sorter(act_duplicates duplicates)
 {
     act_sorter *sorter = NULL;
-    const act_sorter_options options = {duplicates};
+    const act_sorter_options options = {.duplicates = duplicates};
     assert_int_equal(act_sorter_open(&options, &sorter, NULL), ACT_OK);
     assert_non_null(sorter);
     return sorter;
@@ -309,7 +309,7 @@ static void senseless_calls_are_refused(void **state)
     (void)state;
     act_error error = {0};
     act_sorter *sorter = (act_sorter *)&error;
-    act_sorter_options options = {(act_duplicates)6};
+    act_sorter_options options = {.duplicates = (act_duplicates)6};
     assert_int_equal(act_sorter_open(&options, &sorter, &error), ACT_ERR_INVALID);
     assert_null(sorter);
     assert_int_equal(act_sorter_open(NULL, NULL, &error), ACT_ERR_INVALID);

@@ -1,0 +1,132 @@
+/* Temporary files: what was written is read, and no name of them is seen. */
+#define _XOPEN_SOURCE 700
+
+#include "os/temp.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/check.h"
+#include "support/random.h"
+#include "support/scratch.h"
+
+static char *dir;
+
+static int set_up(void **state)
+{
+    (void)state;
+    dir = scratch_make();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    scratch_remove(dir);
+    return 0;
+}
+
+static unsigned file_count(void)
+{
+    unsigned count = 0;
+    DIR *folder = opendir(dir);
+    assert_non_null(folder);
+    for (const struct dirent *entry; (entry = readdir(folder));)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(folder);
+    return count;
+}
+
+static void what_was_written_is_read(void **state)
+{
+    (void)state;
+    static uint8_t bytes[300000], read[sizeof(bytes)];
+    struct random random = random_of(1);
+    random_fill(&random, bytes, sizeof(bytes));
+    struct act_os_temp *temp;
+    assert_int_equal(act_os_temp_open(dir, &temp, NULL), ACT_OK);
+    assert_int_equal(file_count(), 0);
+    assert_int_equal(act_os_temp_nbytes(temp), 0);
+    size_t written = 0;
+    while (written < sizeof(bytes)) {
+        size_t part = random_below(&random, 9000);
+        part = part < sizeof(bytes) - written ? part : sizeof(bytes) - written;
+        assert_int_equal(act_os_temp_write(temp, bytes + written, part, NULL), ACT_OK);
+        written += part;
+        assert_int_equal(act_os_temp_nbytes(temp), written);
+        size_t off = random_below(&random, written + 1);
+        assert_int_equal(act_os_temp_read(temp, off, read, written - off, NULL), ACT_OK);
+        assert_memory_equal(read, bytes + off, written - off);
+    }
+    assert_int_equal(file_count(), 0);
+    act_os_temp_close(temp);
+    act_os_temp_close(NULL);
+}
+
+static void what_was_not_written_cannot_be_read(void **state)
+{
+    (void)state;
+    char text[8];
+    act_error error = {0};
+    struct act_os_temp *temp;
+    assert_int_equal(act_os_temp_open(dir, &temp, NULL), ACT_OK);
+    assert_int_equal(act_os_temp_write(temp, "abc", 3, NULL), ACT_OK);
+    assert_int_equal(act_os_temp_read(temp, 1, text, 3, &error), ACT_ERR_IO);
+    assert_int_equal(error.os_code, EIO);
+    assert_non_null(strstr(error.text, dir));
+    act_os_temp_close(temp);
+}
+
+static void folders_that_cannot_take_it(void **state)
+{
+    (void)state;
+    act_error error = {0};
+    char *file = scratch_path(dir, "file"), *none = scratch_path(dir, "none");
+    struct act_os_temp *temp = (struct act_os_temp *)&error;
+    scratch_write(file, "", 0);
+    assert_int_equal(act_os_temp_open(none, &temp, &error), ACT_ERR_IO);
+    assert_null(temp);
+    assert_int_equal(error.os_code, ENOENT);
+    assert_non_null(strstr(error.text, none));
+    assert_int_equal(act_os_temp_open(file, &temp, &error), ACT_ERR_IO);
+    assert_int_equal(error.os_code, ENOTDIR);
+    free(none);
+    free(file);
+}
+
+static void the_folder_of_the_system(void **state)
+{
+    (void)state;
+    act_error error = {0};
+    struct act_os_temp *temp;
+    char *none = scratch_path(dir, "none");
+    const char *set = getenv("TMPDIR");
+    char *before = set ? strdup(set) : NULL;
+    assert_int_equal(setenv("TMPDIR", none, 1), 0);
+    assert_int_equal(act_os_temp_open(NULL, &temp, &error), ACT_ERR_IO);
+    assert_non_null(strstr(error.text, none));
+    assert_int_equal(setenv("TMPDIR", "", 1), 0);
+    assert_int_equal(act_os_temp_open(NULL, &temp, &error), ACT_OK);
+    act_os_temp_close(temp);
+    if (before)
+        setenv("TMPDIR", before, 1);
+    else
+        unsetenv("TMPDIR");
+    free(before);
+    free(none);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_written_is_read),
+        cmocka_unit_test(what_was_not_written_cannot_be_read),
+        cmocka_unit_test(folders_that_cannot_take_it),
+        cmocka_unit_test(the_folder_of_the_system),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
