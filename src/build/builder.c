@@ -97,10 +97,9 @@ act_status act_builder_open(const char *path, const act_builder_options *options
     act_layout layout = options ? options->layout : ACT_LAYOUT_INDEXED;
     if (layout != ACT_LAYOUT_INDEXED && layout != ACT_LAYOUT_PLAIN)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown layout %d", (int)layout);
-    act_builder *builder = malloc(sizeof(*builder));
+    act_builder *builder = calloc(1, sizeof(*builder));
     if (!builder)
         return act_fail_nomem(error);
-    memset(builder, 0, offsetof(act_builder, out));
     builder->no_sync = options && options->no_sync;
     builder->layout = layout;
     act_status status = reserve_key(builder, 0) ? out_open(builder, path, error)
@@ -171,7 +170,7 @@ static act_status fail_order(const act_builder *builder, const uint8_t *key, siz
 
 static bool push_open(act_builder *builder, size_t depth, uint16_t child_count)
 {
-    if (ACT_UNLIKELY(builder->open_count == builder->open_capacity &&
+    if (ACT_UNLIKELY((!builder->open || builder->open_count == builder->open_capacity) &&
                      !act_reserve(&builder->open, &builder->open_capacity, builder->open_count + 1,
                                   sizeof(*builder->open))))
         return false;

@@ -124,6 +124,7 @@ uint64_t act_siblings_write(struct act_siblings_place *place, const struct act_s
                             size_t count, const uint8_t *lines)
 {
     struct target targets[256];
+    targets[0] = (struct target){0, 0}; /* there is one node at least */
     for (size_t i = 0; i < count; i++)
         targets[i] = put_targets(place, &nodes[i], lines);
     uint64_t start = position(place);

@@ -62,10 +62,10 @@ enum act_next {
 };
 
 /*
- * Any descent for a value, from the node at d->id; d->number is the value after ACT_OK. ACT_OK,
+ * Any descent for a value, from the node at from->id; from->number is the value after ACT_OK. ACT_OK,
  * ACT_NOT_FOUND, ACT_ERR_CORRUPT.
  */
-act_status act_descend(const struct act_map *map, struct act_descent *d, act_error *error);
+act_status act_descend(const struct act_map *map, struct act_descent *from, act_error *error);
 
 /*
  * A line's child is a branch most of the time, and the branch's own children lie right before it.
