@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool act_reserve(void *array_pointer, size_t *capacity, size_t needed, size_t element_nbytes)
+bool act_grow(void *array_pointer, size_t *capacity, size_t needed, size_t element_nbytes)
 {
-    if (needed <= *capacity)
-        return true;
     size_t most = SIZE_MAX / element_nbytes;
     if (needed > most)
         return false;

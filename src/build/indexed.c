@@ -208,8 +208,7 @@ static act_status take_line(struct act_indexed *indexed, const struct act_build_
     if (!act_reserve(&indexed->lines, &indexed->lines_capacity,
                      indexed->lines_used + nbytes + ACT_LINE_SLACK_NBYTES, 1))
         return act_fail_nomem(error);
-    if (nbytes)
-        memcpy(indexed->lines + indexed->lines_used, task->line, nbytes);
+    act_copy_line(indexed->lines + indexed->lines_used, task->line, nbytes);
     indexed->lines_used += nbytes;
     node->node.line_nbytes_short = (uint32_t)nbytes;
     return ACT_OK;
@@ -219,12 +218,15 @@ static act_status take_line(struct act_indexed *indexed, const struct act_build_
  * Puts a node where the others wait. When it and its siblings so far are too much for a page, their
  * parent will be hot, and there is nothing to wait for with what is below them.
  */
-static act_status push(struct act_indexed *indexed, struct act_indexed_node *node, act_error *error)
+static ACT_ALWAYS_INLINE act_status push(struct act_indexed *indexed,
+                                         const struct act_indexed_node *new_node, act_error *error)
 {
     size_t count = indexed->pending_count;
     if (ACT_UNLIKELY(!act_reserve(&indexed->pending, &indexed->pending_capacity, count + 1,
                                   sizeof(*indexed->pending))))
         return act_fail_nomem(error);
+    struct act_indexed_node *node = &indexed->pending[count];
+    *node = *new_node;
     size_t before_nbytes = 0;
     if (count && indexed->pending[count - 1].parent_depth == node->parent_depth)
         before_nbytes = indexed->pending[count - 1].siblings_nbytes;
@@ -232,8 +234,7 @@ static act_status push(struct act_indexed *indexed, struct act_indexed_node *nod
                             act_siblings_node_nbytes_max(&node->node);
     if (node->node.child == ACT_HOT_CHILD)
         node->siblings_nbytes += ACT_UNIT_NBYTES_MAX; /* its children come after all pages */
-    indexed->pending[count++] = *node;
-    indexed->pending_count = count;
+    indexed->pending_count = ++count;
     if (ACT_LIKELY(node->siblings_nbytes <= ACT_UNIT_NBYTES_MAX))
         return ACT_OK;
     size_t siblings = 1;

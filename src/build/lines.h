@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/attributes.h"
 #include "base/bytes.h"
@@ -25,6 +26,16 @@ enum {
     ACT_LINE_SLACK_NBYTES = 16,
     ACT_LINE_SHORT_NBYTES = 7
 };
+
+/* Copies a line to where ACT_LINE_SLACK_NBYTES more may be written: most are short, and then a copy
+ * of a fixed length is the faster one. */
+static inline void act_copy_line(uint8_t *to, const uint8_t *line, size_t nbytes)
+{
+    if (ACT_LIKELY(nbytes <= ACT_LINE_SLACK_NBYTES))
+        memcpy(to, line, ACT_LINE_SLACK_NBYTES);
+    else
+        memcpy(to, line, nbytes);
+}
 
 /* In a slot's `place`: the rest is the id of a short line, not where in the store a line is. */
 #define ACT_LINE_SHORT_BIT ((uint64_t)1 << 63)

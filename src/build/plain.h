@@ -94,11 +94,7 @@ static inline act_status act_plain_node(struct act_plain *plain, const struct ac
     }
     struct act_build_task copied = *task;
     copied.line = plain->line_bytes;
-    /* Most lines are short: then a copy of fixed length is the faster one. */
-    if (ACT_LIKELY(line_nbytes <= ACT_LINE_SLACK_NBYTES))
-        memcpy(plain->line_bytes, task->line, ACT_LINE_SLACK_NBYTES);
-    else
-        memcpy(plain->line_bytes, task->line, line_nbytes);
+    act_copy_line(plain->line_bytes, task->line, line_nbytes);
     plain->line_bytes += line_nbytes;
     act_plain_gather(plain, &copied);
     return ACT_OK;

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "build/lines.h"
 #include "format/encode.h"
+#include "simd/equal.h"
 
 /* Where a node of the run refers to, when these things are written. */
 struct target {
@@ -44,7 +46,7 @@ static uint64_t put_line(struct act_siblings_place *place, const uint8_t *bytes,
     if (place->lines) {
         known = &place->lines->at[slot_of(bytes, nbytes)];
         const uint8_t *p = place->bytes + *known;
-        if (*known && act_varint_read(&p) == nbytes && memcmp(p, bytes, nbytes) == 0) {
+        if (*known && act_varint_read(&p) == nbytes && act_equal(p, bytes, nbytes)) {
             place->counts->lines_shared++;
             return place->off + *known;
         }
@@ -53,7 +55,7 @@ static uint64_t put_line(struct act_siblings_place *place, const uint8_t *bytes,
     uint64_t id = position(place);
     uint8_t *start = place->end;
     place->end = act_varint_write(place->end, nbytes);
-    memcpy(place->end, bytes, nbytes);
+    act_copy_line(place->end, bytes, nbytes);
     place->end += nbytes;
     place->counts->lines++;
     place->counts->line_nbytes += (uint64_t)(place->end - start);
