@@ -23,7 +23,6 @@ static uint8_t *bytes_of(const struct act_pages *pages, uint64_t page)
 static void open_page(struct act_pages *pages)
 {
     uint64_t page = pages->first + pages->count++;
-    memset(bytes_of(pages, page), 0, STRIDE);
     memset(&pages->lines[slot_of(page)], 0, sizeof(*pages->lines));
     /* The first one begins with the headers, which the sink has already. */
     pages->used[slot_of(page)] = page ? 0 : ACT_INDEX_END;
@@ -54,8 +53,11 @@ void act_pages_close(struct act_pages *pages)
 static act_status write_first(struct act_pages *pages, size_t end, act_error *error)
 {
     size_t from = pages->first ? 0 : ACT_INDEX_END;
-    act_status status = act_sink_append(pages->sink, bytes_of(pages, pages->first) + from,
-                                        end - from, error);
+    size_t used = pages->used[slot_of(pages->first)];
+    uint8_t *bytes = bytes_of(pages, pages->first);
+    /* Writing in steps of fixed length has left anything there. */
+    memset(bytes + used, 0, end - used);
+    act_status status = act_sink_append(pages->sink, bytes + from, end - from, error);
     pages->first++;
     pages->count--;
     return status;

@@ -11,6 +11,7 @@
 #include "support/random.h"
 #include "support/scratch.h"
 #include "support/shapes.h"
+#include "verify/sweep.h"
 
 static char *dir;
 static char *path;
@@ -207,6 +208,66 @@ static void a_hot_region_larger_than_memory(void **state)
     expect_built(&entries);
 }
 
+/* Marks what the nodes, their line data and jump tables take of a file. */
+static void mark_objects(const act_map *map, uint8_t *taken)
+{
+    struct act_sweep sweep;
+    assert_int_equal(act_sweep_open(&sweep, map, 0, NULL, NULL, NULL), ACT_OK);
+    while (act_sweep_next(&sweep, NULL) == ACT_OK) {
+        const struct act_node *node = &sweep.node;
+        memset(taken + node->id, 1, node->end - node->id);
+        if (act_node_is_line(node)) {
+            uint64_t id = node->id - node->line_rel;
+            uint64_t bytes_off = (uint64_t)(sweep.line.bytes - sweep.arena.bytes);
+            memset(taken + id, 1, bytes_off + sweep.line.nbytes - id);
+        }
+        if (sweep.children_count > 1) {
+            uint64_t first = sweep.children[0];
+            size_t nbytes = 1 + (size_t)sweep.arena.bytes[first - 1] * (sweep.children_count - 1);
+            memset(taken + first - nbytes, 1, nbytes);
+        }
+    }
+    act_sweep_close(&sweep);
+}
+
+/* Room that is left in pages once held what was in memory before: other keys, or anything. */
+static void room_that_is_left_is_zero(void **state)
+{
+    (void)state;
+    struct random r = random_of(7);
+    struct entries entries = {0};
+    for (unsigned i = 0; i < 20000; i++) {
+        uint8_t key[24];
+        random_fill(&r, key, sizeof(key));
+        key[0] &= 31;
+        entries_add(&entries, key, 2 + random_below(&r, sizeof(key) - 2), shapes_value(&r));
+    }
+    entries_sort(&entries);
+    build_file(&entries, path, ACT_LAYOUT_INDEXED, NULL);
+    act_map *map;
+    act_map_stat stat;
+    size_t nbytes;
+    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    act_map_get_stat(map, &stat);
+    uint8_t *bytes = scratch_read(path, &nbytes);
+    uint8_t *taken = calloc(1, nbytes);
+    assert_non_null(taken);
+    mark_objects(map, taken);
+    size_t left = 0;
+    for (size_t at = ACT_INDEX_END; at < stat.hot_end; at++) {
+        if (taken[at])
+            continue;
+        left++;
+        if (bytes[at])
+            fail_msg("0x%02x at offset %zu belongs to nothing", bytes[at], at);
+    }
+    assert_true(left > 100);
+    act_map_close(map);
+    free(bytes);
+    free(taken);
+    entries_free(&entries);
+}
+
 /* ------------------------------------------------------------------------------------- damage */
 
 static size_t make_small(uint8_t **bytes_ret, struct entries *entries)
@@ -332,6 +393,7 @@ int main(void)
         cmocka_unit_test(subtrees_around_a_page),
         cmocka_unit_test(long_lines_among_small_subtrees),
         cmocka_unit_test(a_hot_region_larger_than_memory),
+        cmocka_unit_test(room_that_is_left_is_zero),
         cmocka_unit_test(every_flipped_bit_is_found),
         cmocka_unit_test(a_damaged_header_changes_no_answer),
         cmocka_unit_test(jump_tables_that_cannot_be_right),
