@@ -29,6 +29,7 @@
 
 static const char OLD[] = "what was there before";
 
+static act_builder_options build_options; /* the layout: all of this holds for both */
 static char *dir, *path, *link_path;
 static struct entries entries;
 static unsigned char *expected; /* the new file */
@@ -39,7 +40,7 @@ static size_t expected_nbytes;
 static act_status build(const char *to, act_error *error)
 {
     act_builder *builder = (act_builder *)&builder;
-    act_status status = act_builder_open(to, NULL, &builder, error);
+    act_status status = act_builder_open(to, &build_options, &builder, error);
     if (status != ACT_OK) {
         assert_null(builder);
         return status;
@@ -91,7 +92,7 @@ static int set_up(void **state)
     link_path = scratch_path(dir, "link");
     expected_nbytes = 0;
     act_builder *builder;
-    assert_int_equal(act_builder_open(path, NULL, &builder, NULL), ACT_OK);
+    assert_int_equal(act_builder_open(path, &build_options, &builder, NULL), ACT_OK);
     for (size_t i = 0; i < entries.count; i++) {
         const struct entry *e = &entries.items[i];
         assert_int_equal(act_builder_add(builder, e->key, e->key_nbytes, e->value, NULL), ACT_OK);
@@ -317,7 +318,7 @@ static void what_replaces_a_private_file_is_private(void **state)
     prepare(&scenes[3]);
     assert_int_equal(chmod(path, 0600), 0);
     mode_t old_mask = umask(0);
-    assert_int_equal(act_builder_open(path, NULL, &builder, NULL), ACT_OK);
+    assert_int_equal(act_builder_open(path, &build_options, &builder, NULL), ACT_OK);
     umask(old_mask);
     assert_int_equal(litter(name), 1);
     assert_int_equal(stat(name, &st), 0);
@@ -333,7 +334,7 @@ static void a_failed_builder_stays_failed(void **state)
     act_error error = {0}, again = {0};
     act_builder *builder;
     prepare(&scenes[1]);
-    assert_int_equal(act_builder_open(path, NULL, &builder, NULL), ACT_OK);
+    assert_int_equal(act_builder_open(path, &build_options, &builder, NULL), ACT_OK);
     write_fault_arm(CALL_WRITE, 1, ENOSPC, false);
     act_status status = ACT_OK;
     for (size_t i = 0; status == ACT_OK && i < entries.count; i++)
@@ -564,5 +565,14 @@ int main(void)
         cmocka_unit_test(killed_at_each_system_call),
         cmocka_unit_test(killed_at_any_time),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    const struct CMUnitTest plain_tests[] = {
+        cmocka_unit_test(each_allocation_fails),
+        cmocka_unit_test(each_system_call_fails),
+        cmocka_unit_test(short_writes_are_continued),
+        cmocka_unit_test(a_failed_builder_stays_failed),
+        cmocka_unit_test(every_limit_of_the_file_size),
+    };
+    int failed = cmocka_run_group_tests(tests, set_up, tear_down);
+    build_options.layout = ACT_LAYOUT_PLAIN;
+    return failed + cmocka_run_group_tests_name("plain", plain_tests, set_up, tear_down);
 }
