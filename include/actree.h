@@ -201,8 +201,7 @@ typedef struct act_slice {
 
 /*
  * The values of many keys, in any order, the same key as often as one likes: several are looked up
- * at a time, so that while one waits for memory others go on. Worth it from some ten keys on; the
- * more the better, up to some thousand.
+ * at a time, in groups of 16, so that while one waits for memory others go on.
  *
  * `found_ret` is a bitmap of `count` bits, (count + 7) / 8 bytes: bit i % 8 of byte i / 8 says
  * whether key i is there; bits beyond `count` are 0. `values_ret` has `count` values, 0 where the

@@ -22,7 +22,7 @@ struct spooled {
 struct writing {
     struct act_hot *hot;
     struct act_sink *sink;
-    struct act_siblings_counts *counts;
+    struct act_build_counts *counts;
     uint64_t root;
     struct act_siblings_node nodes[256];
     uint8_t *lines;   /* of a run's nodes */
@@ -44,11 +44,6 @@ act_status act_hot_open(struct act_hot *hot, const char *path, act_error *error)
 void act_hot_close(struct act_hot *hot)
 {
     act_spool_close(&hot->spool);
-}
-
-static size_t child_bytes_nbytes(unsigned child_count)
-{
-    return child_count < ACT_MASK_NBYTES ? child_count : ACT_MASK_NBYTES;
 }
 
 act_status act_hot_add(struct act_hot *hot, const struct act_siblings_node *nodes, size_t count,
@@ -73,7 +68,7 @@ act_status act_hot_add(struct act_hot *hot, const struct act_siblings_node *node
                                      error);
         if (status == ACT_OK)
             status = act_spool_write(&hot->spool, node->child_bytes,
-                                     child_bytes_nbytes(node->child_count), error);
+                                     act_branch_count(node->child_count), error);
     }
     hot->runs++;
     return status;
@@ -98,7 +93,7 @@ static act_status read_node(struct writing *writing, struct act_siblings_node *n
     *lines_used += spooled.line_nbytes_short;
     status = act_spool_read(spool, writing->lines + node->line_at, node->line_nbytes_short, error);
     if (status == ACT_OK)
-        status = act_spool_read(spool, node->child_bytes, child_bytes_nbytes(node->child_count),
+        status = act_spool_read(spool, node->child_bytes, act_branch_count(node->child_count),
                                 error);
     return status;
 }
@@ -149,7 +144,7 @@ static act_status write_run(struct writing *writing, bool root, act_error *error
 }
 
 act_status act_hot_write(struct act_hot *hot, struct act_sink *sink,
-                         struct act_siblings_counts *counts, uint64_t *root_ret, act_error *error)
+                         struct act_build_counts *counts, uint64_t *root_ret, act_error *error)
 {
     struct writing writing = {.hot = hot, .sink = sink, .counts = counts};
     writing.lines = malloc(LINES_NBYTES);

@@ -33,6 +33,6 @@ act_status act_hot_add(struct act_hot *hot, const struct act_siblings_node *node
 
 /* Writes all runs; the last one is of one node, the root. ACT_ERR_IO, ACT_ERR_NOMEM. */
 act_status act_hot_write(struct act_hot *hot, struct act_sink *sink,
-                         struct act_siblings_counts *counts, uint64_t *root_ret, act_error *error);
+                         struct act_build_counts *counts, uint64_t *root_ret, act_error *error);
 
 #endif

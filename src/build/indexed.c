@@ -309,9 +309,6 @@ act_status act_indexed_finish(struct act_indexed *indexed, uint64_t key_nbytes_l
         status = put_index(indexed, &index, head, error);
     if (status == ACT_OK)
         status = act_sink_finish(&indexed->sink, head, sizeof(head), sync, error);
-    report->nodes = indexed->counts.nodes;
-    report->lines = indexed->counts.lines;
-    report->lines_shared = indexed->counts.lines_shared;
-    report->file_nbytes = act_sink_position(&indexed->sink);
+    act_build_counts_report(&indexed->counts, act_sink_position(&indexed->sink), report);
     return status;
 }

@@ -3,8 +3,8 @@
  *
  * What is below a node is kept, not yet written, until it is too much for a page. Then what is
  * below each of its children goes into pages, as a unit that crosses no page's border, and the
- * children themselves, as a run, to the hot region. So all that is in memory are units of the
- * nodes that are open, less than two pages for each, and the nodes that wait for their siblings.
+ * children themselves, as a run, to the hot region. So all that is in memory are the units below
+ * open nodes, less than two pages for each, and the nodes that wait for their siblings.
  */
 #ifndef ACT_BUILD_INDEXED_H
 #define ACT_BUILD_INDEXED_H
@@ -50,7 +50,7 @@ struct act_indexed {
     uint8_t *lines; /* of all these nodes */
     size_t lines_used;
     size_t lines_capacity;
-    struct act_siblings_counts counts;
+    struct act_build_counts counts;
 };
 
 /* Starts a file. Errors: those of act_sink_open. */

@@ -28,8 +28,7 @@ static void open_page(struct act_pages *pages)
     pages->used[slot_of(page)] = page ? 0 : ACT_INDEX_END;
 }
 
-bool act_pages_open(struct act_pages *pages, struct act_sink *sink,
-                    struct act_siblings_counts *counts)
+bool act_pages_open(struct act_pages *pages, struct act_sink *sink, struct act_build_counts *counts)
 {
     memset(pages, 0, sizeof(*pages));
     pages->sink = sink;

@@ -26,7 +26,7 @@ enum {
 
 struct act_pages {
     struct act_sink *sink;
-    struct act_siblings_counts *counts;
+    struct act_build_counts *counts;
     uint64_t first; /* number of the oldest open page, which is the next one to be written out */
     unsigned count; /* open ones */
     uint16_t used[ACT_PAGES_OPEN]; /* of page n at n % ACT_PAGES_OPEN; so are the others */
@@ -37,7 +37,7 @@ struct act_pages {
 /* Starts; the sink stands after both headers. What is written is counted. False when there is no
  * memory. */
 bool act_pages_open(struct act_pages *pages, struct act_sink *sink,
-                    struct act_siblings_counts *counts);
+                    struct act_build_counts *counts);
 
 /* Frees it; all-zero bytes are allowed. */
 void act_pages_close(struct act_pages *pages);

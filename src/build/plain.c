@@ -130,8 +130,7 @@ static act_status put_inner(struct act_plain *plain, const struct act_build_task
                             act_error *error)
 {
     size_t count = task->child_count;
-    unsigned header = (task->has_value ? ACT_NODE_VALUE : 0) |
-                      (count < ACT_BRANCH_MASK ? (unsigned)count : ACT_BRANCH_MASK);
+    unsigned header = (task->has_value ? ACT_NODE_VALUE : 0) | act_branch_count(count);
     uint8_t child_bytes[ACT_MASK_NBYTES];
     uint64_t child = 0, line = 0;
     act_status status = put_children(plain, count, &child, child_bytes, error);
@@ -225,9 +224,6 @@ act_status act_plain_finish(struct act_plain *plain, bool sync, act_build_report
     act_store_le64(head, root_id);
     if (status == ACT_OK)
         status = act_sink_finish(&plain->sink, head, sizeof(head), sync, error);
-    report->nodes = plain->counts.nodes;
-    report->lines = plain->counts.lines;
-    report->lines_shared = plain->counts.lines_shared;
-    report->file_nbytes = act_sink_position(&plain->sink);
+    act_build_counts_report(&plain->counts, act_sink_position(&plain->sink), report);
     return status;
 }

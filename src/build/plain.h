@@ -1,5 +1,5 @@
 /*
- * From completed nodes, in post-order, to the bytes of a file.
+ * From completed nodes, in post-order, to the bytes of a plain file.
  *
  * A node is complete when all below it are. It comes with the number of its children, which are
  * the last ones that came and have no parent yet; with its value; with the bytes that lead to it:
@@ -19,7 +19,6 @@
 
 #include "actree.h"
 #include "build/lines.h"
-#include "build/siblings.h"
 #include "build/sink.h"
 #include "build/task.h"
 #include "format/encode.h"
@@ -34,7 +33,7 @@ enum {
 struct act_plain {
     struct act_sink sink;
     struct act_lines lines;
-    struct act_siblings_counts counts;
+    struct act_build_counts counts;
 
     /* A stack of nodes that are complete but for their place: their parents decide that. In a
      * branch, `line` is where its child bytes are in `bytes`. */

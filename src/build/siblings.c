@@ -20,8 +20,7 @@ static uint64_t position(const struct act_siblings_place *place)
 
 static uint8_t branch_header(const struct act_siblings_node *node)
 {
-    unsigned count = node->child_count < ACT_BRANCH_MASK ? node->child_count : ACT_BRANCH_MASK;
-    return (uint8_t)((node->has_value ? ACT_NODE_VALUE : 0) | count);
+    return (uint8_t)((node->has_value ? ACT_NODE_VALUE : 0) | act_branch_count(node->child_count));
 }
 
 static void put_branch(struct act_siblings_place *place, const struct act_siblings_node *node)

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "build/task.h"
+#include "format/encode.h"
 #include "format/layout.h"
 #include "format/varint.h"
 
@@ -38,21 +40,13 @@ struct act_siblings_lines {
     uint16_t at[ACT_SIBLINGS_LINES];
 };
 
-/* What was written. */
-struct act_siblings_counts {
-    uint64_t nodes;
-    uint64_t lines;
-    uint64_t lines_shared; /* found again instead of written */
-    uint64_t line_nbytes;
-};
-
 /* A stretch of the file that is being written. */
 struct act_siblings_place {
     uint8_t *bytes; /* in memory */
     uint64_t off;   /* in the file: of bytes[0] */
-    uint8_t *end;   /* where the next byte goes; room for act_siblings_nbytes_max must be there */
+    uint8_t *end;   /* where the next byte goes; there must be room for all of the run */
     struct act_siblings_lines *lines; /* of these bytes; NULL: every line is written */
-    struct act_siblings_counts *counts;
+    struct act_build_counts *counts;
 };
 
 /* How many bytes a node takes at most in its run, and what is written before the run for it, when
@@ -62,7 +56,7 @@ static inline size_t act_siblings_node_nbytes_max(const struct act_siblings_node
     enum {
         NEAR = 3 /* a distance below 64 kB */
     };
-    unsigned count = node->child_count < ACT_BRANCH_MASK ? node->child_count : ACT_BRANCH_MASK;
+    unsigned count = act_branch_count(node->child_count);
     bool line = node->line_id || node->line_nbytes_short;
     size_t nbytes = 1;
     if (node->has_value)

@@ -1,5 +1,4 @@
-/* What the builder says of a node when all below it is known: the last nodes that were said and
- * have no parent yet are its children. */
+/* Between the builder and the layout that it writes: what is said of a node, what was written. */
 #ifndef ACT_BUILD_TASK_H
 #define ACT_BUILD_TASK_H
 
@@ -7,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "actree.h"
+
+/* A node, when all below it is known: its children are the last nodes that were said and have no
+ * parent yet. */
 struct act_build_task {
     const uint8_t *line; /* the bytes that lead here, after the one that the parent stores */
     size_t line_nbytes;
@@ -17,5 +20,23 @@ struct act_build_task {
     uint8_t byte;
     bool has_value;
 };
+
+/* What a layout has written. */
+struct act_build_counts {
+    uint64_t nodes;
+    uint64_t lines;
+    uint64_t lines_shared; /* found again instead of written */
+    uint64_t line_nbytes;  /* their lengths included */
+};
+
+/* Puts these, and the size of the file, into a report. */
+static inline void act_build_counts_report(const struct act_build_counts *counts,
+                                           uint64_t file_nbytes, act_build_report *report)
+{
+    report->nodes = counts->nodes;
+    report->lines = counts->lines;
+    report->lines_shared = counts->lines_shared;
+    report->file_nbytes = file_nbytes;
+}
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef ACT_FORMAT_ENCODE_H
 #define ACT_FORMAT_ENCODE_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -43,6 +44,13 @@ static inline uint8_t *act_node_encode(uint8_t *p, uint64_t id, const struct act
         p += count;
     }
     return p;
+}
+
+/* What the header of a branch with so many children counts; and so many bytes tell which they are,
+ * for a mask has as many bytes as its count says. */
+static inline unsigned act_branch_count(size_t child_count)
+{
+    return child_count < ACT_BRANCH_MASK ? (unsigned)child_count : ACT_BRANCH_MASK;
 }
 
 /* How many bytes of `child_bytes` belong to a branch with this header. */

@@ -22,7 +22,6 @@ struct lane {
 
 struct batch {
     const struct act_map *map;
-    const act_slice *keys;
     uint64_t *values;
     uint8_t *found;
     act_error *error;
@@ -69,7 +68,6 @@ act_status act_map_get_batch(const act_map *map, const act_slice *keys, size_t c
         memset(found_ret, 0, (count + 7) / 8);
     struct batch batch;
     batch.map = map;
-    batch.keys = keys;
     batch.values = values_ret;
     batch.found = found_ret;
     batch.error = error;

@@ -8,7 +8,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 
 #include "actree.h"
 #include "build/sink.h"
+#include "small_disks.h"
 #include "support/check.h"
 #include "support/entries.h"
 #include "support/random.h"
@@ -423,23 +423,15 @@ static void every_limit_of_the_file_size(void **state)
     }
 }
 
-enum {
-    NOT_ALLOWED = 3
-};
-
-/* In a process of its own, whose mounts are its own: builds on file systems of every size. */
+/* Builds on file systems of every size. */
 static int fill_disks(void)
 {
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-        return NOT_ALLOWED;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     unsigned failed = 0, done = 0;
     for (size_t pages = 3; !done && pages < 2 * expected_nbytes / page; pages += 1 + pages / 16) {
-        char options[64];
         act_error error = {0};
-        snprintf(options, sizeof(options), "size=%zu", pages * page);
-        if (mount("none", dir, "tmpfs", 0, options) != 0)
-            return NOT_ALLOWED;
+        if (small_disks_mount(dir, pages * page) != 0)
+            return SMALL_DISKS_REFUSED;
         const struct scene *scene = &scenes[pages % SCENE_COUNT];
         prepare(scene);
         act_status status = build(link_path, &error);
@@ -458,19 +450,7 @@ static int fill_disks(void)
 static void a_disk_that_is_too_small(void **state)
 {
     (void)state;
-    fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0)
-        _exit(fill_disks());
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == NOT_ALLOWED) {
-        print_message("only root can mount a small disk\n");
-        skip();
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
+    small_disks_run(fill_disks);
 }
 
 /* ------------------------------------------------------------------------------------- killing */

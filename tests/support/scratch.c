@@ -2,6 +2,7 @@
 
 #include "support/scratch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -49,6 +50,19 @@ char *scratch_path(const char *dir, const char *name)
         fail("name", name);
     snprintf(path, nbytes, "%s/%s", dir, name);
     return path;
+}
+
+unsigned scratch_count(const char *dir)
+{
+    unsigned count = 0;
+    DIR *folder = opendir(dir);
+
+    if (!folder)
+        fail("list", dir);
+    for (const struct dirent *entry; (entry = readdir(folder));)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(folder);
+    return count;
 }
 
 void scratch_write(const char *path, const void *bytes, size_t nbytes)

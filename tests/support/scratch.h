@@ -18,6 +18,9 @@ void scratch_remove(char *dir);
 /* `dir`/`name`, to be freed by the caller. */
 char *scratch_path(const char *dir, const char *name);
 
+/* How many files are in the folder. */
+unsigned scratch_count(const char *dir);
+
 /* Writes a whole file, replacing what was there. */
 void scratch_write(const char *path, const void *bytes, size_t nbytes);
 

@@ -1,7 +1,6 @@
 /* Output files: where they appear, and where not; what they leave behind. */
 #define _XOPEN_SOURCE 700
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -39,17 +38,6 @@ static const char *in_dir(const char *name)
     char *path = paths[next++ % 3];
     snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
     return path;
-}
-
-static unsigned file_count(void)
-{
-    unsigned count = 0;
-    DIR *folder = opendir(dir);
-    assert_non_null(folder);
-    for (const struct dirent *entry; (entry = readdir(folder));)
-        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    closedir(folder);
-    return count;
 }
 
 static void assert_holds(const char *path, const char *text)
@@ -116,7 +104,7 @@ static void a_new_file_appears_when_committed(void **state)
     umask(old_mask);
     assert_holds(in_dir("new"), "012xyz6789abcd");
     assert_int_equal(mode_of(in_dir("new")), 0640);
-    assert_int_equal(file_count(), 1);
+    assert_int_equal(scratch_count(dir), 1);
 }
 
 static void without_commit_nothing_stays(void **state)
@@ -125,7 +113,7 @@ static void without_commit_nothing_stays(void **state)
     struct act_os_output *output = open_output(in_dir("new"));
     assert_int_equal(act_os_output_write(output, "abc", 3, NULL), ACT_OK);
     act_os_output_close(output);
-    assert_int_equal(file_count(), 0);
+    assert_int_equal(scratch_count(dir), 0);
     act_os_output_close(NULL);
 }
 
@@ -137,7 +125,7 @@ static void a_replaced_file_gives_its_permissions(void **state)
     write_file(in_dir("old"), "new");
     assert_holds(in_dir("old"), "new");
     assert_int_equal(mode_of(in_dir("old")), 0604);
-    assert_int_equal(file_count(), 1);
+    assert_int_equal(scratch_count(dir), 1);
 }
 
 /* Who has the old file open keeps reading it. */
@@ -162,7 +150,7 @@ static void a_file_that_came_meanwhile_is_replaced(void **state)
     assert_int_equal(act_os_output_commit(output, true, NULL), ACT_OK);
     act_os_output_close(output);
     assert_holds(in_dir("new"), "ours");
-    assert_int_equal(file_count(), 1);
+    assert_int_equal(scratch_count(dir), 1);
 }
 
 static void a_folder_that_came_meanwhile_stays(void **state)
@@ -174,7 +162,7 @@ static void a_folder_that_came_meanwhile_stays(void **state)
     assert_int_equal(act_os_output_commit(output, true, &error), ACT_ERR_IO);
     assert_int_equal(error.os_code, EISDIR);
     act_os_output_close(output);
-    assert_int_equal(file_count(), 1);
+    assert_int_equal(scratch_count(dir), 1);
 }
 
 static void links_are_followed(void **state)
@@ -227,7 +215,7 @@ static void what_is_no_file_is_refused(void **state)
     assert_refused(in_dir("missing/"), ACT_ERR_IO, EISDIR, "missing");
     assert_refused(in_dir("file/below"), ACT_ERR_IO, ENOTDIR, "file/below");
     assert_holds(in_dir("file"), "old");
-    assert_int_equal(file_count(), 3);
+    assert_int_equal(scratch_count(dir), 3);
 }
 
 /* A link of the kind that /dev/stdout is leads to a file whose name it does not know. */
@@ -244,7 +232,7 @@ static void a_file_that_lost_its_path_is_refused(void **state)
     fd = open(in_dir("lost"), O_WRONLY);
     assert_int_equal(unlink(in_dir("lost")), 0);
     assert_refused(path, ACT_ERR_NOT_REGULAR, 0, "no path");
-    assert_int_equal(file_count(), 0);
+    assert_int_equal(scratch_count(dir), 0);
     close(fd);
 }
 
@@ -322,7 +310,7 @@ static void a_limit_of_the_file_size_is_an_error(void **state)
     assert_int_equal(status, ACT_ERR_IO);
     assert_int_equal(error.os_code, EFBIG);
     assert_int_equal(status_at, ACT_ERR_IO);
-    assert_int_equal(file_count(), 0);
+    assert_int_equal(scratch_count(dir), 0);
 }
 
 int main(void)

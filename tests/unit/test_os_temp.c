@@ -3,7 +3,6 @@
 
 #include "os/temp.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,17 +29,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static unsigned file_count(void)
-{
-    unsigned count = 0;
-    DIR *folder = opendir(dir);
-    assert_non_null(folder);
-    for (const struct dirent *entry; (entry = readdir(folder));)
-        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    closedir(folder);
-    return count;
-}
-
 static void what_was_written_is_read(void **state)
 {
     (void)state;
@@ -49,7 +37,7 @@ static void what_was_written_is_read(void **state)
     random_fill(&random, bytes, sizeof(bytes));
     struct act_os_temp *temp;
     assert_int_equal(act_os_temp_open(dir, &temp, NULL), ACT_OK);
-    assert_int_equal(file_count(), 0);
+    assert_int_equal(scratch_count(dir), 0);
     assert_int_equal(act_os_temp_nbytes(temp), 0);
     size_t written = 0;
     while (written < sizeof(bytes)) {
@@ -62,7 +50,7 @@ static void what_was_written_is_read(void **state)
         assert_int_equal(act_os_temp_read(temp, off, read, written - off, NULL), ACT_OK);
         assert_memory_equal(read, bytes + off, written - off);
     }
-    assert_int_equal(file_count(), 0);
+    assert_int_equal(scratch_count(dir), 0);
     act_os_temp_close(temp);
     act_os_temp_close(NULL);
 }
