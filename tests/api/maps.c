@@ -38,18 +38,21 @@ act_map *golden_map(const char *name)
     return map;
 }
 
+size_t map_of_arena_room_nbytes;
+
 act_map *map_of_arena(const uint8_t *arena, size_t arena_nbytes, uint64_t root,
                       const act_open_options *options)
 {
     /* One at a time: the bytes have to outlive the map. */
     static uint8_t file[4096];
-    assert_true(arena_nbytes + 24 <= sizeof(file));
+    size_t file_nbytes = 16 + arena_nbytes + map_of_arena_room_nbytes + 8;
+    assert_true(file_nbytes <= sizeof(file));
     memset(file, 0, sizeof(file));
     memcpy(file, "ACTree03", 8);
     for (unsigned i = 0; i < 8; i++)
         file[8 + i] = (uint8_t)(root >> 8 * i);
     memcpy(file + 16, arena, arena_nbytes);
     act_map *map;
-    assert_int_equal(act_map_open_memory(file, arena_nbytes + 24, options, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_open_memory(file, file_nbytes, options, &map, NULL), ACT_OK);
     return map;
 }

@@ -11,6 +11,10 @@ act_map *map_of(const char *const *words, const act_open_options *options);
 /* The map of a file in tests/interop/golden. */
 act_map *golden_map(const char *name);
 
+/* Bytes that belong to nothing, after the arenas of map_of_arena: nodes are read with less care
+ * where the end of the file is far. 0 unless a test sets it. */
+extern size_t map_of_arena_room_nbytes;
+
 /* A map in memory of bytes laid out by hand: the arena from offset 16 on, the root somewhere in it.
  */
 act_map *map_of_arena(const uint8_t *arena, size_t arena_nbytes, uint64_t root,

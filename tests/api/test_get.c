@@ -316,5 +316,14 @@ int main(void)
         cmocka_unit_test(a_line_with_value_and_child_answers_with_its_own),
         cmocka_unit_test(offsets_beyond_32_bits_lead_home),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest damage_tests[] = {
+        cmocka_unit_test(a_batch_ends_at_damage),
+        cmocka_unit_test(a_broken_child_is_damage_only_where_it_is_met),
+        cmocka_unit_test(the_second_child_may_not_begin_where_its_parent_does),
+        cmocka_unit_test(broken_lines_are_damage),
+        cmocka_unit_test(a_line_with_value_and_child_answers_with_its_own),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    map_of_arena_room_nbytes = 300;
+    return failed + cmocka_run_group_tests_name("far from the end", damage_tests, NULL, NULL);
 }

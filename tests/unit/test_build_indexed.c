@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actree.h"
+#include "build/spool.h"
 #include "format/index.h"
 #include "support/build.h"
 #include "support/check.h"
@@ -186,7 +187,7 @@ static void long_lines_among_small_subtrees(void **state)
     }
 }
 
-/* Every second node is hot: more of them than the spool keeps in memory. */
+/* Nearly all nodes are hot: more of them than the spool keeps in memory. Their lines are not. */
 static void a_hot_region_larger_than_memory(void **state)
 {
     (void)state;
@@ -205,7 +206,18 @@ static void a_hot_region_larger_than_memory(void **state)
             entries_add(&entries, key, sizeof(key), j);
         }
     }
-    expect_built(&entries);
+    uint64_t keys_nbytes = 0;
+    for (size_t i = 0; i < entries.count; i++)
+        keys_nbytes += entries.items[i].key_nbytes;
+    act_build_report report = expect_built(&entries);
+    act_map *map;
+    act_map_stat stat;
+    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    act_map_get_stat(map, &stat);
+    act_map_close(map);
+    assert_true(report.file_nbytes > keys_nbytes);
+    assert_true(stat.hot_end - stat.hot_off > ACT_SPOOL_BUFFER_NBYTES / (CHECK_SLOW_BUILD ? 4 : 1));
+    assert_true(stat.hot_end - stat.hot_off < keys_nbytes / 10);
 }
 
 /* Marks what the nodes, their line data and jump tables take of a file. */
@@ -319,6 +331,42 @@ static void every_flipped_bit_is_found(void **state)
     entries_free(&entries);
 }
 
+/* What is sound by itself, but not what the index says of it. */
+static void another_root_or_more_bytes_are_found(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    uint8_t *bytes;
+    size_t nbytes = make_small(&bytes, &entries);
+    act_map *map;
+    act_verify_report report;
+    uint8_t *longer = calloc(1, nbytes + 16);
+    assert_non_null(longer);
+    memcpy(longer, bytes, nbytes);
+    assert_int_equal(act_map_open_memory(longer, nbytes + 16, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_verify(map, NULL, NULL, &report, NULL), ACT_ERR_CORRUPT);
+    assert_int_equal(report.broken_rule, ACT_RULE_INDEX_HEADER);
+    assert_int_equal(report.broken_offset, nbytes);
+    act_map_close(map);
+
+    /* The first child of the root is a map too. */
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+    struct act_sweep sweep;
+    assert_int_equal(act_sweep_open(&sweep, map, 0, NULL, NULL, NULL), ACT_OK);
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_OK);
+    act_store_le64(bytes + 8, sweep.children[0]);
+    act_sweep_close(&sweep);
+    act_map_close(map);
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_verify(map, NULL, NULL, &report, NULL), ACT_ERR_CORRUPT);
+    assert_int_equal(report.broken_rule, ACT_RULE_INDEX_HEADER);
+    assert_int_equal(report.broken_offset, 8);
+    act_map_close(map);
+    free(longer);
+    free(bytes);
+    entries_free(&entries);
+}
+
 /* Whatever is in the header: the answers are right, by the plain way if need be. */
 static void a_damaged_header_changes_no_answer(void **state)
 {
@@ -395,6 +443,7 @@ int main(void)
         cmocka_unit_test(a_hot_region_larger_than_memory),
         cmocka_unit_test(room_that_is_left_is_zero),
         cmocka_unit_test(every_flipped_bit_is_found),
+        cmocka_unit_test(another_root_or_more_bytes_are_found),
         cmocka_unit_test(a_damaged_header_changes_no_answer),
         cmocka_unit_test(jump_tables_that_cannot_be_right),
     };
