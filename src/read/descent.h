@@ -176,9 +176,20 @@ static ACT_ALWAYS_INLINE enum act_next act_descent_line(const struct act_arena *
 {
     unsigned nbytes = *d->line;
     uint64_t before_nbytes = d->id - (uint64_t)(d->line - arena->bytes);
-    if (ACT_UNLIKELY(nbytes - 1 >= 16 || nbytes >= before_nbytes))
+    if (ACT_UNLIKELY(nbytes - 1 >= ACT_VARINT_INLINE_MAX || nbytes >= before_nbytes))
         return ACT_NEXT_ODD;
-    if (nbytes > (size_t)(d->key_end - d->key) || !act_equal_upto16(d->key, d->line + 1, nbytes))
+    if (nbytes > (size_t)(d->key_end - d->key))
+        return ACT_NEXT_ABSENT;
+    const uint8_t *key = d->key;
+    const uint8_t *line = d->line + 1;
+    unsigned left = nbytes;
+    for (; left > 16; left -= 16) {
+        if (!act_equal_upto16(key, line, 16))
+            return ACT_NEXT_ABSENT;
+        key += 16;
+        line += 16;
+    }
+    if (!act_equal_upto16(key, line, left))
         return ACT_NEXT_ABSENT;
     if (d->leaf)
         return d->key + nbytes == d->key_end ? ACT_NEXT_FOUND : ACT_NEXT_ABSENT;
