@@ -143,7 +143,9 @@ typedef struct act_open_options {
 /*
  * Opens the file at `path` for reading. Takes constant time for a mapped file, and touches its
  * first page only, and the last where the root lies there: checks the length, the magic, and that
- * the root node lies inside.
+ * the root node lies inside. Then the system is told how to read what will be missing: with its
+ * neighbours in a file of up to half of the memory that the program may use (limits of control
+ * groups, and what the system has left), page by page in a larger one.
  *
  * On ACT_OK `*map_ret` is the caller's, to be closed by act_map_close; otherwise it is NULL. The
  * file may be renamed, replaced or unlinked while it is open; the map goes on with what it opened.
@@ -206,6 +208,9 @@ typedef struct act_slice {
  * `found_ret` is a bitmap of `count` bits, (count + 7) / 8 bytes: bit i % 8 of byte i / 8 says
  * whether key i is there; bits beyond `count` are 0. `values_ret` has `count` values, 0 where the
  * key is not there. Either may be NULL: without `values_ret` only existence is asked for.
+ *
+ * Pages of an indexed file that turn out not to be in memory are read many at a time: give a
+ * thousand keys and more, where they are likely to come from a disk.
  *
  * ACT_OK, also when no key is found. After ACT_ERR_CORRUPT, with the offset of the first damage
  * met, both results hold for no key. Takes no locks and allocates nothing.

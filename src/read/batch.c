@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "read/descent.h"
+#include "read/fetch.h"
 
 enum {
     GROUP = 16 /* keys under way at once. Measured; see docs/PERFORMANCE.md */
@@ -59,6 +60,23 @@ static ACT_ALWAYS_INLINE act_status finish(struct batch *batch, struct lane *lan
     return ACT_OK;
 }
 
+/* Looks up the keys from `at` to `end`, group by group. */
+static act_status get_window(struct batch *batch, const act_slice *keys, size_t at, size_t end)
+{
+    while (at < end) {
+        size_t group = end - at < GROUP ? end - at : GROUP;
+        for (size_t i = 0; i < group; i++)
+            begin(batch, &batch->lanes[i], &keys[at + i], batch->copies[i]);
+        for (size_t i = 0; i < group; i++) {
+            act_status status = finish(batch, &batch->lanes[i], at + i);
+            if (ACT_UNLIKELY(status != ACT_OK))
+                return status;
+        }
+        at += group;
+    }
+    return ACT_OK;
+}
+
 act_status act_map_get_batch(const act_map *map, const act_slice *keys, size_t count,
                              uint64_t *values_ret, uint8_t *found_ret, act_error *error)
 {
@@ -71,15 +89,14 @@ act_status act_map_get_batch(const act_map *map, const act_slice *keys, size_t c
     batch.values = values_ret;
     batch.found = found_ret;
     batch.error = error;
-    for (size_t done = 0; done < count; done += GROUP) {
-        size_t group = count - done < GROUP ? count - done : GROUP;
-        for (size_t i = 0; i < group; i++)
-            begin(&batch, &batch.lanes[i], &keys[done + i], batch.copies[i]);
-        for (size_t i = 0; i < group; i++) {
-            act_status status = finish(&batch, &batch.lanes[i], done + i);
-            if (ACT_UNLIKELY(status != ACT_OK))
-                return status;
-        }
+    struct act_fetch fetch;
+    act_fetch_begin(&fetch, map, keys, count);
+    for (size_t done = 0; done < count;) {
+        size_t window = act_fetch_next(&fetch, done);
+        act_status status = get_window(&batch, keys, done, done + window);
+        if (ACT_UNLIKELY(status != ACT_OK))
+            return status;
+        done += window;
     }
     return ACT_OK;
 }

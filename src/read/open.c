@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "format/file.h"
 #include "read/map.h"
+#include "read/paging.h"
 
 /*
  * Files up to this size are read rather than mapped: below it a read and a copy cost less than a
@@ -43,7 +44,9 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
                                                   : ACT_KEY_NBYTES_MAX_DEFAULT;
     map->steps_max = options->steps_max ? options->steps_max : ACT_STEPS_MAX_DEFAULT;
+    map->hot_ahead = false;
     map->os_bytes = *os_bytes;
+    act_map_settle_paging(map);
     *map_ret = map;
     return ACT_OK;
 }
