@@ -1,16 +1,20 @@
 /*
- * Looking up many keys at a time: in groups, whose keys go down together in rounds, and finish one
- * by one.
+ * Looking up many keys at a time: in windows, whose missing pages are fetched together; in groups,
+ * whose keys go down together in rounds, and finish one by one.
  */
 #include <string.h>
 
 #include "base/error.h"
+#include "os/thread.h"
 #include "read/descent.h"
+#include "read/fetch.h"
 #include "read/rounds.h"
 #include "read/shortcut.h"
 
 enum {
-    GROUP = ACT_ROUNDS_KEYS_MAX
+    GROUP = ACT_ROUNDS_KEYS_MAX,
+    PART_KEYS_MIN = 1024, /* below it starting a thread takes longer than it helps */
+    PARTS_MAX = 64
 };
 
 struct batch {
@@ -84,27 +88,113 @@ static act_status get_group(struct batch *batch, size_t done, unsigned count)
     return ACT_OK;
 }
 
-act_status act_map_get_batch(const act_map *map, const act_slice *keys, size_t count,
-                             uint64_t *values_ret, uint8_t *found_ret, act_error *error)
+/* Looks up the keys from `at` to `end`, group by group. */
+static act_status get_window(struct batch *batch, size_t at, size_t end)
 {
-    if (!map || (!keys && count))
-        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no map, or no keys");
-    if (found_ret)
-        memset(found_ret, 0, (count + 7) / 8);
-    struct batch batch;
-    batch.map = map;
-    batch.keys = keys;
-    batch.values = values_ret;
-    batch.found = found_ret;
-    batch.error = error;
-    batch.shortcuts = act_shortcuts_of(map);
-    for (size_t done = 0; done < count; done += GROUP) {
-        size_t group = count - done < GROUP ? count - done : GROUP;
-        act_status status = get_group(&batch, done, (unsigned)group);
+    for (; at < end; at += GROUP) {
+        size_t count = end - at < GROUP ? end - at : GROUP;
+        act_status status = get_group(batch, at, (unsigned)count);
         if (ACT_UNLIKELY(status != ACT_OK))
             return status;
     }
-    if (!batch.shortcuts)
-        act_shortcuts_count(map, count);
     return ACT_OK;
+}
+
+/* What one thread does of a batch. */
+struct part {
+    const struct act_map *map;
+    const act_slice *keys;
+    size_t count;
+    uint64_t *values;
+    uint8_t *found;
+    act_fetch_mode mode;
+    act_status status;
+    act_error error;
+    struct act_os_thread *thread;
+};
+
+static void get_part(void *context)
+{
+    struct part *part = context;
+    struct batch batch;
+    batch.map = part->map;
+    batch.keys = part->keys;
+    batch.values = part->values;
+    batch.found = part->found;
+    batch.error = &part->error;
+    batch.shortcuts = act_shortcuts_of(part->map);
+    struct act_fetch fetch;
+    act_fetch_begin(&fetch, part->map, part->keys, part->count, part->mode);
+    part->status = ACT_OK;
+    for (size_t done = 0; done < part->count && part->status == ACT_OK;) {
+        size_t window = act_fetch_next(&fetch, done);
+        part->status = get_window(&batch, done, done + window);
+        done += window;
+    }
+    if (!batch.shortcuts)
+        act_shortcuts_count(part->map, part->count);
+}
+
+/* Gives all parts but the first to threads. The first error is the one of the least key. */
+static void get_parts(struct part *parts, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++)
+        parts[i].thread = act_os_thread_start(get_part, &parts[i]);
+    get_part(&parts[0]);
+    for (unsigned i = 1; i < count; i++)
+        act_os_thread_join(parts[i].thread);
+}
+
+static unsigned parts_for(size_t count, const act_batch_options *options)
+{
+    size_t useful = count / PART_KEYS_MIN;
+    size_t parts = options->threads < PARTS_MAX ? options->threads : PARTS_MAX;
+    parts = parts < useful ? parts : useful;
+    return parts ? (unsigned)parts : 1;
+}
+
+act_status act_map_get_batch_with(const act_map *map, const act_slice *keys, size_t count,
+                                  uint64_t *values_ret, uint8_t *found_ret,
+                                  const act_batch_options *options, act_error *error)
+{
+    static const act_batch_options defaults = {0, ACT_FETCH_AUTO};
+    if (!map || (!keys && count))
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no map, or no keys");
+    if (!options)
+        options = &defaults;
+    if (options->fetch != ACT_FETCH_AUTO && options->fetch != ACT_FETCH_NEVER &&
+        options->fetch != ACT_FETCH_ALWAYS)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown way to fetch %d",
+                        (int)options->fetch);
+    if (found_ret)
+        memset(found_ret, 0, (count + 7) / 8);
+    struct part parts[PARTS_MAX];
+    unsigned used = parts_for(count, options);
+    /* Parts begin at whole bytes of the bitmap. */
+    size_t each = (count / used + 7) / 8 * 8;
+    for (unsigned i = 0; i < used; i++) {
+        size_t begin = i * each;
+        size_t left = count - begin;
+        parts[i].map = map;
+        parts[i].keys = keys ? keys + begin : NULL;
+        parts[i].count = i == used - 1 || left < each ? left : each;
+        parts[i].values = values_ret ? values_ret + begin : NULL;
+        parts[i].found = found_ret ? found_ret + begin / 8 : NULL;
+        parts[i].mode = options->fetch;
+    }
+    get_parts(parts, used);
+    for (unsigned i = 0; i < used; i++) {
+        if (parts[i].status != ACT_OK) {
+            if (error)
+                *error = parts[i].error;
+            return parts[i].status;
+        }
+    }
+    return ACT_OK;
+}
+
+act_status act_map_get_batch(const act_map *map, const act_slice *keys, size_t count,
+                             uint64_t *values_ret, uint8_t *found_ret, act_error *error)
+{
+    return act_map_get_batch_with(map, keys, count, values_ret, found_ret, NULL, error);
 }

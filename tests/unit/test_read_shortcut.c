@@ -23,25 +23,6 @@ struct query {
     const struct entry *expected; /* NULL: no such key */
 };
 
-static const struct entry *find(const struct entries *entries, const uint8_t *key,
-                                size_t key_nbytes)
-{
-    size_t low = 0;
-    size_t high = entries->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct entry *entry = &entries->items[middle];
-        int order = entries_compare(key, key_nbytes, entry->key, entry->key_nbytes);
-        if (order == 0)
-            return entry->has_value ? entry : NULL;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
-}
-
 static struct query *make_queries(struct random *r, const struct entries *entries)
 {
     struct query *queries = calloc(QUERIES, sizeof(*queries));
@@ -49,7 +30,7 @@ static struct query *make_queries(struct random *r, const struct entries *entrie
     for (size_t i = 0; i < QUERIES; i++) {
         struct query *query = &queries[i];
         query->key_nbytes = shapes_near_key(r, entries, query->key, KEY_ROOM);
-        query->expected = find(entries, query->key, query->key_nbytes);
+        query->expected = entries_find(entries, query->key, query->key_nbytes);
     }
     return queries;
 }
@@ -65,7 +46,8 @@ static void expect_singles(const act_map *map, const struct query *queries)
     }
 }
 
-static void expect_batches(const act_map *map, const struct query *queries, size_t batch)
+static void expect_batches(const act_map *map, const struct query *queries, size_t batch,
+                           const act_batch_options *options)
 {
     static act_slice keys[QUERIES];
     static uint64_t values[QUERIES];
@@ -74,7 +56,8 @@ static void expect_batches(const act_map *map, const struct query *queries, size
         keys[i] = (act_slice){queries[i].key, queries[i].key_nbytes};
     for (size_t done = 0; done < QUERIES; done += batch) {
         size_t count = QUERIES - done < batch ? QUERIES - done : batch;
-        assert_int_equal(act_map_get_batch(map, keys + done, count, values, found, NULL), ACT_OK);
+        assert_int_equal(
+            act_map_get_batch_with(map, keys + done, count, values, found, options, NULL), ACT_OK);
         for (size_t i = 0; i < count; i++) {
             const struct entry *expected = queries[done + i].expected;
             assert_int_equal(found[i / 8] >> i % 8 & 1, expected != NULL);
@@ -93,12 +76,16 @@ static bool expect_answers(struct random *r, struct entries *entries, act_layout
     build_file(entries, path, layout, NULL);
     act_map *map;
     assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
-    expect_batches(map, queries, 1);
+    expect_batches(map, queries, 1, NULL);
     assert_null(act_shortcuts_of(map));
     act_shortcuts_count(map, ACT_SHORTCUT_LOOKUPS_MIN);
     expect_singles(map, queries);
     for (size_t batch = 7; batch <= QUERIES; batch *= 3)
-        expect_batches(map, queries, batch);
+        expect_batches(map, queries, batch, NULL);
+    static const act_batch_options options[] = {
+        {2, ACT_FETCH_AUTO}, {3, ACT_FETCH_NEVER}, {1, ACT_FETCH_ALWAYS}, {1000, ACT_FETCH_ALWAYS}};
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        expect_batches(map, queries, QUERIES, &options[i]);
     bool made = act_shortcuts_of(map) != NULL;
     act_map_close(map);
     free(path);
