@@ -106,8 +106,8 @@ def bars(report):
                               "set style fill solid noborder", "set boxwidth 0.9",
                               f"set xrange [-0.6:{len(sets) - 0.4}]",
                               "set logscale y" if is_log else "set yrange [0:*]"],
-                      [f"{block} using {column + 2}:xtic(1) lc rgb '{COLOURS[engine]}' title '{engine}'"
-                       for column, engine in enumerate(engines)])
+                      [f"{block} using {column + 2}:xtic(1) lc rgb '{COLOURS[engine]}' "
+                       f"title '{engine}'" for column, engine in enumerate(engines)])
     return picture if sets else None
 
 
@@ -168,8 +168,8 @@ def memory(report):
                           if way in engines.get(engine, {})]
                 if points:
                     label = engine if way == "single" else f"{engine}, batch"
-                    curves.append(f"{picture.block(points)} using 1:2 with linespoints lw 2 pt 7 ps 0.6 "
-                                  f"{look} lc rgb '{COLOURS[engine]}' title '{label}'")
+                    curves.append(f"{picture.block(points)} using 1:2 with linespoints lw 2 pt 7 "
+                                  f"ps 0.6 {look} lc rgb '{COLOURS[engine]}' title '{label}'")
         picture.panel(title, settings, curves)
     return picture
 

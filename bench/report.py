@@ -64,8 +64,9 @@ def as_text(report):
 
 
 def summary(report):
-    table = warm.summary(report)
-    return f"{table.text} {next(run_lines(report))}\n\n{markdown_table(table)}"
+    table, scarce = warm.summary(report), storage.summary(report)
+    text = f"{table.text} {next(run_lines(report))}\n\n{markdown_table(table)}"
+    return f"{text}\n\n{scarce.text}\n\n{markdown_table(scarce)}" if scarce.rows else text
 
 
 def markdown_parts(report):

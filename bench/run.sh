@@ -78,7 +78,7 @@ fi
 set --
 if [ -n "$why" ]; then
     say "without the reference and fst: $why"
-    for engine in reference reference-dump fst; do
+    for engine in reference reference-dump reference-shared fst; do
         set -- "$@" --left-out "$engine=$why"
     done
     if [ $mode = smoke ] && [ -z "$(find $build/bench -name 'peer_[lm]*' -type f)" ]; then

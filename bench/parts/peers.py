@@ -25,6 +25,7 @@ ENGINES = (
     Engine("actree-plain", "peer_actree", "plain", (WARM, DISK)),
     Engine("reference", "peer_reference", parts=(WARM, DISK)),
     Engine("reference-dump", "peer_reference_dump"),
+    Engine("reference-shared", "peer_reference_shared"),
     Engine("fst", "peer_fst", parts=(WARM, DISK)),
     Engine("lmdb", "peer_lmdb", parts=(WARM, DISK)),
     Engine("lmdb-nordahead", "peer_lmdb", "nordahead", (DISK,)),
@@ -33,7 +34,7 @@ ENGINES = (
     Engine("marisa-fast", "peer_marisa", "1"),
     Engine("marisa", "peer_marisa", "3"),
 )
-RUST = ("peer_reference", "peer_reference_dump", "peer_fst")
+RUST = ("peer_reference", "peer_reference_dump", "peer_reference_shared", "peer_fst")
 
 
 class WrongAnswer(Exception):

@@ -41,10 +41,11 @@ def measure(bench, group, entry, sets, first):
         if batch and BATCH * found["single"]["ns"] > found["single"]["n"] * MEASURE_MS * 1_000_000:
             break
         disk.drop_file(path) # its pages must be those of the group
+        resident = disk.resident_permille(path)
         disk.read_whole(sets.present.path) # and the queries not
         peer = Peer(engine, command, sets, path, keys=sets.present_few, under=group.starter())
         if not batch or any(op.startswith("batch-") for op in peer.hello["ops"]):
-            found[way] = ask(bench, peer, first, batch)
+            found[way] = {**ask(bench, peer, first, batch), "resident_before_permille": resident}
         peer.finish()
         bench.seen(peer)
     return found

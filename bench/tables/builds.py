@@ -24,7 +24,7 @@ def section(report):
         Table("`bench/run.sh --parts large`: generated keys, `user:00000004:session:0941`, their numbers "
               "as values (`generate COUNT [shuffled]`). The files of the sorted and of the shuffled keys "
               "are the same, byte for byte.", HEADS, rows(large)),
-        disk_build_table(report)])
+        disk_build_table(report)], "build")
 
 
 def find(part, name, keys=None):

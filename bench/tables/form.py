@@ -1,8 +1,9 @@
 """Looking up figures in a report, and the form of tables, as plain text and as Markdown."""
 from dataclasses import dataclass
 
-ORDER = ("actree", "actree-plain", "actree-compact", "reference", "reference-dump", "fst", "lmdb",
-         "lmdb-nordahead", "mtbl-none", "mtbl", "marisa-fast", "marisa")
+ORDER = ("actree", "actree-plain", "actree-compact", "reference", "reference-dump",
+         "reference-shared", "fst", "lmdb", "lmdb-nordahead", "mtbl-none", "mtbl", "marisa-fast", "marisa")
+BUILD_ONLY = ("reference-dump", "reference-shared")
 SETS = ("paths", "words", "logic")
 NONE = "-"
 
@@ -27,6 +28,7 @@ class Table:
 class Section:
     title: str
     tables: list
+    picture: str = "" # of those that plot.py draws
 
     def has_rows(self):
         return any(table.rows for table in self.tables)
@@ -102,6 +104,8 @@ def in_text(section):
 
 def in_markdown(section):
     parts = [f"### {section.title}"]
+    if section.picture:
+        parts.append(f"![{section.title}](../bench/results/{section.picture}.svg)")
     for table in section.tables:
         if table.rows:
             parts += [part for part in (table.text, markdown_table(table)) if part]

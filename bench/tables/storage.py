@@ -68,7 +68,8 @@ def cold_section(report):
               ["engine", "queries", "mean us", "50 % us", "90 % us", "99 % us", "longest us", "open ms",
                "faults", "KiB read", "requests", "requests/s", "MB/s"], cold_rows(cold["engines"])),
         Table("The disk's own limits: random reads past the page cache (O_DIRECT), so many at a time:",
-              ["a read", "at a time", "reads/s", "MB/s", "us a read"], limit_rows(disk["limits"]))])
+              ["a read", "at a time", "reads/s", "MB/s", "us a read"], limit_rows(disk["limits"]))],
+        "latency")
 
 
 def limit_label(limit):
@@ -111,7 +112,7 @@ def scarce_section(report):
         table("Major faults a query:", lambda entry: per_query(entry, "major_faults")),
         table("KiB read a query:", lambda entry: per_query(entry, "read_bytes", 1024, ".1f")),
         table("99 % of the calls take no longer, us:",
-              lambda entry: f"{entry['percentiles_ns'][99] / 1000:.0f}")])
+              lambda entry: f"{entry['percentiles_ns'][99] / 1000:.0f}")], "memory")
 
 
 def disk_build_table(report):
@@ -120,6 +121,15 @@ def disk_build_table(report):
                  "is there (actree's own time includes that; `--parts cold`):",
                  ["engine", "build s", "sync s", "M keys/s with both"],
                  build_rows(disk["build"]) if disk else [])
+
+
+def summary(report):
+    """What README.md shows of files larger than memory."""
+    return Table(f"The same keys in files larger than memory, {FIXED_BYTES >> 20} MiB of it, page cache "
+                 "included:", ["", "us a query", "major faults a query", "file MB"],
+                 [[engine, f"{per_item_ns(entry) / 1000:.1f}", per_query(entry, "major_faults"),
+                   scaled(report["disk"]["build"][engine]["file_bytes"], 1e6, ".1f")]
+                  for engine in ORDER if (entry := at_limit(report, engine))])
 
 
 def at_limit(report, engine, way="single", limit_nbytes=FIXED_BYTES):

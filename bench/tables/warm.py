@@ -1,5 +1,5 @@
 """Everything in memory: one section for each key set."""
-from tables.form import (NONE, ORDER, Section, Table, cell, op_of, per_item_ns, per_second,
+from tables.form import (BUILD_ONLY, NONE, ORDER, Section, Table, cell, op_of, per_item_ns, per_second,
                          ratio_milli, scaled, sets_of, share, times)
 
 COMMAND = "bench/run.sh --parts warm"
@@ -111,7 +111,7 @@ def summary(report):
     rows = []
     for row in set_rows(report, name):
         cells = dict(zip(SET_HEADS, row))
-        if row[0] != "reference-dump":
+        if row[0] not in BUILD_ONLY:
             rows.append([cells[head] for head in ("engine", "present ns", "absent ns", "batch 10,000 ns",
                                                   "scan M/s", "build M keys/s", "open us", "file MB")])
     return Table(f"{set_title(report, name)}.", heads, rows)

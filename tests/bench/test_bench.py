@@ -63,7 +63,8 @@ def made_up():
             "sets": {"paths": one_set},
             "disk": {"set": "paths", "files_on": "ext4", "limits": [
                         {"block_bytes": 4096, "depth": 4, "reads": 1000, "ns": 10**9}],
-                     "build": {"actree": {"n": 1000, "ns": 1000, "sync_ns": 1000, "file_bytes": 1200}}},
+                     "build": {name: {"n": 1000, "ns": 1000, "sync_ns": 1000, "file_bytes": 1200}
+                               for name in ("actree", "lmdb-nordahead")}},
             "cold": {"set": "paths", "dropped_by": "drop_caches", "engines": {
                 "actree": {"single": lookups(1000, faults=400), "batch": lookups(500)}}},
             "scarce": {"set": "paths", "file_bytes": 1000, "cgroup_version": 1, "limits": [
@@ -156,6 +157,14 @@ class Tables(unittest.TestCase):
             with open(path, encoding="utf-8") as file:
                 self.assertEqual(file.read(),
                                  "a\n<!-- bench:storage -->\n<!-- /bench:storage -->\nb\n")
+
+    def test_documents_show_pictures_of_what_was_measured(self):
+        parts = reports.markdown_parts(made_up())
+        for part, picture in (("storage", "latency"), ("storage", "memory"), ("builds", "build")):
+            self.assertIn(f"(../bench/results/{picture}.svg)", parts[part])
+        self.assertIn("| lmdb-nordahead | 3.0 | 1.90 |", parts["summary"])
+        self.assertNotIn("larger than memory",
+                         reports.summary({**made_up(), "scarce": {"limits": []}}))
 
     def test_a_query_is_the_unit(self):
         row = next(iter(storage.cold_rows({"actree": {"single": lookups(1000, 2000, faults=500)}})))
