@@ -102,7 +102,7 @@ for name in $(echo "$sets" | tr , ' '); do
     $build/bench/pack $options $data/"$name".txt $nqueries $data/"$name"
 done
 
-# All files of the largest set together take some 1.5 GB; those of the large part 5.
+# All files of the largest set together take some 1.5 GB; the large part takes its own decision.
 room_kib=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
 if [ -n "${BENCH_WORK:-}" ]; then
     work=$(mktemp -d "$BENCH_WORK/actree-bench.XXXXXX")

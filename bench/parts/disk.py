@@ -31,15 +31,14 @@ class Files:
             if DISK not in engine.parts or engine.name in self.built:
                 continue
             path = os.path.join(self.bench.args.disk, f"{self.sets.name}.{engine.name}")
-            peer = Peer(engine, command, self.sets, path)
-            answer = peer.ask("build")
+            with Peer(engine, command, self.sets, path) as peer:
+                answer = peer.ask("build")
+                self.bench.seen(peer)
             start = time.monotonic_ns()
             sync_file(path)
             self.built[engine.name] = {
                 "n": answer["n"], "ns": answer["ns"], "sync_ns": time.monotonic_ns() - start,
                 "file_bytes": answer["file_bytes"]}
-            peer.finish()
-            self.bench.seen(peer)
             progress(f"disk: {engine.name} built in {answer['ns'] / 1e9:.1f} s")
         return self.built
 

@@ -143,6 +143,16 @@ class Peer:
         how = f" {batch} {threads}" if batch else ""
         return self.ask(f"sample {first % self.present.nkeys} {nkeys} {milliseconds}{how}")
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.finish()
+        else:
+            self.process.kill()
+            self.process.wait()
+
     def finish(self):
         self.process.stdin.close()
         if self.process.wait() != 0:

@@ -43,11 +43,10 @@ def measure(bench, group, entry, sets, first):
         disk.drop_file(path) # its pages must be those of the group
         resident = disk.resident_permille(path)
         disk.read_whole(sets.present.path) # and the queries not
-        peer = Peer(engine, command, sets, path, keys=sets.present_few, under=group.starter())
-        if not batch or any(op.startswith("batch-") for op in peer.hello["ops"]):
-            found[way] = {**ask(bench, peer, first, batch), "resident_before_permille": resident}
-        peer.finish()
-        bench.seen(peer)
+        with Peer(engine, command, sets, path, keys=sets.present_few, under=group.starter()) as peer:
+            if not batch or any(op.startswith("batch-") for op in peer.hello["ops"]):
+                found[way] = {**ask(bench, peer, first, batch), "resident_before_permille": resident}
+            bench.seen(peer)
     return found
 
 
