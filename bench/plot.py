@@ -26,9 +26,10 @@ class Picture:
 
     LEGEND = 60 # heights in pixels
 
-    def __init__(self, name, rows, height, columns=((0.07, 0.49), (0.57, 0.98))):
-        """`columns`: where they begin and end, in shares of the width."""
-        self.name, self.columns, self.panel_height = name, columns, height
+    def __init__(self, name, rows, height, columns=((0.07, 0.49), (0.57, 0.98)), foot=56):
+        """`columns`: where they begin and end, in shares of the width; `foot`: pixels below each
+        panel."""
+        self.name, self.columns, self.panel_height, self.foot = name, columns, height, foot
         self.height = self.LEGEND + rows * height
         self.blocks, self.panels = [], []
 
@@ -42,7 +43,7 @@ class Picture:
         """The margins of a panel: its share of the picture, without title and labels."""
         row, column = divmod(number, len(self.columns))
         top = self.LEGEND + row * self.panel_height + 28
-        bottom = self.LEGEND + (row + 1) * self.panel_height - 56
+        bottom = self.LEGEND + (row + 1) * self.panel_height - self.foot
         left, right = self.columns[column]
         return [f"set {side}margin at screen {where:.4f}" for side, where in
                 (("l", left), ("r", right), ("t", 1 - top / self.height),
@@ -147,15 +148,17 @@ def memory(report):
     scarce = report.get("scarce")
     if not scarce:
         return None
-    limits = []
+    limits, ticks = [], []
     for limit in scarce["limits"]:
         # Of two that are nearly the same, one.
         if not limits or limit["limit_bytes"] / 1e6 > 1.1 * limits[-1][0]:
             limits.append((limit["limit_bytes"] / 1e6, limit["engines"]))
-    picture = Picture("memory", 1, 440)
-    settings = ["set logscale xy", f"set xlabel 'MB of memory, page cache included ({scarce['set']}: "
-                f"plain file {scarce['file_bytes'] / 1e6:.0f} MB)'",
-                "set xtics (" + ", ".join(f"'{mb:.0f}' {mb:.3f}" for mb, _ in limits) + ")",
+            share = f"{limit['share_percent']} %%" if "share_percent" in limit else ""
+            ticks.append(f'"{share}\\n{limits[-1][0]:.0f} MB" {limits[-1][0]:.3f}')
+    picture = Picture("memory", 1, 460, foot=76)
+    settings = ["set logscale xy", f"set xlabel 'memory in shares of the plain file ({scarce['set']}, "
+                f"{scarce['file_bytes'] / 1e6:.0f} MB)' offset 0,-0.8",
+                f"set xtics ({', '.join(ticks)})",
                 f"set xrange [{limits[0][0] * 0.85}:{limits[-1][0] * 1.15}]"]
     for title, figure in (("lookups a second, random present keys (log scale)",
                            lambda e: 1e9 / per_item_ns(e)),
