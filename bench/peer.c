@@ -228,15 +228,14 @@ static struct keyset take_queries(const struct keyset *all, const uint8_t **at, 
     return part;
 }
 
-static int sample_calls(const struct peer *peer, const struct sample *sample, uint64_t *nkeys_ret,
-                        struct answer *answer, struct histogram *histogram)
+/* From the query at `at` on. */
+static int sample_calls(const struct peer *peer, const struct sample *sample, const uint8_t *at,
+                        uint64_t *nkeys_ret, struct answer *answer, struct histogram *histogram)
 {
     const struct keyset *all = &peer->present;
-    const uint8_t *at = all->first;
-    uint64_t end_ns, done = 0, each = sample->batch_nkeys ? sample->batch_nkeys : 1;
+    uint64_t end_ns = meter_now_ns() + sample->ms * 1000000;
+    uint64_t done = 0, each = sample->batch_nkeys ? sample->batch_nkeys : 1;
 
-    take_queries(all, &at, sample->first);
-    end_ns = meter_now_ns() + sample->ms * 1000000;
     while (done < sample->nkeys && meter_now_ns() < end_ns) {
         uint64_t left = sample->nkeys - done, start;
         struct keyset part = take_queries(all, &at, left < each ? left : each);
@@ -273,14 +272,16 @@ static int run_sample(struct peer *peer, const struct sample *sample)
     struct stopwatch watch;
     struct lap lap;
     uint64_t open_ns, nkeys;
+    const uint8_t *at = peer->present.first;
 
     memset(&histogram, 0, sizeof histogram);
+    take_queries(&peer->present, &at, sample->first);
     before = meter_traffic();
     watch = stopwatch_start();
     if (ensure_open(peer) != 0)
         return -1;
     open_ns = meter_now_ns() - watch.start_ns;
-    if (sample_calls(peer, sample, &nkeys, &answer, &histogram) != 0)
+    if (sample_calls(peer, sample, at, &nkeys, &answer, &histogram) != 0)
         return -1;
     lap = stopwatch_stop(watch);
     print_answer("sample", lap, nkeys, &answer);

@@ -53,7 +53,12 @@ impl Keyset {
     }
 
     pub fn iter(&self) -> Keys<'_> {
-        Keys { left: &self.data[HEADER_NBYTES..] }
+        self.from(HEADER_NBYTES)
+    }
+
+    /// From the record at that offset on.
+    fn from(&self, offset: usize) -> Keys<'_> {
+        Keys { left: &self.data[offset..] }
     }
 }
 
@@ -75,10 +80,6 @@ impl<'a> Iterator for Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    fn is_empty(&self) -> bool {
-        self.left.is_empty()
-    }
-
     /// Steps over the next key, and gives it as a set of its own.
     fn take_one(&mut self) -> Keys<'a> {
         let before = self.left;
@@ -215,18 +216,17 @@ impl<E: Engine> Peer<E> {
         }
     }
 
-    /// Some of the present queries, each timed by itself: from number `first` on, `nkeys` at most;
-    /// none begins after `ms`.
-    fn sample_calls(&self, [first, nkeys, ms]: [u64; 3]) -> Res<(u64, Answer, Histogram)> {
+    /// Some of the present queries, each timed by itself: `nkeys` at most; none begins after `ms`.
+    fn sample_calls<'a>(
+        &'a self,
+        mut queries: Keys<'a>,
+        [nkeys, ms]: [u64; 2],
+    ) -> Res<(u64, Answer, Histogram)> {
         let handle = self.handle.as_ref().ok_or("not open")?;
         let (mut answer, mut histogram, mut done) = (Answer::default(), Histogram::new(), 0);
-        let mut queries = self.present.iter();
-        for _ in 0..first {
-            queries.next();
-        }
         let (begin, limit) = (Instant::now(), Duration::from_millis(ms));
         while done < nkeys && begin.elapsed() < limit {
-            if queries.is_empty() {
+            if queries.left.is_empty() {
                 queries = self.present.iter();
             }
             let query = queries.take_one();
@@ -239,12 +239,15 @@ impl<E: Engine> Peer<E> {
     }
 
     /// Opening, if the file is closed, counts: what an engine reads then it need not read later.
-    fn sample(&mut self, numbers: [u64; 3]) -> Res<String> {
+    fn sample(&mut self, [first, nkeys, ms]: [u64; 3]) -> Res<String> {
+        let mut skipped = self.present.iter();
+        skipped.by_ref().take(first as usize).for_each(drop);
+        let start = self.present.data.len() - skipped.left.len();
         let before = meter::traffic();
         let watch = Stopwatch::start();
         self.ensure_open()?;
         let open_ns = watch.stop().0;
-        let (done, answer, histogram) = self.sample_calls(numbers)?;
+        let (done, answer, histogram) = self.sample_calls(self.present.from(start), [nkeys, ms])?;
         let time = watch.stop();
         let after = meter::traffic();
         let percentiles: Vec<String> =

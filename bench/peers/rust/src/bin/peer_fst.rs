@@ -15,7 +15,8 @@ impl Engine for Fst {
     const NAME: &'static str = "fst";
     const VERSION: &'static str = "fst 0.4.7";
     const NOTE: &'static str = "MapBuilder over a BufWriter; Map over a mapping";
-    const OPS: &'static [&'static str] = &["build", "build-zero", "open", "present", "absent", "sample", "scan"];
+    const OPS: &'static [&'static str] =
+        &["build", "build-zero", "open", "present", "absent", "sample", "scan"];
 
     fn build(keys: &Keyset, file: &str) -> Res<()> {
         let mut builder = MapBuilder::new(BufWriter::new(File::create(file)?))?;
