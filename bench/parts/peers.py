@@ -107,7 +107,8 @@ class Peer:
 
     def ask(self, op):
         try:
-            print(op, file=self.process.stdin, flush=True)
+            # Without a buffer, which would fail once more when it is closed.
+            os.write(self.process.stdin.fileno(), f"{op}\n".encode())
         except BrokenPipeError:
             pass # read says how it ended
         answer = self.read()
