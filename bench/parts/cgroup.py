@@ -1,6 +1,9 @@
 """A memory cgroup, of version 1 or 2, in which a process can be started with little memory."""
 import os
 
+# What the targets are stated for.
+FIXED_BYTES = 24 << 20
+
 MOUNTS = "/proc/self/mounts"
 
 

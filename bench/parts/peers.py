@@ -160,6 +160,10 @@ class Peer:
             raise WrongAnswer(f"{self.name} ended with status {self.process.returncode}")
 
 
+def has_batches(peer):
+    return any(op.startswith("batch-") for op in peer.hello["ops"])
+
+
 def find_engines(args, left_out):
     """(engine, command) of what was built; notes why the rest was not."""
     found = []

@@ -3,12 +3,11 @@ the same for all engines, in shares of the plain file, as one has a machine and 
 import os
 
 from parts import disk
-from parts.cgroup import MemoryGroup, Unavailable
-from parts.cold import median_round
-from parts.peers import Peer, WrongAnswer, progress
+from parts.cgroup import FIXED_BYTES, MemoryGroup, Unavailable
+from parts.peers import Peer, WrongAnswer, has_batches, progress
+from parts.rounds import median_rounds, rotated
 
 SHARES_PERCENT = (10, 20, 50, 100)
-FIXED_BYTES = 24 << 20
 # Less than this is not enough for a process, whatever it does.
 LEAST_BYTES = 8 << 20
 ROUNDS = 3
@@ -44,7 +43,7 @@ def measure(bench, group, entry, sets, first):
         resident = disk.resident_permille(path)
         disk.read_whole(sets.present.path) # and the queries not
         with Peer(engine, command, sets, path, keys=sets.present_few, under=group.starter()) as peer:
-            if not batch or any(op.startswith("batch-") for op in peer.hello["ops"]):
+            if not batch or has_batches(peer):
                 found[way] = {**ask(bench, peer, first, batch), "resident_before_permille": resident}
             bench.seen(peer)
     return found
@@ -54,9 +53,8 @@ def run_limit(bench, group, files, limit_nbytes):
     """name -> the figures of an engine; of those that do not run in so little, nothing."""
     group.limit(limit_nbytes)
     rounds = {engine.name: {} for engine, _, _ in files.engines()}
-    entries = files.engines()
     for number in range(bench.rounds(ROUNDS)):
-        for entry in entries[number % len(entries):] + entries[:number % len(entries)]:
+        for entry in rotated(files.engines(), number):
             name = entry[0].name
             try:
                 for way, figures in measure(bench, group, entry, files.sets,
@@ -67,8 +65,7 @@ def run_limit(bench, group, files, limit_nbytes):
                 if "status -9" not in str(error):
                     raise
                 rounds[name] = {}
-    return {name: {way: median_round(figures) for way, figures in ways.items()}
-            for name, ways in rounds.items() if ways}
+    return median_rounds(rounds)
 
 
 def run(bench, files):

@@ -131,8 +131,8 @@ def run_peaks(bench, folder):
     count, results = bench.queries(LARGE_KEYS), []
     generate(bench, count, keys)
     for name, threads in (("sorted, 1 thread", "1"), ("sorted, 2 threads", "2")):
-        results += run_builds(bench, [Build(name, count, ["--sorted", "--no-sync", "--threads", threads],
-                                            keys, out, 1)])
+        options = ["--sorted", "--no-sync", "--threads", threads]
+        results += run_builds(bench, [Build(name, count, options, keys, out, 1)])
         os.unlink(out)
     os.unlink(keys)
     return results

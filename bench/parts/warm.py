@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from parts.peers import WARM, Peer, Sets, WrongAnswer, progress
+from parts.rounds import rotated
 
 OPERATIONS = ("build", "build-2", "build-zero", "open", "present", "absent", "batch-1000",
               "batch-1000-2", "batch-10000", "batch-10000-2", "scan", "iterate", "check", "sample")
@@ -54,8 +55,7 @@ def run_rounds(op, peers, ops, rounds):
         # Of the first build only: later ones work in memory that was not given back.
         first_peak[peer] = answer.get("peak_rss_growth_bytes")
     for number in range(rounds):
-        turn = number % len(peers)
-        for peer in peers[turn:] + peers[:turn]:
+        for peer in rotated(peers, number):
             if left[peer] > 0:
                 left[peer] -= 1
                 record(ops[peer.name].setdefault(op, {}), op, peer.ask(op))

@@ -53,20 +53,27 @@ def build_rows(builds):
                    f"{1e3 / per_item_ns(whole):.2f}"]
 
 
+COLD_HEADS = ["engine", "queries", "mean us", "50 % us", "90 % us", "99 % us", "longest us", "open ms",
+              "faults", "KiB read", "requests", "requests/s", "MB/s"]
+
+
 def cold_section(report):
     cold, disk = report.get("cold"), report.get("disk")
     if not cold:
         return None
     how = {"drop_caches": "the page cache is dropped before each round (`drop_caches`)",
            "posix_fadvise": "the file is dropped from the page cache before each round"}
+    limited = cold.get("limited", {"engines": {}})
     return Section(f"Cold: {cold['set']}", [
         Table("`bench/run.sh --parts cold --sets " + cold["set"] + "` gives these tables: "
               + how[cold["dropped_by"]] + ", then the file is opened and random present keys are looked "
               "up, one after the other or in one batch. Of three rounds the median one. The mean "
               "includes opening; faults are major ones, and bytes those that the process had to wait "
-              "for, each a query; requests are the disk's own count.",
-              ["engine", "queries", "mean us", "50 % us", "90 % us", "99 % us", "longest us", "open ms",
-               "faults", "KiB read", "requests", "requests/s", "MB/s"], cold_rows(cold["engines"])),
+              "for, each a query; requests are the disk's own count. With all memory of the machine, "
+              "where the system may read ahead as far as it likes:", COLD_HEADS,
+              cold_rows(cold["engines"])),
+        Table(f"The same in a memory cgroup of {FIXED_BYTES >> 20} MiB:", COLD_HEADS,
+              cold_rows(limited["engines"])),
         Table("The disk's own limits: random reads past the page cache (O_DIRECT), so many at a time:",
               ["a read", "at a time", "reads/s", "MB/s", "us a read"], limit_rows(disk["limits"]))],
         "latency")
