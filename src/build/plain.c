@@ -30,9 +30,8 @@ void act_plain_close(struct act_plain *plain)
 
 /* ----------------------------------------------------------------------------- single objects */
 
-/* Writes line data, unless they are in the file. `*id_ret` is where they are. */
-static act_status put_line(struct act_plain *plain, const struct act_build_task *task,
-                           uint64_t *id_ret, act_error *error)
+act_status act_plain_put_line(struct act_plain *plain, const struct act_build_task *task,
+                              uint64_t *id_ret, act_error *error)
 {
     struct act_sink *sink = &plain->sink;
     struct act_line_slot *slot;
@@ -58,30 +57,16 @@ static act_status put_line(struct act_plain *plain, const struct act_build_task 
     return ACT_OK;
 }
 
-/*
- * Writes the last `count` pending nodes back to back and takes them off their stack. Where they
- * are is `*first_id_ret`; which they are, as bytes or mask of a branch, is put at `child_bytes`.
- */
-static act_status put_children(struct act_plain *plain, size_t count, uint64_t *first_id_ret,
-                               uint8_t child_bytes[ACT_MASK_NBYTES], act_error *error)
+const struct act_new_node *act_plain_take_children(struct act_plain *plain, size_t count,
+                                                   uint8_t child_bytes[ACT_MASK_NBYTES])
 {
-    struct act_sink *sink = &plain->sink;
-    act_status status = act_sink_make_room(sink, error);
-    if (ACT_UNLIKELY(status != ACT_OK))
-        return status;
     const struct act_new_node *children = plain->pending + (plain->pending_count - count);
-    uint8_t *start = act_sink_end(sink);
-    uint8_t *p = start;
-    uint64_t first_id = act_sink_position(sink);
     size_t bytes_nbytes = 0;
     bool few = count < ACT_BRANCH_MASK;
     uint64_t mask[4] = {0, 0, 0, 0};
     for (size_t i = 0; i < count; i++) {
         const struct act_new_node *child = &children[i];
-        bool branch = !(child->header & ACT_NODE_LINE);
-        p = act_node_encode(p, first_id + (uint64_t)(p - start), child,
-                            plain->bytes + (branch ? child->line : 0));
-        if (branch)
+        if (!(child->header & ACT_NODE_LINE))
             bytes_nbytes += act_child_bytes_nbytes(child->header);
         if (few)
             child_bytes[i] = child->byte;
@@ -90,17 +75,34 @@ static act_status put_children(struct act_plain *plain, size_t count, uint64_t *
     }
     if (!few)
         act_mask_encode(child_bytes, mask);
-    act_sink_set_end(sink, p);
     plain->bytes_used -= bytes_nbytes;
     plain->pending_count -= count;
+    return children;
+}
+
+act_status act_plain_put_run(struct act_plain *plain, const struct act_new_node *nodes,
+                             size_t count, uint64_t *first_id_ret, act_error *error)
+{
+    struct act_sink *sink = &plain->sink;
+    act_status status = act_sink_make_room(sink, error);
+    if (ACT_UNLIKELY(status != ACT_OK))
+        return status;
+    uint8_t *start = act_sink_end(sink);
+    uint8_t *p = start;
+    uint64_t first_id = act_sink_position(sink);
+    for (size_t i = 0; i < count; i++) {
+        bool branch = !(nodes[i].header & ACT_NODE_LINE);
+        p = act_node_encode(p, first_id + (uint64_t)(p - start), &nodes[i],
+                            plain->bytes + (branch ? nodes[i].line : 0));
+    }
+    act_sink_set_end(sink, p);
     plain->counts.nodes += count;
     *first_id_ret = first_id;
     return ACT_OK;
 }
 
-/* Writes a node by itself. `*id_ret` is where. */
-static act_status put_node(struct act_plain *plain, const struct act_new_node *node,
-                           const uint8_t *child_bytes, uint64_t *id_ret, act_error *error)
+act_status act_plain_put_node(struct act_plain *plain, const struct act_new_node *node,
+                              const uint8_t *child_bytes, uint64_t *id_ret, act_error *error)
 {
     struct act_sink *sink = &plain->sink;
     act_status status = act_sink_make_room(sink, error);
@@ -113,16 +115,21 @@ static act_status put_node(struct act_plain *plain, const struct act_new_node *n
     return ACT_OK;
 }
 
-/* Puts a node on the stack of those that wait, where there must be room. */
-static void push(struct act_plain *plain, const struct act_build_task *task, unsigned header,
-                 uint64_t child, uint64_t line)
+void act_plain_push(struct act_plain *plain, const struct act_build_task *task,
+                    const struct act_new_node *node)
 {
-    struct act_new_node *node = &plain->pending[plain->pending_count++];
-    node->value = task->value;
-    node->child = child;
-    node->line = line;
-    node->header = (uint8_t)header;
-    node->byte = task->byte;
+    struct act_new_node *pushed = &plain->pending[plain->pending_count++];
+    *pushed = *node;
+    pushed->byte = task->byte;
+}
+
+void act_plain_push_branch(struct act_plain *plain, const struct act_build_task *task,
+                           const struct act_new_node *node, const uint8_t *child_bytes)
+{
+    act_plain_push(plain, task, node);
+    plain->pending[plain->pending_count - 1].line = plain->bytes_used;
+    memcpy(plain->bytes + plain->bytes_used, child_bytes, ACT_MASK_NBYTES);
+    plain->bytes_used += act_child_bytes_nbytes(node->header);
 }
 
 /* Completes a node with children. */
@@ -130,24 +137,21 @@ static act_status put_inner(struct act_plain *plain, const struct act_build_task
                             act_error *error)
 {
     size_t count = task->child_count;
-    unsigned header = (task->has_value ? ACT_NODE_VALUE : 0) | act_branch_count(count);
     uint8_t child_bytes[ACT_MASK_NBYTES];
-    uint64_t child = 0, line = 0;
-    act_status status = put_children(plain, count, &child, child_bytes, error);
+    struct act_new_node node = {task->value, 0, 0, act_plain_branch_header(task), 0};
+    const struct act_new_node *children = act_plain_take_children(plain, count, child_bytes);
+    act_status status = act_plain_put_run(plain, children, count, &node.child, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
     if (!task->line_nbytes) {
-        push(plain, task, header, child, plain->bytes_used);
-        memcpy(plain->bytes + plain->bytes_used, child_bytes, ACT_MASK_NBYTES);
-        plain->bytes_used += act_child_bytes_nbytes((uint8_t)header);
+        act_plain_push_branch(plain, task, &node, child_bytes);
         return ACT_OK;
     }
-    status = put_line(plain, task, &line, error);
-    if (ACT_UNLIKELY(status != ACT_OK))
-        return status;
-    struct act_new_node branch = {task->value, child, 0, (uint8_t)header, 0};
-    status = put_node(plain, &branch, child_bytes, &child, error);
-    push(plain, task, ACT_NODE_LINE | ACT_LINE_CHILD, child, line);
+    struct act_new_node line = {0, 0, 0, ACT_NODE_LINE | ACT_LINE_CHILD, 0};
+    status = act_plain_put_line(plain, task, &line.line, error);
+    if (ACT_LIKELY(status == ACT_OK))
+        status = act_plain_put_node(plain, &node, child_bytes, &line.child, error);
+    act_plain_push(plain, task, &line);
     return status;
 }
 
@@ -155,15 +159,14 @@ static act_status put_inner(struct act_plain *plain, const struct act_build_task
 static act_status put_leaf(struct act_plain *plain, const struct act_build_task *task,
                            act_error *error)
 {
-    unsigned header = task->has_value ? ACT_NODE_VALUE : 0;
-    uint64_t line = 0;
+    struct act_new_node node = {task->value, 0, 0, act_plain_branch_header(task), 0};
     if (task->line_nbytes) {
-        act_status status = put_line(plain, task, &line, error);
+        act_status status = act_plain_put_line(plain, task, &node.line, error);
         if (ACT_UNLIKELY(status != ACT_OK))
             return status;
-        header |= ACT_NODE_LINE;
+        node.header |= ACT_NODE_LINE;
     }
-    push(plain, task, header, 0, line);
+    act_plain_push(plain, task, &node);
     return ACT_OK;
 }
 
@@ -210,20 +213,25 @@ act_status act_plain_node_long(struct act_plain *plain, const struct act_build_t
     return act_plain_run(plain, error);
 }
 
-act_status act_plain_finish(struct act_plain *plain, bool sync, act_build_report *report,
-                            act_error *error)
+act_status act_plain_put_root(struct act_plain *plain, bool sync, act_build_report *report,
+                              act_error *error)
 {
     uint64_t root_id = 0;
-    act_status status = act_plain_run(plain, error);
-    if (status != ACT_OK)
-        return status;
     const struct act_new_node *root = &plain->pending[0];
     bool branch = !(root->header & ACT_NODE_LINE);
-    status = put_node(plain, root, plain->bytes + (branch ? root->line : 0), &root_id, error);
+    act_status status = act_plain_put_node(plain, root, plain->bytes + (branch ? root->line : 0),
+                                           &root_id, error);
     uint8_t head[ACT_ARENA_OFF - ACT_ROOT_OFF];
     act_store_le64(head, root_id);
     if (status == ACT_OK)
         status = act_sink_finish(&plain->sink, head, sizeof(head), sync, error);
     act_build_counts_report(&plain->counts, act_sink_position(&plain->sink), report);
     return status;
+}
+
+act_status act_plain_finish(struct act_plain *plain, bool sync, act_build_report *report,
+                            act_error *error)
+{
+    act_status status = act_plain_run(plain, error);
+    return status == ACT_OK ? act_plain_put_root(plain, sync, report, error) : status;
 }

@@ -38,6 +38,7 @@ struct cli_options {
     uint64_t key_nbytes_max;
     uint64_t steps_max;
     uint64_t memory_nbytes;
+    uint64_t share_nbytes;
     uint64_t threads;
     enum cli_input_form input;
     unsigned layout;     /* an act_layout */
@@ -64,6 +65,7 @@ enum cli_option_id {
     CLI_OPT_MAX_KEY,
     CLI_OPT_MAX_STEPS,
     CLI_OPT_MEMORY,
+    CLI_OPT_SHARE_MEMORY,
     CLI_OPT_THREADS,
     CLI_OPT_INPUT,
     CLI_OPT_LAYOUT,
@@ -112,7 +114,8 @@ enum cli_option_id {
     CLI_VALUE("input", 'i', CLI_OPT_INPUT, "What a line is: key, tab and value, or a key (tsv)",   \
               "tsv|lines")
 #define CLI_OPTION_LAYOUT                                                                          \
-    CLI_VALUE("layout", '\0', CLI_OPT_LAYOUT, "Layout of the file (indexed)", "indexed|plain")
+    CLI_VALUE("layout", '\0', CLI_OPT_LAYOUT, "Layout of the file (indexed)",                      \
+              "indexed|plain|compact")
 #define CLI_OPTION_DUPLICATES                                                                      \
     CLI_VALUE("duplicates", 'd', CLI_OPT_DUPLICATES,                                               \
               "What becomes of a key that comes again (error)", "error|first|last|sum|min|max")
@@ -121,6 +124,9 @@ enum cli_option_id {
 #define CLI_OPTION_MEMORY                                                                          \
     CLI_VALUE("memory", 'm', CLI_OPT_MEMORY,                                                       \
               "Most memory for sorting; beyond it, temporary files (1G)", "SIZE")
+#define CLI_OPTION_SHARE_MEMORY                                                                    \
+    CLI_VALUE("share-memory", '\0', CLI_OPT_SHARE_MEMORY,                                          \
+              "Most memory for finding equal subtrees, in a compact file (64M)", "SIZE")
 #define CLI_OPTION_TEMP                                                                            \
     CLI_VALUE("temp", 'T', CLI_OPT_TEMP,                                                           \
               "Where temporary files of sorting go (the folder of the output)", "DIR")
@@ -152,6 +158,9 @@ void cli_options_free(struct cli_options *options);
  */
 bool cli_words_listed(const char *description);
 const char *cli_words_next(const char **at, size_t *nbytes_ret);
+
+/* The word for an act_layout. */
+const char *cli_layout_name(unsigned layout);
 
 /* Parses a decimal u64: digits only. */
 bool cli_parse_u64(const char *text, size_t nbytes, uint64_t *number_ret);

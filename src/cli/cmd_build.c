@@ -16,10 +16,10 @@
 #include "units.h"
 
 static const struct poptOption options[] = {
-    CLI_OPTION_OUTPUT,     CLI_OPTION_INPUT,    CLI_OPTION_KEYS,    CLI_OPTION_NUL,
-    CLI_OPTION_DUPLICATES, CLI_OPTION_SORTED,   CLI_OPTION_LAYOUT,  CLI_OPTION_MEMORY,
-    CLI_OPTION_TEMP,       CLI_OPTION_THREADS,  CLI_OPTION_NO_SYNC, CLI_OPTION_VERBOSE,
-    CLI_OPTION_JSON,       CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
+    CLI_OPTION_OUTPUT,       CLI_OPTION_INPUT,  CLI_OPTION_KEYS,     CLI_OPTION_NUL,
+    CLI_OPTION_DUPLICATES,   CLI_OPTION_SORTED, CLI_OPTION_LAYOUT,   CLI_OPTION_MEMORY,
+    CLI_OPTION_SHARE_MEMORY, CLI_OPTION_TEMP,   CLI_OPTION_THREADS,  CLI_OPTION_NO_SYNC,
+    CLI_OPTION_VERBOSE,      CLI_OPTION_JSON,   CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
 
 /* A folder of our own, with room for the file that goes to standard output. */
 struct temporary {
@@ -88,8 +88,7 @@ static int report_json(struct cli_out *out, const struct cli_assembly *assembly,
     const act_build_report *built = &assembly->report;
     json_t *report = json_object();
     cli_report_text(report, "file", assembly->options->output);
-    cli_report_text(report, "layout",
-                    assembly->options->layout == ACT_LAYOUT_PLAIN ? "plain" : "indexed");
+    cli_report_text(report, "layout", cli_layout_name(assembly->options->layout));
     cli_report_u64(report, "entries", assembly->entries);
     cli_report_u64(report, "keys", built->keys);
     cli_report_u64(report, "input_bytes", assembly->input_nbytes);
@@ -97,6 +96,7 @@ static int report_json(struct cli_out *out, const struct cli_assembly *assembly,
     cli_report_u64(report, "nodes", built->nodes);
     cli_report_u64(report, "lines", built->lines);
     cli_report_u64(report, "lines_shared", built->lines_shared);
+    cli_report_u64(report, "runs_shared", built->runs_shared);
     cli_report_bool(report, "sorted", assembly->sorted);
     cli_report_u64(report, "sort_runs", assembly->sort.runs);
     cli_report_u64(report, "sort_passes", assembly->sort.passes);

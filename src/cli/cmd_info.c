@@ -200,6 +200,14 @@ static const char *extension(const act_map_stat *stat)
     return stat->layout == ACT_LAYOUT_INDEXED ? "index" : "none";
 }
 
+/* A compact file is told by its shared subtrees: it has no other mark. */
+static const char *layout(const struct facts *facts)
+{
+    if (facts->stat.layout == ACT_LAYOUT_INDEXED)
+        return cli_layout_name(ACT_LAYOUT_INDEXED);
+    return cli_layout_name(facts->info.shared ? ACT_LAYOUT_COMPACT : ACT_LAYOUT_PLAIN);
+}
+
 static void print_text(struct cli_out *out, const struct facts *facts)
 {
     char text[CLI_UNIT_NBYTES];
@@ -208,7 +216,7 @@ static void print_text(struct cli_out *out, const struct facts *facts)
                    cli_count_text(digits, facts->stat.file_nbytes),
                    cli_bytes_text(text, facts->stat.file_nbytes));
     bool indexed = facts->stat.layout == ACT_LAYOUT_INDEXED;
-    cli_out_format(out, "  %-16s %20s\n", "layout", indexed ? "indexed" : "plain");
+    cli_out_format(out, "  %-16s %20s\n", "layout", layout(facts));
     cli_out_format(out, "  %-16s %20s%s\n", "extension", extension(&facts->stat),
                    facts->stat.index_unusable ? "  (read as a plain file)" : "");
     if (indexed) {
@@ -253,7 +261,7 @@ static int print_json(struct cli_out *out, const struct facts *facts)
     json_t *report = json_object();
     cli_report_text(report, "file", facts->name);
     bool indexed = facts->stat.layout == ACT_LAYOUT_INDEXED;
-    cli_report_text(report, "layout", indexed ? "indexed" : "plain");
+    cli_report_text(report, "layout", layout(facts));
     if (indexed || facts->stat.index_unusable)
         cli_report_text(report, "extension", extension(&facts->stat));
     else
