@@ -490,7 +490,7 @@ class Output(BuildTest):
                                     "x.act", "-", stdin=entries))
         self.assertEqual((report["layout"], report["keys"]), ("compact", 120))
         self.assertEqual(report["runs_shared"], 34) # of 30 and 6 all but the first
-        self.assertLess(report["file_bytes"], plain / 6)
+        self.assertLess(report["file_bytes"], plain / 4)
         self.assertEqual(self.ok("dump", "x.act").decode(), entries)
         self.assertIn(b"without a checksum", self.ok("verify", "x.act"))
         info = json.loads(self.ok("info", "--json", "x.act"))
