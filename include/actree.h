@@ -765,6 +765,26 @@ typedef struct act_map_info {
 ACT_API act_status act_map_get_info(const act_map *map, act_progress_fn progress, void *context,
                                     act_map_info *info_ret, act_error *error);
 
+#define ACT_DIGEST_NBYTES 16
+
+/* What a map holds, in a few bytes. */
+typedef struct act_digest {
+    uint64_t entries;
+    uint8_t bytes[ACT_DIGEST_NBYTES];
+} act_digest;
+
+/*
+ * The digest of all entries, the same for the same entries, however they are laid out: XXH3-128,
+ * the most significant byte first, of the length of each key, the key, and its value, one after the
+ * other in byte order of the keys; lengths and values are u64, little-endian. It finds what
+ * happened to a file, not what somebody did to it on purpose. Paths without a value do not count.
+ *
+ * Scans the map, and may fail as act_map_scan does. `progress` may be NULL; it counts entries, the
+ * total is not known. ACT_OK, ACT_STOPPED, ACT_ERR_CORRUPT, ACT_ERR_LIMIT, ACT_ERR_NOMEM.
+ */
+ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, void *context,
+                                  act_digest *digest_ret, act_error *error);
+
 #ifdef __cplusplus
 }
 #endif

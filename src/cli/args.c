@@ -110,6 +110,12 @@ static void set_flag(struct cli_options *options, int id)
     case CLI_OPT_NO_SYNC:
         options->no_sync = true;
         break;
+    case CLI_OPT_NO_CHECK:
+        options->no_check = true;
+        break;
+    case CLI_OPT_CONTENT:
+        options->content = true;
+        break;
     default:
         break;
     }

@@ -33,6 +33,8 @@ struct cli_options {
     bool sorted;
     bool verbose;
     bool no_sync;
+    bool no_check;
+    bool content;
     bool limit_given;
     uint64_t limit;
     uint64_t key_nbytes_max;
@@ -61,6 +63,8 @@ enum cli_option_id {
     CLI_OPT_SORTED,
     CLI_OPT_VERBOSE,
     CLI_OPT_NO_SYNC,
+    CLI_OPT_NO_CHECK,
+    CLI_OPT_CONTENT,
     CLI_OPT_LIMIT,
     CLI_OPT_MAX_KEY,
     CLI_OPT_MAX_STEPS,
@@ -135,6 +139,10 @@ enum cli_option_id {
               "N")
 #define CLI_OPTION_NO_SYNC                                                                         \
     CLI_FLAG("no-sync", '\0', CLI_OPT_NO_SYNC, "Do not wait until the disk has the file")
+#define CLI_OPTION_NO_CHECK                                                                        \
+    CLI_FLAG("no-check", '\0', CLI_OPT_NO_CHECK, "Do not read the new file and compare the entries")
+#define CLI_OPTION_CONTENT                                                                         \
+    CLI_FLAG("content", '\0', CLI_OPT_CONTENT, "Print a checksum of all entries too")
 #define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")
 /* Every table has this one. */
 #define CLI_OPTION_HELP CLI_FLAG("help", 'h', CLI_OPT_HELP, "Print this help")
