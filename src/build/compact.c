@@ -166,8 +166,8 @@ static act_status put_children(struct act_compact *compact, size_t count,
                                act_error *error)
 {
     struct act_plain *plain = &compact->plain;
-    const struct act_new_node *nodes = act_plain_take_children(plain, count, child_bytes);
-    const struct act_share *known = compact->known + plain->pending_count;
+    const struct act_new_node *nodes = plain->pending + (plain->pending_count - count);
+    const struct act_share *known = compact->known + (plain->pending_count - count);
     uint64_t starts[256];
     uint64_t end = position(compact);
     *run_ret = know_run(&compact->shares, known, count);
@@ -176,11 +176,12 @@ static act_status put_children(struct act_compact *compact, size_t count,
         end += act_node_nbytes_at(end, &nodes[i]);
     }
     if (share(compact, run_ret->place, end - position(compact))) {
+        act_plain_drop_children(plain, count, child_bytes);
         compact->runs_shared++;
         return ACT_OK;
     }
     remember_run(&compact->shares, known, count, starts);
-    return act_plain_put_run(plain, nodes, count, &run_ret->place, error);
+    return act_plain_put_children(plain, count, &run_ret->place, child_bytes, error);
 }
 
 /* Puts a node on the stack of those that wait, a line or a leaf. */

@@ -57,16 +57,26 @@ act_status act_plain_put_line(struct act_plain *plain, const struct act_build_ta
     return ACT_OK;
 }
 
-const struct act_new_node *act_plain_take_children(struct act_plain *plain, size_t count,
-                                                   uint8_t child_bytes[ACT_MASK_NBYTES])
+/*
+ * Takes the last `count` pending nodes off their stack, and writes them back to back at `p` if that
+ * is not NULL. Which they are is put at `child_bytes`. Returns where they end.
+ */
+static ACT_ALWAYS_INLINE uint8_t *take_children(struct act_plain *plain, size_t count, uint8_t *p,
+                                                uint8_t child_bytes[ACT_MASK_NBYTES])
 {
     const struct act_new_node *children = plain->pending + (plain->pending_count - count);
+    const uint8_t *start = p;
+    uint64_t first_id = act_sink_position(&plain->sink);
     size_t bytes_nbytes = 0;
     bool few = count < ACT_BRANCH_MASK;
     uint64_t mask[4] = {0, 0, 0, 0};
     for (size_t i = 0; i < count; i++) {
         const struct act_new_node *child = &children[i];
-        if (!(child->header & ACT_NODE_LINE))
+        bool branch = !(child->header & ACT_NODE_LINE);
+        if (p)
+            p = act_node_encode(p, first_id + (uint64_t)(p - start), child,
+                                plain->bytes + (branch ? child->line : 0));
+        if (branch)
             bytes_nbytes += act_child_bytes_nbytes(child->header);
         if (few)
             child_bytes[i] = child->byte;
@@ -77,32 +87,35 @@ const struct act_new_node *act_plain_take_children(struct act_plain *plain, size
         act_mask_encode(child_bytes, mask);
     plain->bytes_used -= bytes_nbytes;
     plain->pending_count -= count;
-    return children;
+    return p;
 }
 
-act_status act_plain_put_run(struct act_plain *plain, const struct act_new_node *nodes,
-                             size_t count, uint64_t *first_id_ret, act_error *error)
+void act_plain_drop_children(struct act_plain *plain, size_t count,
+                             uint8_t child_bytes[ACT_MASK_NBYTES])
+{
+    take_children(plain, count, NULL, child_bytes);
+}
+
+/* The bodies of the functions of these names, for the batches below. */
+static ACT_ALWAYS_INLINE act_status put_children(struct act_plain *plain, size_t count,
+                                                 uint64_t *first_id_ret,
+                                                 uint8_t child_bytes[ACT_MASK_NBYTES],
+                                                 act_error *error)
 {
     struct act_sink *sink = &plain->sink;
     act_status status = act_sink_make_room(sink, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
-    uint8_t *start = act_sink_end(sink);
-    uint8_t *p = start;
-    uint64_t first_id = act_sink_position(sink);
-    for (size_t i = 0; i < count; i++) {
-        bool branch = !(nodes[i].header & ACT_NODE_LINE);
-        p = act_node_encode(p, first_id + (uint64_t)(p - start), &nodes[i],
-                            plain->bytes + (branch ? nodes[i].line : 0));
-    }
-    act_sink_set_end(sink, p);
+    *first_id_ret = act_sink_position(sink);
+    act_sink_set_end(sink, take_children(plain, count, act_sink_end(sink), child_bytes));
     plain->counts.nodes += count;
-    *first_id_ret = first_id;
     return ACT_OK;
 }
 
-act_status act_plain_put_node(struct act_plain *plain, const struct act_new_node *node,
-                              const uint8_t *child_bytes, uint64_t *id_ret, act_error *error)
+static ACT_ALWAYS_INLINE act_status put_node(struct act_plain *plain,
+                                             const struct act_new_node *node,
+                                             const uint8_t *child_bytes, uint64_t *id_ret,
+                                             act_error *error)
 {
     struct act_sink *sink = &plain->sink;
     act_status status = act_sink_make_room(sink, error);
@@ -115,32 +128,25 @@ act_status act_plain_put_node(struct act_plain *plain, const struct act_new_node
     return ACT_OK;
 }
 
-void act_plain_push(struct act_plain *plain, const struct act_build_task *task,
-                    const struct act_new_node *node)
+act_status act_plain_put_children(struct act_plain *plain, size_t count, uint64_t *first_id_ret,
+                                  uint8_t child_bytes[ACT_MASK_NBYTES], act_error *error)
 {
-    struct act_new_node *pushed = &plain->pending[plain->pending_count++];
-    *pushed = *node;
-    pushed->byte = task->byte;
+    return put_children(plain, count, first_id_ret, child_bytes, error);
 }
 
-void act_plain_push_branch(struct act_plain *plain, const struct act_build_task *task,
-                           const struct act_new_node *node, const uint8_t *child_bytes)
+act_status act_plain_put_node(struct act_plain *plain, const struct act_new_node *node,
+                              const uint8_t *child_bytes, uint64_t *id_ret, act_error *error)
 {
-    act_plain_push(plain, task, node);
-    plain->pending[plain->pending_count - 1].line = plain->bytes_used;
-    memcpy(plain->bytes + plain->bytes_used, child_bytes, ACT_MASK_NBYTES);
-    plain->bytes_used += act_child_bytes_nbytes(node->header);
+    return put_node(plain, node, child_bytes, id_ret, error);
 }
 
 /* Completes a node with children. */
 static act_status put_inner(struct act_plain *plain, const struct act_build_task *task,
                             act_error *error)
 {
-    size_t count = task->child_count;
     uint8_t child_bytes[ACT_MASK_NBYTES];
     struct act_new_node node = {task->value, 0, 0, act_plain_branch_header(task), 0};
-    const struct act_new_node *children = act_plain_take_children(plain, count, child_bytes);
-    act_status status = act_plain_put_run(plain, children, count, &node.child, error);
+    act_status status = put_children(plain, task->child_count, &node.child, child_bytes, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
     if (!task->line_nbytes) {
@@ -150,7 +156,7 @@ static act_status put_inner(struct act_plain *plain, const struct act_build_task
     struct act_new_node line = {0, 0, 0, ACT_NODE_LINE | ACT_LINE_CHILD, 0};
     status = act_plain_put_line(plain, task, &line.line, error);
     if (ACT_LIKELY(status == ACT_OK))
-        status = act_plain_put_node(plain, &node, child_bytes, &line.child, error);
+        status = put_node(plain, &node, child_bytes, &line.child, error);
     act_plain_push(plain, task, &line);
     return status;
 }
@@ -219,8 +225,8 @@ act_status act_plain_put_root(struct act_plain *plain, bool sync, act_build_repo
     uint64_t root_id = 0;
     const struct act_new_node *root = &plain->pending[0];
     bool branch = !(root->header & ACT_NODE_LINE);
-    act_status status = act_plain_put_node(plain, root, plain->bytes + (branch ? root->line : 0),
-                                           &root_id, error);
+    act_status status = put_node(plain, root, plain->bytes + (branch ? root->line : 0), &root_id,
+                                 error);
     uint8_t head[ACT_ARENA_OFF - ACT_ROOT_OFF];
     act_store_le64(head, root_id);
     if (status == ACT_OK)

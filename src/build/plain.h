@@ -116,27 +116,39 @@ act_status act_plain_put_line(struct act_plain *plain, const struct act_build_ta
                               uint64_t *id_ret, act_error *error);
 
 /*
- * Takes the last `count` pending nodes off their stack. Returns them, to be used before the next is
- * pushed; which they are, as bytes or mask of a branch, is put at `child_bytes`.
+ * Writes the last `count` pending nodes back to back and takes them off their stack. Where they
+ * are is `*first_id_ret`; which they are, as bytes or mask of a branch, is put at `child_bytes`.
  */
-const struct act_new_node *act_plain_take_children(struct act_plain *plain, size_t count,
-                                                   uint8_t child_bytes[ACT_MASK_NBYTES]);
+act_status act_plain_put_children(struct act_plain *plain, size_t count, uint64_t *first_id_ret,
+                                  uint8_t child_bytes[ACT_MASK_NBYTES], act_error *error);
 
-/* Writes nodes that were taken back to back. Where they are is `*first_id_ret`. */
-act_status act_plain_put_run(struct act_plain *plain, const struct act_new_node *nodes,
-                             size_t count, uint64_t *first_id_ret, act_error *error);
+/* The same without writing them. */
+void act_plain_drop_children(struct act_plain *plain, size_t count,
+                             uint8_t child_bytes[ACT_MASK_NBYTES]);
 
 /* Writes a node by itself. `*id_ret` is where. */
 act_status act_plain_put_node(struct act_plain *plain, const struct act_new_node *node,
                               const uint8_t *child_bytes, uint64_t *id_ret, act_error *error);
 
 /* Puts a node on the stack of those that wait, where there must be room: a line or a leaf. */
-void act_plain_push(struct act_plain *plain, const struct act_build_task *task,
-                    const struct act_new_node *node);
+static inline void act_plain_push(struct act_plain *plain, const struct act_build_task *task,
+                                  const struct act_new_node *node)
+{
+    struct act_new_node *pushed = &plain->pending[plain->pending_count++];
+    *pushed = *node;
+    pushed->byte = task->byte;
+}
 
 /* The same for a branch with children, and which they are: ACT_MASK_NBYTES must be readable. */
-void act_plain_push_branch(struct act_plain *plain, const struct act_build_task *task,
-                           const struct act_new_node *node, const uint8_t *child_bytes);
+static inline void act_plain_push_branch(struct act_plain *plain, const struct act_build_task *task,
+                                         const struct act_new_node *node,
+                                         const uint8_t *child_bytes)
+{
+    act_plain_push(plain, task, node);
+    plain->pending[plain->pending_count - 1].line = plain->bytes_used;
+    memcpy(plain->bytes + plain->bytes_used, child_bytes, ACT_MASK_NBYTES);
+    plain->bytes_used += act_child_bytes_nbytes(node->header);
+}
 
 /* Ends the file with its root, as act_plain_finish does. */
 act_status act_plain_put_root(struct act_plain *plain, bool sync, act_build_report *report,
