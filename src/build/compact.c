@@ -104,10 +104,12 @@ static uint64_t chunk_of(const uint8_t *bytes, size_t nbytes)
 
 /*
  * What a node is from which a line leads to `below`. `*rest_ret` is what the line without its first
- * byte makes; its place is 0 if there is none.
+ * byte makes; its place is 0 if there is none, as where `below` itself is new: its id is above
+ * `last_id_before` then.
  */
 static struct act_share know_line(struct act_shares *shares, const struct act_build_task *task,
-                                  struct act_share below, struct act_share *rest_ret)
+                                  struct act_share below, uint64_t last_id_before,
+                                  struct act_share *rest_ret)
 {
     size_t left = task->line_nbytes;
     for (; left > CHUNK_NBYTES; left -= CHUNK_NBYTES)
@@ -115,8 +117,10 @@ static struct act_share know_line(struct act_shares *shares, const struct act_bu
                                 chunk_of(task->line + left - CHUNK_NBYTES, CHUNK_NBYTES));
     *rest_ret = below;
     if (left > 1) {
-        const struct act_share *rest = act_shares_find(shares, ACT_SHARE_LINE, below.id,
-                                                       chunk_of(task->line + 1, left - 1));
+        const struct act_share *rest = NULL;
+        if (below.id <= last_id_before)
+            rest = act_shares_find(shares, ACT_SHARE_LINE, below.id,
+                                   chunk_of(task->line + 1, left - 1));
         rest_ret->place = rest ? rest->place : 0;
     }
     return *act_shares_put(shares, ACT_SHARE_LINE, below.id, chunk_of(task->line, left));
@@ -136,6 +140,8 @@ static struct act_share know_run(struct act_shares *shares, const struct act_sha
 static void remember_run(struct act_shares *shares, const struct act_share *nodes, size_t count,
                          const uint64_t *starts)
 {
+    for (size_t i = 1; i + 1 < count; i++)
+        act_shares_prefetch(shares, ACT_SHARE_RUN, nodes[i].id, nodes[i + 1].id);
     for (size_t i = 0; i < count; i++) {
         size_t end = i && count - i > PART_NODES_MAX ? i + PART_NODES_MAX : count;
         uint64_t id = nodes[i].id;
@@ -225,8 +231,9 @@ struct complete {
     const struct act_build_task *task;
     struct act_new_node branch; /* or leaf, where the line ends */
     uint8_t child_bytes[ACT_MASK_NBYTES];
-    struct act_share below; /* what that is */
-    uint64_t line_id;       /* of its line, if it is in the file */
+    struct act_share below;  /* what that is */
+    uint64_t line_id;        /* of its line, if it is in the file */
+    uint64_t last_id_before; /* the last id given before anything of this node was known */
 };
 
 /*
@@ -317,7 +324,8 @@ static act_status put_lined(struct act_compact *compact, struct complete *node, 
         return put_long(compact, node, error);
     struct act_line_slot *slot;
     struct act_share rest;
-    struct act_share whole = know_line(&compact->shares, node->task, node->below, &rest);
+    struct act_share whole = know_line(&compact->shares, node->task, node->below,
+                                       node->last_id_before, &rest);
     node->line_id = act_lines_find(&compact->plain.lines, node->task->line_hash, node->task->line,
                                    node->task->line_nbytes, &slot);
     return node->task->child_count ? put_inner(compact, node, &whole, rest.place, error)
@@ -354,6 +362,7 @@ act_status act_compact_node(struct act_compact *compact, const struct act_build_
 {
     struct act_build_task hashed = *task;
     struct complete node = {.task = &hashed,
+                            .last_id_before = compact->shares.last_id,
                             .branch = {task->value, 0, 0, act_plain_branch_header(task), 0}};
     struct act_share run = {0, 0, 0, 0};
     act_status status = compact->is_small ? put_small(compact, task, error) : ACT_OK;

@@ -113,6 +113,7 @@ bool act_shares_reserve(struct act_shares *shares, size_t count)
 static void age(struct act_shares *shares)
 {
     struct act_share_table forgotten = shares->old;
+    shares->last_id_old = shares->last_id;
     shares->old = shares->young;
     memset(forgotten.slots, 0, slot_count(shares) * sizeof(*forgotten.slots));
     forgotten.count = 0;
@@ -132,11 +133,21 @@ static struct act_share *fill(struct act_shares *shares, struct act_share *slot,
     return slot;
 }
 
+/* Whether a pair may be in the old table: not if a part of it became known after that was filled.
+ */
+static bool may_be_old(const struct act_shares *shares, uint64_t left, uint64_t right)
+{
+    uint64_t left_id = left & (((uint64_t)1 << KIND_SHIFT) - 1);
+    bool run = left >> KIND_SHIFT == ACT_SHARE_RUN;
+    return left_id <= shares->last_id_old && (!run || right <= shares->last_id_old) &&
+           shares->old.count;
+}
+
 /* The pair in the young table, where it is brought if it is an old one; or else an empty slot. */
 static struct act_share *look_up(struct act_shares *shares, uint64_t left, uint64_t right)
 {
     struct act_share *slot = probe(shares, shares->young.slots, left, right);
-    if (slot->id || !shares->old.count)
+    if (slot->id || !may_be_old(shares, left, right))
         return slot;
     const struct act_share *old = probe(shares, shares->old.slots, left, right);
     return old->id ? fill(shares, slot, *old) : slot;
@@ -167,6 +178,15 @@ struct act_share *act_shares_put(struct act_shares *shares, enum act_share_kind 
                                  uint64_t right)
 {
     return put(shares, left_of(kind, left), right);
+}
+
+void act_shares_prefetch(const struct act_shares *shares, enum act_share_kind kind, uint64_t left,
+                         uint64_t right)
+{
+    uint64_t home = hash(left_of(kind, left), right) >> shares->shift;
+    ACT_PREFETCH(&shares->young.slots[home]);
+    if (may_be_old(shares, left_of(kind, left), right))
+        ACT_PREFETCH(&shares->old.slots[home]);
 }
 
 struct act_share *act_shares_again(struct act_shares *shares, const struct act_share *share)

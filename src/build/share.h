@@ -48,6 +48,7 @@ struct act_shares {
     unsigned shift;             /* 1 << (64 - shift) slots in each */
     unsigned shift_min;
     uint64_t last_id;
+    uint64_t last_id_old; /* when the old one was filled: what has a larger id is not in it */
 };
 
 /* Makes an empty table that will take at most `nbytes` of memory, but a few slots at least. False
@@ -69,6 +70,10 @@ struct act_share *act_shares_find(struct act_shares *shares, enum act_share_kind
  * next call. */
 struct act_share *act_shares_put(struct act_shares *shares, enum act_share_kind kind, uint64_t left,
                                  uint64_t right);
+
+/* Asks for the memory that the pair will be looked for in. */
+void act_shares_prefetch(const struct act_shares *shares, enum act_share_kind kind, uint64_t left,
+                         uint64_t right);
 
 /* The pair that another one was a copy of, known again if it was forgotten. As act_shares_put. */
 struct act_share *act_shares_again(struct act_shares *shares, const struct act_share *share);
