@@ -116,7 +116,11 @@ typedef enum act_layout {
      * page, and checksums tell damage. The file is some 5 to 20 % larger. */
     ACT_LAYOUT_INDEXED = 0,
     /* Without: byte for byte what the reference writes. */
-    ACT_LAYOUT_PLAIN = 1
+    ACT_LAYOUT_PLAIN = 1,
+    /* As plain, but equal subtrees are written once: for sets, whose values are all the same, and
+     * for values that repeat. Never larger than plain; half as large for the words of a language.
+     * Lookups are those of a plain file. */
+    ACT_LAYOUT_COMPACT = 2
 } act_layout;
 
 /* How a file's bytes are reached. */
@@ -536,8 +540,8 @@ typedef int (*act_progress_fn)(void *context, uint64_t done, uint64_t total);
 /*
  * A builder writes a file from strictly increasing keys, in memory that grows with the longest
  * key and the widest nodes on the way to it: some 6 MB for an indexed file of usual keys, and a
- * temporary file without a name beside it. For a plain one it grows with the distinct key tails
- * ("line data") of the file too.
+ * temporary file without a name beside it. For a plain one, or a compact one, it grows with the
+ * distinct key tails ("line data") of the file too.
  * Used by one thread at a time.
  *
  * The file appears at its path whole, or not at all: it is written without a name or under a
@@ -550,7 +554,15 @@ typedef struct act_builder act_builder;
 typedef struct act_builder_options {
     act_layout layout;
     bool no_sync; /* do not wait for the disk: after a power cut the new file may be damaged */
+    /* Of a compact file: the most memory for knowing subtrees that were written, at least
+     * ACT_SHARE_NBYTES_MIN. It is taken as it is needed. Beyond it, what was not met again for the
+     * longest is forgotten, and written again: the file is larger then. A subtree takes some
+     * hundred bytes. 0: ACT_SHARE_NBYTES_DEFAULT. */
+    uint64_t share_nbytes;
 } act_builder_options;
+
+#define ACT_SHARE_NBYTES_DEFAULT ((uint64_t)64 << 20)
+#define ACT_SHARE_NBYTES_MIN     ((uint64_t)4 << 10)
 
 /*
  * Starts a file that is to appear at `path`. A symbolic link there is followed; anything but a
@@ -579,6 +591,8 @@ typedef struct act_build_report {
     uint64_t nodes;
     uint64_t lines;        /* line data written */
     uint64_t lines_shared; /* line data found again instead of written */
+    uint64_t runs_shared;  /* of a compact file: times that the children of a node, with all below
+                              them, were found again instead of written */
 } act_build_report;
 
 /*
@@ -746,7 +760,7 @@ typedef struct act_map_info {
     uint64_t key_nbytes; /* of all keys together, as if written out; UINT64_MAX as above */
     uint64_t key_nbytes_longest;
     uint64_t dangling_paths; /* leaves without a value; an empty map has none */
-    bool shared;             /* some node has more than one parent */
+    bool shared;             /* some node has more than one parent: in compact files */
 
     uint64_t branch_nodes; /* with children */
     uint64_t leaf_nodes;   /* branch nodes without children */
@@ -783,6 +797,26 @@ typedef struct act_map_info {
  */
 ACT_API act_status act_map_get_info(const act_map *map, act_progress_fn progress, void *context,
                                     act_map_info *info_ret, act_error *error);
+
+#define ACT_DIGEST_NBYTES 16
+
+/* What a map holds, in a few bytes. */
+typedef struct act_digest {
+    uint64_t entries;
+    uint8_t bytes[ACT_DIGEST_NBYTES];
+} act_digest;
+
+/*
+ * The digest of all entries, the same for the same entries, however they are laid out: XXH3-128,
+ * the most significant byte first, of the length of each key, the key, and its value, one after the
+ * other in byte order of the keys; lengths and values are u64, little-endian. It finds what
+ * happened to a file, not what somebody did to it on purpose. Paths without a value do not count.
+ *
+ * Scans the map, and may fail as act_map_scan does. `progress` may be NULL; it counts entries, the
+ * total is not known. ACT_OK, ACT_STOPPED, ACT_ERR_CORRUPT, ACT_ERR_LIMIT, ACT_ERR_NOMEM.
+ */
+ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, void *context,
+                                  act_digest *digest_ret, act_error *error);
 
 #ifdef __cplusplus
 }

@@ -13,6 +13,7 @@
 #include "base/attributes.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "build/compact.h"
 #include "build/indexed.h"
 #include "build/key.h"
 #include "build/plain.h"
@@ -44,6 +45,7 @@ struct act_builder {
     size_t key_nbytes_longest;
     act_layout layout;
     union {
+        struct act_compact compact;
         struct act_indexed indexed;
         struct act_plain plain;
     } out;
@@ -62,19 +64,24 @@ static bool reserve_key(act_builder *builder, size_t key_nbytes)
 
 /* ------------------------------------------------------------------------- the layout's writer */
 
-static act_status out_open(act_builder *builder, const char *path, act_error *error)
+static act_status out_open(act_builder *builder, const char *path, uint64_t share_nbytes,
+                           act_error *error)
 {
-    return builder->layout == ACT_LAYOUT_INDEXED
-               ? act_indexed_open(&builder->out.indexed, path, error)
-               : act_plain_open(&builder->out.plain, path, error);
+    if (builder->layout == ACT_LAYOUT_INDEXED)
+        return act_indexed_open(&builder->out.indexed, path, error);
+    if (builder->layout == ACT_LAYOUT_COMPACT)
+        return act_compact_open(&builder->out.compact, path, share_nbytes, error);
+    return act_plain_open(&builder->out.plain, path, error);
 }
 
 static ACT_ALWAYS_INLINE act_status out_node(act_builder *builder,
                                              const struct act_build_task *task, act_error *error)
 {
-    return builder->layout == ACT_LAYOUT_INDEXED
-               ? act_indexed_node(&builder->out.indexed, task, error)
-               : act_plain_node(&builder->out.plain, task, error);
+    if (builder->layout == ACT_LAYOUT_INDEXED)
+        return act_indexed_node(&builder->out.indexed, task, error);
+    if (builder->layout == ACT_LAYOUT_COMPACT)
+        return act_compact_node(&builder->out.compact, task, error);
+    return act_plain_node(&builder->out.plain, task, error);
 }
 
 static act_status out_finish(act_builder *builder, act_error *error)
@@ -83,7 +90,32 @@ static act_status out_finish(act_builder *builder, act_error *error)
     if (builder->layout == ACT_LAYOUT_INDEXED)
         return act_indexed_finish(&builder->out.indexed, builder->key_nbytes_longest, sync,
                                   &builder->report, error);
+    if (builder->layout == ACT_LAYOUT_COMPACT)
+        return act_compact_finish(&builder->out.compact, sync, &builder->report, error);
     return act_plain_finish(&builder->out.plain, sync, &builder->report, error);
+}
+
+static void out_close(act_builder *builder)
+{
+    if (builder->layout == ACT_LAYOUT_INDEXED)
+        act_indexed_close(&builder->out.indexed);
+    else if (builder->layout == ACT_LAYOUT_COMPACT)
+        act_compact_close(&builder->out.compact);
+    else
+        act_plain_close(&builder->out.plain);
+}
+
+/* What is wrong with the options, or ACT_OK. */
+static act_status check_options(const act_builder_options *options, act_error *error)
+{
+    act_layout layout = options->layout;
+    if (layout != ACT_LAYOUT_INDEXED && layout != ACT_LAYOUT_PLAIN && layout != ACT_LAYOUT_COMPACT)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown layout %d", (int)layout);
+    if (options->share_nbytes && options->share_nbytes < ACT_SHARE_NBYTES_MIN)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
+                        "a limit of %llu bytes for finding equal subtrees is too low",
+                        (unsigned long long)options->share_nbytes);
+    return ACT_OK;
 }
 
 act_status act_builder_open(const char *path, const act_builder_options *options,
@@ -94,16 +126,21 @@ act_status act_builder_open(const char *path, const act_builder_options *options
     *builder_ret = NULL;
     if (!path)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no file name");
-    act_layout layout = options ? options->layout : ACT_LAYOUT_INDEXED;
-    if (layout != ACT_LAYOUT_INDEXED && layout != ACT_LAYOUT_PLAIN)
-        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown layout %d", (int)layout);
+    static const act_builder_options defaults = {.layout = ACT_LAYOUT_INDEXED};
+    if (!options)
+        options = &defaults;
+    act_status status = check_options(options, error);
+    if (status != ACT_OK)
+        return status;
     act_builder *builder = calloc(1, sizeof(*builder));
     if (!builder)
         return act_fail_nomem(error);
-    builder->no_sync = options && options->no_sync;
-    builder->layout = layout;
-    act_status status = reserve_key(builder, 0) ? out_open(builder, path, error)
-                                                : act_fail_nomem(error);
+    builder->no_sync = options->no_sync;
+    builder->layout = options->layout;
+    uint64_t share_nbytes = options->share_nbytes ? options->share_nbytes
+                                                  : ACT_SHARE_NBYTES_DEFAULT;
+    status = reserve_key(builder, 0) ? out_open(builder, path, share_nbytes, error)
+                                     : act_fail_nomem(error);
     if (status != ACT_OK) {
         free(builder->key);
         free(builder);
@@ -117,10 +154,7 @@ void act_builder_close(act_builder *builder)
 {
     if (!builder)
         return;
-    if (builder->layout == ACT_LAYOUT_INDEXED)
-        act_indexed_close(&builder->out.indexed);
-    else
-        act_plain_close(&builder->out.plain);
+    out_close(builder);
     free(builder->open);
     free(builder->key);
     free(builder);

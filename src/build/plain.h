@@ -99,6 +99,61 @@ static inline act_status act_plain_node(struct act_plain *plain, const struct ac
     return ACT_OK;
 }
 
+/* ------------------------------------------------------------------------------------------
+ * The steps, for who decides otherwise which of them to take. All of them may answer ACT_ERR_IO or
+ * ACT_ERR_NOMEM: only closing is left.
+ */
+
+/* The header of a node's branch, or of its leaf. */
+static inline uint8_t act_plain_branch_header(const struct act_build_task *task)
+{
+    return (uint8_t)((task->has_value ? ACT_NODE_VALUE : 0) | act_branch_count(task->child_count));
+}
+
+/* Writes line data, unless they are in the file; act_lines_reserve must have made room for one
+ * more. `*id_ret` is where they are. */
+act_status act_plain_put_line(struct act_plain *plain, const struct act_build_task *task,
+                              uint64_t *id_ret, act_error *error);
+
+/*
+ * Writes the last `count` pending nodes back to back and takes them off their stack. Where they
+ * are is `*first_id_ret`; which they are, as bytes or mask of a branch, is put at `child_bytes`.
+ */
+act_status act_plain_put_children(struct act_plain *plain, size_t count, uint64_t *first_id_ret,
+                                  uint8_t child_bytes[ACT_MASK_NBYTES], act_error *error);
+
+/* The same without writing them. */
+void act_plain_drop_children(struct act_plain *plain, size_t count,
+                             uint8_t child_bytes[ACT_MASK_NBYTES]);
+
+/* Writes a node by itself. `*id_ret` is where. */
+act_status act_plain_put_node(struct act_plain *plain, const struct act_new_node *node,
+                              const uint8_t *child_bytes, uint64_t *id_ret, act_error *error);
+
+/* Puts a node on the stack of those that wait, where there must be room: a line or a leaf. */
+static inline void act_plain_push(struct act_plain *plain, const struct act_build_task *task,
+                                  const struct act_new_node *node)
+{
+    struct act_new_node *pushed = &plain->pending[plain->pending_count++];
+    *pushed = *node;
+    pushed->byte = task->byte;
+}
+
+/* The same for a branch with children, and which they are: ACT_MASK_NBYTES must be readable. */
+static inline void act_plain_push_branch(struct act_plain *plain, const struct act_build_task *task,
+                                         const struct act_new_node *node,
+                                         const uint8_t *child_bytes)
+{
+    act_plain_push(plain, task, node);
+    plain->pending[plain->pending_count - 1].line = plain->bytes_used;
+    memcpy(plain->bytes + plain->bytes_used, child_bytes, ACT_MASK_NBYTES);
+    plain->bytes_used += act_child_bytes_nbytes(node->header);
+}
+
+/* Ends the file with its root, as act_plain_finish does. */
+act_status act_plain_put_root(struct act_plain *plain, bool sync, act_build_report *report,
+                              act_error *error);
+
 /* Ends the file with its root, the one node that has no parent, and fills what it knows of the
  * report. ACT_ERR_IO, ACT_ERR_NOMEM. */
 act_status act_plain_finish(struct act_plain *plain, bool sync, act_build_report *report,

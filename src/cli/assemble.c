@@ -381,7 +381,8 @@ static bool fill_builder(struct work *work)
     act_builder_close(work->builder);
     work->builder = NULL;
     act_builder_options options = {.layout = (act_layout)work->options->layout,
-                                   .no_sync = work->options->no_sync};
+                                   .no_sync = work->options->no_sync,
+                                   .share_nbytes = work->options->share_nbytes};
     act_error error;
     if (act_builder_open(work->assembly->out_path, &options, &work->builder, &error) == ACT_OK)
         return sort(work);
@@ -399,7 +400,8 @@ int cli_assemble(struct cli_assembly *assembly)
         return CLI_TROUBLE;
     work.rereadable = cli_input_regular(assembly->inputs, &work.total_nbytes);
     act_builder_options options = {.layout = (act_layout)work.options->layout,
-                                   .no_sync = work.options->no_sync};
+                                   .no_sync = work.options->no_sync,
+                                   .share_nbytes = work.options->share_nbytes};
     act_error error;
     int status = CLI_TROUBLE;
     if (act_builder_open(assembly->out_path, &options, &work.builder, &error) != ACT_OK) {

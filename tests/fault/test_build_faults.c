@@ -29,7 +29,7 @@
 
 static const char OLD[] = "what was there before";
 
-static act_builder_options build_options; /* the layout: all of this holds for both */
+static act_builder_options build_options; /* the layout: all of this holds for each */
 static char *dir, *path, *link_path;
 static struct entries entries;
 static unsigned char *expected; /* the new file */
@@ -554,5 +554,7 @@ int main(void)
     };
     int failed = cmocka_run_group_tests(tests, set_up, tear_down);
     build_options.layout = ACT_LAYOUT_PLAIN;
-    return failed + cmocka_run_group_tests_name("plain", plain_tests, set_up, tear_down);
+    failed += cmocka_run_group_tests_name("plain", plain_tests, set_up, tear_down);
+    build_options.layout = ACT_LAYOUT_COMPACT;
+    return failed + cmocka_run_group_tests_name("compact", plain_tests, set_up, tear_down);
 }
