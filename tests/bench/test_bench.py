@@ -247,7 +247,7 @@ class Judging(unittest.TestCase):
 class Warm(unittest.TestCase):
     def test_waiting_for_others_does_not_count_but_threads_wait_for_each_other(self):
         for name, ns in (("build", 70), ("open", 100), ("build-2", 100), ("batch-1000", 70),
-                         ("batch-1000-2", 100)):
+                         ("batch-10000-2", 100)):
             entry = {}
             for _ in range(2):
                 warm.record(entry, name, {"n": 5, "ns": 100, "waited_ns": 30})
