@@ -390,7 +390,7 @@ static void greet(const struct engine *engine)
     if (engine->get)
         printf(",\"present\",\"absent\",\"sample\"");
     if (engine->get_batch) {
-        greet_threads("batch-1000", engine->batch_threads_max);
+        printf(",\"batch-1000\"");
         greet_threads("batch-10000", engine->batch_threads_max);
     }
     if (engine->scan)

@@ -23,6 +23,7 @@ class Engine:
 ENGINES = (
     Engine("actree", "peer_actree", "indexed", (WARM, DISK)),
     Engine("actree-plain", "peer_actree", "plain", (WARM, DISK)),
+    Engine("actree-compact", "peer_actree", "compact"),
     Engine("reference", "peer_reference", parts=(WARM, DISK)),
     Engine("reference-dump", "peer_reference_dump"),
     Engine("reference-shared", "peer_reference_shared"),

@@ -110,13 +110,13 @@ static int actree_get_batch(const struct keyset *queries, size_t batch_nkeys, un
     uint64_t *values = malloc(batch_nkeys * sizeof *values);
     uint8_t *found = malloc(batch_nkeys / 8 + 1);
     act_error error = {0};
+    const act_batch_options options = {.threads = threads};
     act_status status = keys && values && found ? ACT_OK : ACT_ERR_NOMEM;
 
-    (void)threads;
     while (status == ACT_OK && at < queries->end) {
         size_t count = take_keys(queries, &at, keys, batch_nkeys);
 
-        status = act_map_get_batch(map, keys, count, values, found, &error);
+        status = act_map_get_batch_with(map, keys, count, values, found, &options, &error);
         if (status == ACT_OK)
             count_found(values, found, count, answer);
     }
@@ -179,6 +179,7 @@ static const struct variant {
      "by iterator",
      ACT_LAYOUT_INDEXED},
     {"plain", "actree-plain", "plain layout, otherwise the same", ACT_LAYOUT_PLAIN},
+    {"compact", "actree-compact", "compact layout, otherwise the same", ACT_LAYOUT_COMPACT},
 };
 
 static const struct variant *find_variant(const char *word)
@@ -200,7 +201,7 @@ int main(int argc, char **argv)
         .open = actree_open,
         .close = actree_close,
         .get = actree_get,
-        .batch_threads_max = 1,
+        .batch_threads_max = 2,
         .get_batch = actree_get_batch,
         .scan = actree_scan,
         .iterate = actree_iterate,

@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(ROOT, "bench"))
 
 import plot
 import report as reports
-from parts import cgroup, disk, peers, rounds, scarce
+from parts import cgroup, disk, peers, rounds, scarce, warm
 from tables import form, storage, targets
 
 PROGRAMS = sys.argv[1:3]
@@ -242,6 +242,18 @@ class Judging(unittest.TestCase):
     def test_an_engine_that_ends_is_an_error(self):
         with self.assertRaisesRegex(peers.WrongAnswer, "made ended"):
             self.peer().ask("present")
+
+
+class Warm(unittest.TestCase):
+    def test_waiting_for_others_does_not_count_but_threads_wait_for_each_other(self):
+        for name, ns in (("build", 70), ("open", 100), ("build-2", 100), ("batch-1000", 70),
+                         ("batch-10000-2", 100)):
+            entry = {}
+            for _ in range(2):
+                warm.record(entry, name, {"n": 5, "ns": 100, "waited_ns": 30})
+            self.assertEqual((entry["n"], entry["ns"]), (5, [ns, ns]), name)
+        warm.summarise(entry)
+        self.assertEqual((entry["median_ns"], entry["min_ns"], entry["max_ns"]), (100, 100, 100))
 
 
 class Storage(unittest.TestCase):
