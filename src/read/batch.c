@@ -91,12 +91,12 @@ act_status act_map_get_batch(const act_map *map, const act_slice *keys, size_t c
     batch.error = error;
     struct act_fetch fetch;
     act_fetch_begin(&fetch, map, keys, count);
-    for (size_t done = 0; done < count;) {
+    act_status status = ACT_OK;
+    for (size_t done = 0; done < count && status == ACT_OK;) {
         size_t window = act_fetch_next(&fetch, done);
-        act_status status = get_window(&batch, keys, done, done + window);
-        if (ACT_UNLIKELY(status != ACT_OK))
-            return status;
+        status = get_window(&batch, keys, done, done + window);
         done += window;
     }
-    return ACT_OK;
+    act_fetch_end(&fetch);
+    return status;
 }
