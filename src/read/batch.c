@@ -131,6 +131,7 @@ static void get_part(void *context)
         part->status = get_window(&batch, done, done + window);
         done += window;
     }
+    act_fetch_end(&fetch);
     if (!batch.shortcuts)
         act_shortcuts_count(part->map, part->count);
 }

@@ -37,4 +37,7 @@ void act_fetch_begin(struct act_fetch *fetch, const struct act_map *map, const a
  */
 size_t act_fetch_next(struct act_fetch *fetch, size_t done);
 
+/* Ends, also before all keys were looked up. */
+void act_fetch_end(struct act_fetch *fetch);
+
 #endif

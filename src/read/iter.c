@@ -198,6 +198,7 @@ static act_status step(struct act_iter *iter, bool upwards, act_error *error)
         return ACT_END;
     if (status != ACT_OK)
         return fail(iter, status, error);
+    act_ahead_pass(&walk->ahead, walk->map, walk->path, walk->key_nbytes, upwards);
     const struct bound *bound = upwards ? &iter->upper : &iter->lower;
     if (bound->key) {
         int order = compare(walk->path, walk->key_nbytes, bound->key, bound->nbytes);

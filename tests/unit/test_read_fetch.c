@@ -30,6 +30,8 @@ static struct {
     unsigned questions;
     unsigned pieces;
     bool asked[PAGES_MAX];
+    unsigned settings;
+    bool single; /* how units are read by whoever touches them: one by one, not ahead */
 } disk;
 
 uint64_t __wrap_act_os_paging_reads(void);
@@ -45,11 +47,21 @@ void __wrap_act_os_paging_fetch(const uint8_t *bytes, uint64_t nbytes)
 {
     uint64_t off = (uint64_t)(bytes - map->arena.bytes);
     disk.pieces++;
+    assert_true(disk.single);
     assert_true(off + nbytes <= map->file_nbytes + ACT_PAGE_NBYTES);
     for (uint64_t page = off / ACT_PAGE_NBYTES; page * ACT_PAGE_NBYTES < off + nbytes; page++) {
         assert_true(page < PAGES_MAX);
         disk.asked[page] = true;
     }
+}
+
+void __wrap_act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os_paging paging);
+void __wrap_act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os_paging paging)
+{
+    (void)bytes;
+    (void)nbytes;
+    disk.settings++;
+    disk.single = paging == ACT_OS_PAGING_SINGLE;
 }
 
 static act_map *open_layout(const char *name, act_layout layout)
@@ -110,6 +122,7 @@ static void get_batch(const act_map *of, size_t count, uint64_t reads_a_question
     memset(&disk, 0, sizeof(disk));
     disk.reads_a_question = reads_a_question;
     assert_int_equal(act_map_get_batch(of, keys, count, values, found, NULL), ACT_OK);
+    assert_false(disk.single);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(found[i / 8] >> i % 8 & 1, expected[i] != NULL);
         assert_int_equal(values[i], expected[i] ? expected[i]->value : 0);
@@ -133,6 +146,7 @@ static void pages_in_memory_are_not_asked_for(void **state)
     (void)state;
     get_batch(map, 5000, 0);
     assert_int_equal(disk.pieces, 0);
+    assert_int_equal(disk.settings, 0);
     assert_true(disk.questions > 5000 / 300 && disk.questions < 5000 / 100);
     /* Nor is it worth while for a page now and then, or for few keys. */
     get_batch(map, 5000, 8);
@@ -154,6 +168,8 @@ static void pages_on_the_disk_are_asked_for(void **state)
     assert_true(disk.asked[map->index.hot_off / ACT_PAGE_NBYTES]);
     assert_true(disk.asked[map->index.sums_off / ACT_PAGE_NBYTES]);
     assert_true(disk.pieces < 10000);
+    /* Once to one by one, and back. */
+    assert_int_equal(disk.settings, 2);
 }
 
 /* A few keys of a large file: the pages that they need, and no other. */

@@ -65,8 +65,8 @@ static int make_files(void **state)
 {
     (void)state;
     dir = scratch_make();
-    indexed = build("indexed.act", 200000, ACT_LAYOUT_INDEXED);
-    plain = build("plain.act", 200000, ACT_LAYOUT_PLAIN);
+    indexed = build("indexed.act", 400000, ACT_LAYOUT_INDEXED);
+    plain = build("plain.act", 400000, ACT_LAYOUT_PLAIN);
     small = build("small.act", 50000, ACT_LAYOUT_INDEXED);
     return 0;
 }
@@ -103,7 +103,7 @@ static void what_fits_is_read_ahead(void **state)
 {
     (void)state;
     act_map *map = open_with(indexed, UINT64_MAX, ACT_ACCESS_AUTO);
-    assert_true(map->file_nbytes > 4 << 20);
+    assert_true(map->file_nbytes > 8 << 20);
     assert_int_equal(sys.questions, 1);
     assert_int_equal(sys.nbytes, map->file_nbytes);
     assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_AHEAD));
@@ -124,13 +124,13 @@ static void what_fits_is_read_ahead(void **state)
 static void what_does_not_fit_is_read_by_the_page(void **state)
 {
     (void)state;
-    act_map *map = open_with(plain, 4 << 20, ACT_ACCESS_AUTO);
+    act_map *map = open_with(plain, 8 << 20, ACT_ACCESS_AUTO);
     assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_SINGLE));
     act_map_close(map);
 
-    map = open_with(indexed, 4 << 20, ACT_ACCESS_AUTO);
+    map = open_with(indexed, 8 << 20, ACT_ACCESS_AUTO);
     const struct act_index *index = &map->index;
-    assert_true(index->sums_off - index->hot_off < 2 << 20);
+    assert_true(index->sums_off - index->hot_off < 4 << 20);
     assert_true(all_are(0, index->hot_off, ACT_OS_PAGING_SINGLE));
     assert_true(all_are(index->hot_off, index->sums_off, ACT_OS_PAGING_AHEAD));
     assert_true(map->hot_ahead);
