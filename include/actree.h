@@ -147,7 +147,9 @@ typedef struct act_open_options {
 /*
  * Opens the file at `path` for reading. Takes constant time for a mapped file, and touches its
  * first page only, and the last where the root lies there: checks the length, the magic, and that
- * the root node lies inside.
+ * the root node lies inside. Then the system is told how to read what will be missing: with its
+ * neighbours in a file of up to half of the memory that the program may use (limits of control
+ * groups, and what the system has left), page by page in a larger one.
  *
  * On ACT_OK `*map_ret` is the caller's, to be closed by act_map_close; otherwise it is NULL. The
  * file may be renamed, replaced or unlinked while it is open; the map goes on with what it opened.
@@ -192,7 +194,8 @@ ACT_API void act_map_get_stat(const act_map *map, act_map_stat *stat_ret);
 
 /*
  * The value of a key. ACT_OK, or ACT_NOT_FOUND, or ACT_ERR_CORRUPT. Takes no locks and allocates
- * nothing.
+ * nothing; but after some thousand lookups in an indexed file, one call, single or batch, makes a
+ * table of shortcuts in half a megabyte and a few milliseconds, if there is memory for it.
  */
 ACT_API act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes,
                                uint64_t *value_ret, act_error *error);
@@ -204,18 +207,48 @@ typedef struct act_slice {
 } act_slice;
 
 /*
- * The values of many keys, in any order, the same key as often as one likes: several are looked up
- * at a time, in groups of 16, so that while one waits for memory others go on.
+ * The values of many keys, in any order, the same key as often as one likes. They are looked up 64
+ * at a time, so that while one waits for memory others go on: give as many as there are, a hundred
+ * or more for it to matter. Sorting them beforehand is not needed.
  *
  * `found_ret` is a bitmap of `count` bits, (count + 7) / 8 bytes: bit i % 8 of byte i / 8 says
  * whether key i is there; bits beyond `count` are 0. `values_ret` has `count` values, 0 where the
  * key is not there. Either may be NULL: without `values_ret` only existence is asked for.
  *
- * ACT_OK, also when no key is found. After ACT_ERR_CORRUPT, with the offset of the first damage
- * met, both results hold for no key. Takes no locks and allocates nothing.
+ * Pages of an indexed file that turn out not to be in memory are read many at a time: give a
+ * thousand keys and more, where they are likely to come from a disk.
+ *
+ * ACT_OK, also when no key is found. After ACT_ERR_CORRUPT, with the offset of the damage met by
+ * the first key that met any, both results hold for no key. Takes no locks.
  */
 ACT_API act_status act_map_get_batch(const act_map *map, const act_slice *keys, size_t count,
                                      uint64_t *values_ret, uint8_t *found_ret, act_error *error);
+
+/* What is done about pages that are not in memory. */
+typedef enum act_fetch_mode {
+    /* Those of the keys to come are read together, sorted by where they lie in the file, as soon
+     * as keys are seen to wait for the disk. */
+    ACT_FETCH_AUTO = 0,
+    ACT_FETCH_NEVER = 1, /* each key waits for its own, when it comes to it */
+    ACT_FETCH_ALWAYS = 2 /* as the first, from the first key on, whether it is needed or not */
+} act_fetch_mode;
+
+/* How a batch is looked up. All-zero bytes, or a NULL pointer, mean the defaults. */
+typedef struct act_batch_options {
+    /* How many threads to use at most, the caller's included; 0 is 1. No more than 64 are used,
+     * and no more than one for each 1,024 keys. They last as long as the call. */
+    unsigned threads;
+    act_fetch_mode fetch;
+} act_batch_options;
+
+/*
+ * act_map_get_batch with options. With threads some memory is allocated; where there is none, or
+ * no thread to be had, the caller's thread does their part. Errors: as above, and
+ * ACT_ERR_INVALID for an unknown way to fetch.
+ */
+ACT_API act_status act_map_get_batch_with(const act_map *map, const act_slice *keys, size_t count,
+                                          uint64_t *values_ret, uint8_t *found_ret,
+                                          const act_batch_options *options, act_error *error);
 
 /*
  * Whether a path exists: as a key, as a proper prefix of one, or as a path without a value that

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "read/descent.h"
+#include "read/shortcut.h"
 #include "simd/equal.h"
 #include "simd/find_byte.h"
 
@@ -163,6 +164,15 @@ act_status act_descend(const struct act_map *map, struct act_descent *from, act_
     return status;
 }
 
+/*
+ * One lookup of ACT_SHORTCUT_SAMPLE, by where it ended: threads that counted each of theirs in one
+ * place would slow each other down.
+ */
+static ACT_ALWAYS_INLINE bool is_sampled(const struct act_descent *d)
+{
+    return (uint32_t)(d->id * 0x9e3779b97f4a7c15u >> 32) < UINT32_MAX / ACT_SHORTCUT_SAMPLE;
+}
+
 act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, uint64_t *value_ret,
                        act_error *error)
 {
@@ -170,8 +180,14 @@ act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, u
     const uint8_t *bytes = key;
     enum act_next next = act_key_pad(&bytes, key_nbytes, copy) ? ACT_NEXT_NODE : ACT_NEXT_ODD;
     struct act_descent d = {.id = map->root, .key = bytes, .key_end = bytes + key_nbytes};
-    if (ACT_LIKELY(next == ACT_NEXT_NODE))
+    if (ACT_LIKELY(next == ACT_NEXT_NODE)) {
+        const struct act_shortcuts *shortcuts = act_shortcuts_of(map);
+        if (ACT_LIKELY(shortcuts != NULL))
+            act_shortcut_take(shortcuts, &d);
         next = act_descent_finish(&map->arena, &d, next);
+        if (ACT_UNLIKELY(shortcuts == NULL) && is_sampled(&d))
+            act_shortcuts_count(map, ACT_SHORTCUT_SAMPLE);
+    }
     act_status status = ACT_NOT_FOUND;
     if (next == ACT_NEXT_FOUND)
         status = ACT_OK;

@@ -181,6 +181,44 @@ static void a_file_that_is_cut_while_it_is_read(void **state)
     }
 }
 
+/* All entries in one batch, the page of each asked for from the disk. */
+static void get_all_at_once(const act_map *opened)
+{
+    size_t count = entries.count;
+    act_slice *keys = calloc(count, sizeof(*keys));
+    uint64_t *values = calloc(count, sizeof(*values));
+    assert_true(keys && values && count > 300);
+    for (size_t i = 0; i < count; i++)
+        keys[i] = (act_slice){entries.items[i].key, entries.items[i].key_nbytes};
+    assert_int_equal(act_map_get_batch(opened, keys, count, values, NULL, NULL), ACT_OK);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(values[i], entries.items[i].value);
+    free(keys);
+    free(values);
+}
+
+/* Advice that the system does not take changes no answer, nor does not knowing what was read. */
+static void advice_is_refused(void **state)
+{
+    (void)state;
+    act_open_options options = {ACT_ACCESS_MAP, 0, 0};
+    act_map *opened;
+    for (unsigned nth = 1; nth <= 3; nth++) {
+        fault_arm(FAULT_MADVISE, nth, EINVAL, true);
+        fault_slow_disk(1000);
+        act_status status = act_map_open(path, &options, &opened, NULL);
+        assert_int_equal(status, ACT_OK);
+        get_all_at_once(opened);
+        assert_true(fault_disarm() >= nth);
+        act_map_close(opened);
+    }
+    assert_int_equal(act_map_open(path, &options, &opened, NULL), ACT_OK);
+    fault_arm(FAULT_GETRUSAGE, 1, EINVAL, true);
+    get_all_at_once(opened);
+    assert_true(fault_disarm() >= 2);
+    act_map_close(opened);
+}
+
 /* ------------------------------------------------------------------------------------- scanning */
 
 static size_t counted;
@@ -402,6 +440,7 @@ int main(void)
         cmocka_unit_test(an_interrupted_call_is_made_again),
         cmocka_unit_test(short_reads_are_put_together),
         cmocka_unit_test(a_file_that_is_cut_while_it_is_read),
+        cmocka_unit_test(advice_is_refused),
         cmocka_unit_test(scanning_without_memory),
         cmocka_unit_test(iterating_without_memory),
         cmocka_unit_test(cursors_without_memory),
