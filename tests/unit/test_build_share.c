@@ -62,12 +62,12 @@ static void nothing_is_forgotten_below_the_limit(void **state)
     assert_true(act_shares_open(&shares, 2 * SLOTS * sizeof(struct act_share)));
     /* More than one generation holds: the first ones are looked for in the old one. */
     for (uint64_t i = 0; i < SLOTS / 4 * 5; i++) {
-        id_of(&shares, ACT_SHARE_RUN, i, i * i);
-        act_shares_find(&shares, ACT_SHARE_RUN, i, i * i)->place = i + 1;
+        id_of(&shares, ACT_SHARE_LINE, i, i * i);
+        act_shares_find(&shares, ACT_SHARE_LINE, i, i * i)->place = i + 1;
     }
     assert_int_equal(shares.old.count, SLOTS / 4 * 3);
     for (uint64_t i = 0; i < SLOTS / 4; i++) {
-        const struct act_share *share = act_shares_find(&shares, ACT_SHARE_RUN, i, i * i);
+        const struct act_share *share = act_shares_find(&shares, ACT_SHARE_LINE, i, i * i);
         assert_non_null(share);
         assert_int_equal(share->id, i + 1);
         assert_int_equal(share->place, i + 1);
@@ -90,6 +90,26 @@ static void what_is_asked_for_stays(void **state)
     assert_null(act_shares_find(&shares, ACT_SHARE_RUN, 2, 2));
     /* What was forgotten is new when it comes again: its old id may be part of other pairs. */
     assert_true(id_of(&shares, ACT_SHARE_RUN, 2, 2) > left + 100);
+    act_shares_close(&shares);
+}
+
+/* A pair with an id that was given after the old generation was filled is not looked for there; one
+ * with older ids is. */
+static void what_is_new_is_not_looked_for_among_the_old(void **state)
+{
+    (void)state;
+    struct act_shares shares;
+    assert_true(act_shares_open(&shares, 0));
+    uint64_t first = id_of(&shares, ACT_SHARE_LINE, 0, 1);
+    uint64_t pair = id_of(&shares, ACT_SHARE_RUN, first, first);
+    uint64_t last = 0;
+    while (!shares.old.count)
+        last = id_of(&shares, ACT_SHARE_LINE, 0, 2 + last);
+    assert_int_equal(shares.last_id_old, last);
+    last = id_of(&shares, ACT_SHARE_LINE, 0, 0);
+    assert_int_equal(id_of(&shares, ACT_SHARE_RUN, first, first), pair);
+    assert_null(act_shares_find(&shares, ACT_SHARE_RUN, first, last));
+    assert_true(id_of(&shares, ACT_SHARE_RUN, first, last) > last);
     act_shares_close(&shares);
 }
 
@@ -118,6 +138,7 @@ int main(void)
         cmocka_unit_test(kinds_and_sides_make_pairs_different),
         cmocka_unit_test(nothing_is_forgotten_below_the_limit),
         cmocka_unit_test(what_is_asked_for_stays),
+        cmocka_unit_test(what_is_new_is_not_looked_for_among_the_old),
         cmocka_unit_test(memory_stays_below_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
