@@ -9,7 +9,8 @@ from parts.peers import WARM, Peer, Sets, WrongAnswer, progress
 from parts.rounds import rotated
 
 OPERATIONS = ("build", "build-2", "build-zero", "open", "present", "absent", "batch-1000",
-              "batch-10000", "batch-10000-2", "scan", "iterate", "check", "sample")
+              "batch-10000", "batch-10000-2", "scan", "scan-2", "scan-runs", "iterate",
+              "check", "sample")
 # These are asked for once: what they give is not a time.
 ONCE = ("build-zero", "check", "sample")
 TWO_THREADS = "-2"

@@ -233,6 +233,7 @@ class Judging(unittest.TestCase):
                               ("present", {"op": "present", "n": 3, "hits": 2, "value_sum": 60}),
                               ("batch-2", {"op": "batch-2", "n": 3, "hits": 2, "value_sum": 60}),
                               ("absent", {"op": "absent", "n": 4, "hits": 1, "value_sum": 0}),
+                              ("scan-2", {"op": "scan-2", "hits": 3, "value_sum": 60, "key_bytes": 0}),
                               ("scan", {"op": "scan", "hits": 4, "value_sum": 1, "key_bytes": 0}),
                               ("sample 0 2 9", {"op": "sample", "n": 2, "hits": 2, "value_sum": 31}),
                               ("sample 0 2 9", {"op": "sample", "n": 2, "hits": 1, "value_sum": 30})):
