@@ -132,7 +132,8 @@ size_t act_fetch_next(struct act_fetch *fetch, size_t done)
     if (fetch->mode == ACT_FETCH_AUTO && fetch->window == 0 && left < KEYS_MIN)
         return left;
     uint64_t reads = act_os_paging_reads();
-    bool cold = fetch->mode == ACT_FETCH_ALWAYS;
+    /* When all pages have been asked for, no reads say that they were there. */
+    bool cold = fetch->mode == ACT_FETCH_ALWAYS || (fetch->cold && fetch->asked == fetch->count);
     if (fetch->window && reads - fetch->reads > fetch->window / READS_SHARE)
         cold = true;
     fetch->reads = reads;

@@ -23,7 +23,7 @@ struct act_fetch {
     size_t window;  /* keys in the window that is being looked up; 0: none yet */
     size_t asked;   /* keys from the first one on whose pages were asked for, or passed by */
     uint64_t reads; /* as of act_os_paging_reads(), when that window began */
-    bool cold;      /* pages are being asked for */
+    bool cold;      /* pages are being asked for, or all have been */
     act_fetch_mode mode;
 };
 

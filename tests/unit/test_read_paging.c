@@ -9,6 +9,7 @@
 
 #include "os/memory.h"
 #include "os/paging.h"
+#include "read/shortcut.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
@@ -137,6 +138,28 @@ static void what_does_not_fit_is_read_by_the_page(void **state)
     act_map_close(map);
 }
 
+/* As many lookups as it takes. */
+static bool has_shortcuts(const act_map *map)
+{
+    struct random r = random_of(9);
+    for (int i = 0; i < 4 * ACT_SHORTCUT_LOOKUPS_MIN; i++) {
+        uint64_t key[3] = {random_u64(&r) % 100, random_u64(&r), random_u64(&r)};
+        (void)act_map_get(map, key, sizeof(key), NULL, NULL);
+    }
+    return act_shortcuts_of(map) != NULL;
+}
+
+static void all_lookups_keep_the_hot_region_in_use(void **state)
+{
+    (void)state;
+    act_map *map = open_with(indexed, UINT64_MAX, ACT_ACCESS_AUTO);
+    assert_true(has_shortcuts(map));
+    act_map_close(map);
+    map = open_with(indexed, 8 << 20, ACT_ACCESS_AUTO);
+    assert_false(has_shortcuts(map));
+    act_map_close(map);
+}
+
 /* Not even the hot region fits. */
 static void nothing_is_read_ahead_with_hardly_any_memory(void **state)
 {
@@ -175,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_fits_is_read_ahead),
         cmocka_unit_test(what_does_not_fit_is_read_by_the_page),
+        cmocka_unit_test(all_lookups_keep_the_hot_region_in_use),
         cmocka_unit_test(nothing_is_read_ahead_with_hardly_any_memory),
         cmocka_unit_test(what_is_small_or_not_mapped_asks_nothing),
     };
