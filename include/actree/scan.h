@@ -106,7 +106,8 @@ typedef struct act_parallel_options {
  * of a part and of one that comes `threads` or more parts later, so that no more parts than that
  * are between their first entry and their `part_end`. `context` is shared by all threads: what
  * belongs to a part may be changed without locks in `visit` and in `part_end`, for these calls
- * happen one after the other.
+ * happen one after the other. (Keep what different parts change at each entry 128 bytes apart: else
+ * threads wait for each other's cache lines.)
  *
  * ACT_OK when all were visited. When a call asks to stop, or a thread fails, no new part is begun,
  * the other threads stop soon, at an entry, and `part_end` is not called any more: ACT_STOPPED, or

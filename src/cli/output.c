@@ -87,21 +87,38 @@ char *cli_put_u64(char *at, uint64_t number)
                                 "4041424344454647484950515253545556575859"
                                 "6061626364656667686970717273747576777879"
                                 "8081828384858687888990919293949596979899";
-    char digits[CLI_U64_NBYTES_MAX];
-    char *first = digits + sizeof(digits);
+    static const uint64_t powers[] = {10u,
+                                      100u,
+                                      1000u,
+                                      10000u,
+                                      100000u,
+                                      1000000u,
+                                      10000000u,
+                                      100000000u,
+                                      1000000000u,
+                                      10000000000u,
+                                      100000000000u,
+                                      1000000000000u,
+                                      10000000000000u,
+                                      100000000000000u,
+                                      1000000000000000u,
+                                      10000000000000000u,
+                                      100000000000000000u,
+                                      1000000000000000000u,
+                                      10000000000000000000u};
+    size_t nbytes = 1;
+    while (nbytes < CLI_U64_NBYTES_MAX && number >= powers[nbytes - 1])
+        nbytes++;
+    char *first = at + nbytes;
     while (number >= 100) {
         first -= 2;
         memcpy(first, pairs + 2 * (number % 100), 2);
         number /= 100;
     }
-    if (number >= 10) {
-        first -= 2;
-        memcpy(first, pairs + 2 * number, 2);
-    } else {
-        *--first = (char)('0' + number);
-    }
-    size_t nbytes = (size_t)(digits + sizeof(digits) - first);
-    memcpy(at, first, nbytes);
+    if (number >= 10)
+        memcpy(at, pairs + 2 * number, 2);
+    else
+        *at = (char)('0' + number);
     return at + nbytes;
 }
 

@@ -88,8 +88,10 @@ static int visit_entry(void *context, const uint8_t *key, size_t key_nbytes, uin
     struct crew *crew = job->crew;
     if (atomic_load_explicit(&crew->stop, memory_order_relaxed))
         return 1;
-    job->is_asked_to_stop = crew->visit(crew->context, job->part, key, key_nbytes, value) != 0;
-    return job->is_asked_to_stop;
+    if (!crew->visit(crew->context, job->part, key, key_nbytes, value))
+        return 0;
+    job->is_asked_to_stop = true;
+    return 1;
 }
 
 static void scan_part(void *context)

@@ -23,6 +23,24 @@ class Entries(ToolTest):
         self.assertEqual(self.ok("dump", self.file), tsv(self.entries))
         self.assertEqual(self.ok("dump", self.file, "-r"), tsv(self.entries[::-1]))
 
+    def test_threads_print_the_same(self):
+        keys = [b"%07d/%s" % (i, b"x" * (i % 90)) for i in range(0, 3000000, 11)]
+        lines = [b"%s\t%d\n" % (key, i) for i, key in enumerate(keys)]
+        for layout in ("indexed", "plain"):
+            name = self.build(b"".join(lines), "--layout", layout, name=layout + ".act")
+            self.assertGreater(os.path.getsize(self.path(name)), 1 << 20)
+            for threads in ("1", "2", "3", "100"):
+                self.assertEqual(self.ok("dump", name, "--threads", threads), b"".join(lines))
+            found = [line for line in lines if line.startswith(b"1")]
+            self.assertEqual(self.ok("prefix", name, "1", "--threads=4"), b"".join(found))
+            # What comes before a key that cannot be shown is printed.
+            at = len(lines) * 2 // 3
+            odd = lines[:at] + [b"%s\x01\t7\n" % keys[at]] + lines[at + 1:]
+            name = self.build(b"".join(odd).replace(b"\x01", b"\0"), "--layout", layout,
+                              name="odd.act")
+            out = self.fails(TROUBLE, "dump", name, "-0", "--threads=2", says="NUL")
+            self.assertTrue(b"".join(odd[:at]).replace(b"\n", b"\0").startswith(out))
+
     def test_dump_of_an_empty_map_is_done(self):
         self.assertEqual(self.ok("dump", self.golden("empty.act")), b"")
 
