@@ -189,6 +189,23 @@ static int run_scan(struct peer *peer, const char *op, int (*scan)(struct answer
     return 0;
 }
 
+static int run_scan_threads(struct peer *peer, const char *op, unsigned threads)
+{
+    struct answer answer = {0};
+    struct stopwatch watch;
+    struct lap lap;
+
+    if (ensure_open(peer) != 0)
+        return -1;
+    watch = stopwatch_start();
+    if (peer->engine->scan_threads(threads, &answer) != 0)
+        return -1;
+    lap = stopwatch_stop(watch);
+    print_answer(op, lap, answer.nhits, &answer);
+    printf("}\n");
+    return 0;
+}
+
 static int run_check(struct peer *peer)
 {
     struct answer answer = {0};
@@ -316,7 +333,8 @@ static int parse_numbers(const char *op, size_t start_nbytes, char separator,
     }
 }
 
-/* "build-THREADS", "batch-N[-THREADS]" or "sample FIRST N MS [BATCH THREADS]". 1: none of them. */
+/* "build-THREADS", "scan-THREADS", "batch-N[-THREADS]" or "sample FIRST N MS [BATCH THREADS]". 1:
+ * none of them. */
 static int run_with_numbers(struct peer *peer, const char *op)
 {
     const struct engine *engine = peer->engine;
@@ -327,6 +345,10 @@ static int run_with_numbers(struct peer *peer, const char *op)
         count = parse_numbers(op, 6, '-', numbers);
         if (count == 1 && numbers[0] >= 1 && numbers[0] <= engine->build_threads_max)
             return run_build(peer, op, (unsigned)numbers[0]);
+    } else if (strncmp(op, "scan-", 5) == 0 && engine->scan_threads) {
+        count = parse_numbers(op, 5, '-', numbers);
+        if (count == 1 && numbers[0] >= 1 && numbers[0] <= engine->scan_threads_max)
+            return run_scan_threads(peer, op, (unsigned)numbers[0]);
     } else if (strncmp(op, "batch-", 6) == 0 && engine->get_batch) {
         numbers[1] = 1;
         count = parse_numbers(op, 6, '-', numbers);
@@ -358,6 +380,8 @@ static int run_op(struct peer *peer, const char *op)
         return run_get(peer, op, &peer->absent, 0, 1);
     if (strcmp(op, "scan") == 0 && engine->scan)
         return run_scan(peer, op, engine->scan);
+    if (strcmp(op, "scan-runs") == 0 && engine->scan_runs)
+        return run_scan(peer, op, engine->scan_runs);
     if (strcmp(op, "iterate") == 0 && engine->iterate)
         return run_scan(peer, op, engine->iterate);
     if (strcmp(op, "check") == 0 && engine->check)
@@ -390,11 +414,15 @@ static void greet(const struct engine *engine)
     if (engine->get)
         printf(",\"present\",\"absent\",\"sample\"");
     if (engine->get_batch) {
-        greet_threads("batch-1000", engine->batch_threads_max);
+        printf(",\"batch-1000\"");
         greet_threads("batch-10000", engine->batch_threads_max);
     }
     if (engine->scan)
         printf(",\"scan\"");
+    if (engine->scan_runs)
+        printf(",\"scan-runs\"");
+    if (engine->scan_threads && engine->scan_threads_max >= 2)
+        printf(",\"scan-2\"");
     if (engine->iterate)
         printf(",\"iterate\"");
     if (engine->check)

@@ -37,8 +37,11 @@ struct engine {
     unsigned batch_threads_max;
     int (*get_batch)(const struct keyset *queries, size_t batch_nkeys, unsigned threads,
                      struct answer *answer);
-    int (*scan)(struct answer *answer);    /* all entries, the fastest way */
-    int (*iterate)(struct answer *answer); /* all entries, a second way */
+    int (*scan)(struct answer *answer);      /* all entries, the fastest way */
+    int (*iterate)(struct answer *answer);   /* all entries, a second way */
+    int (*scan_runs)(struct answer *answer); /* all entries, many keys and values in a call */
+    unsigned scan_threads_max;
+    int (*scan_threads)(unsigned threads, struct answer *answer); /* in parts, side by side */
     /* For engines without values: counts in nhits the queries that the engine can give back. */
     int (*check)(const struct keyset *queries, struct answer *answer);
 };

@@ -279,37 +279,8 @@ ACT_API act_status act_map_prefixes(const act_map *map, const void *key, size_t 
 
 /* ----------------------------------------------------------------------------------- iteration */
 
-/*
- * Which entries, and in which order. All-zero bytes, or a NULL pointer, mean all of them upwards.
- * The conditions add up. A bound is absent while its pointer is NULL; `to` with a length of 0 but
- * a pointer excludes everything.
- */
-typedef struct act_range {
-    const void *prefix; /* keys that start with these bytes */
-    size_t prefix_nbytes;
-    const void *from; /* keys >= from */
-    size_t from_nbytes;
-    const void *to; /* keys < to */
-    size_t to_nbytes;
-    bool reverse;   /* descending order */
-    uint64_t limit; /* at most this many entries; 0: no limit */
-} act_range;
-
-/*
- * Called for each entry. The key is valid during the call only. Anything but 0 stops the scan.
- */
-typedef int (*act_visit_fn)(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value);
-
-/*
- * Calls `visit` for each entry of the range, in order. Subtrees that the file shares are visited
- * once for each path that leads there, so that a small file may have up to 2^64 entries and more:
- * stop it by the callback or a limit.
- *
- * ACT_OK when all were visited; ACT_STOPPED; ACT_ERR_CORRUPT, ACT_ERR_LIMIT or ACT_ERR_NOMEM after
- * those before the fault. Memory grows with the depth of the tree and the longest key.
- */
-ACT_API act_status act_map_scan(const act_map *map, const act_range *range, act_visit_fn visit,
-                                void *context, act_error *error);
+/* Ranges; scans by entries, by runs, on several threads. */
+#include "actree/scan.h"
 
 /*
  * An iterator stands between entries. `next` and `prev` step over one and give it, so that a

@@ -23,6 +23,7 @@ class Engine:
 ENGINES = (
     Engine("actree", "peer_actree", "indexed", (WARM, DISK)),
     Engine("actree-plain", "peer_actree", "plain", (WARM, DISK)),
+    Engine("actree-compact", "peer_actree", "compact"),
     Engine("reference", "peer_reference", parts=(WARM, DISK)),
     Engine("reference-dump", "peer_reference_dump"),
     Engine("reference-shared", "peer_reference_shared"),
@@ -126,7 +127,7 @@ class Peer:
                 wanted.update(value_sum=self.present.value_sum)
         elif name == "absent":
             wanted.update(n=self.absent.nkeys, hits=0, value_sum=0)
-        elif name in ("scan", "iterate"):
+        elif name in ("scan", "scan-2", "scan-runs", "iterate"):
             # The ids of keys-only engines are 0 .. n-1 as our values are: the sums are equal.
             wanted.update(hits=self.keys.nkeys, value_sum=self.keys.value_sum,
                           key_bytes=self.keys.keys_nbytes)

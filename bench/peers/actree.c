@@ -110,13 +110,13 @@ static int actree_get_batch(const struct keyset *queries, size_t batch_nkeys, un
     uint64_t *values = malloc(batch_nkeys * sizeof *values);
     uint8_t *found = malloc(batch_nkeys / 8 + 1);
     act_error error = {0};
+    const act_batch_options options = {.threads = threads};
     act_status status = keys && values && found ? ACT_OK : ACT_ERR_NOMEM;
 
-    (void)threads;
     while (status == ACT_OK && at < queries->end) {
         size_t count = take_keys(queries, &at, keys, batch_nkeys);
 
-        status = act_map_get_batch(map, keys, count, values, found, &error);
+        status = act_map_get_batch_with(map, keys, count, values, found, &options, &error);
         if (status == ACT_OK)
             count_found(values, found, count, answer);
     }
@@ -143,6 +143,58 @@ static int actree_scan(struct answer *answer)
     act_status status = act_map_scan(map, NULL, visit, answer, &error);
 
     return status == ACT_OK ? 0 : fail("scan", status, &error);
+}
+
+static int visit_run(void *context, const act_entry_run *run)
+{
+    struct answer *answer = context;
+
+    answer->nhits += run->count;
+    answer->keys_nbytes += run->key_offs[run->count] - run->key_offs[0];
+    for (size_t i = 0; i < run->count; i++)
+        answer->value_sum += run->values[i];
+    return 0;
+}
+
+static int actree_scan_runs(struct answer *answer)
+{
+    act_error error = {0};
+    act_status status = act_map_scan_runs(map, NULL, visit_run, answer, &error);
+
+    return status == ACT_OK ? 0 : fail("scan-runs", status, &error);
+}
+
+#define PARTS_MAX 64
+
+/* Of each part by itself, on cache lines of its own: parts are scanned side by side. */
+struct part_answer {
+    struct answer answer;
+    char rest[128 - sizeof(struct answer)];
+};
+
+static int visit_part(void *context, size_t part, const uint8_t *key, size_t key_nbytes,
+                      uint64_t value)
+{
+    struct part_answer *parts = context;
+
+    return visit(&parts[part].answer, key, key_nbytes, value);
+}
+
+static int actree_scan_threads(unsigned threads, struct answer *answer)
+{
+    static struct part_answer parts[PARTS_MAX];
+    const act_parallel_options options = {.threads = threads, .parts = PARTS_MAX};
+    act_error error = {0};
+    act_status status;
+
+    memset(parts, 0, sizeof parts);
+    status = act_map_scan_parallel(map, NULL, &options, visit_part, parts, &error);
+    for (size_t i = 0; i < PARTS_MAX; i++) {
+        answer->nhits += parts[i].answer.nhits;
+        answer->value_sum += parts[i].answer.value_sum;
+        answer->keys_nbytes += parts[i].answer.keys_nbytes;
+    }
+    return status == ACT_OK ? 0 : fail("scan-2", status, &error);
 }
 
 static int actree_iterate(struct answer *answer)
@@ -179,6 +231,7 @@ static const struct variant {
      "by iterator",
      ACT_LAYOUT_INDEXED},
     {"plain", "actree-plain", "plain layout, otherwise the same", ACT_LAYOUT_PLAIN},
+    {"compact", "actree-compact", "compact layout, otherwise the same", ACT_LAYOUT_COMPACT},
 };
 
 static const struct variant *find_variant(const char *word)
@@ -200,10 +253,13 @@ int main(int argc, char **argv)
         .open = actree_open,
         .close = actree_close,
         .get = actree_get,
-        .batch_threads_max = 1,
+        .batch_threads_max = 2,
         .get_batch = actree_get_batch,
         .scan = actree_scan,
         .iterate = actree_iterate,
+        .scan_runs = actree_scan_runs,
+        .scan_threads_max = 2,
+        .scan_threads = actree_scan_threads,
     };
 
     if (!variant) {

@@ -19,11 +19,11 @@ def section(report):
     return Section("Builds with the tool", [
         Table(f"`bench/run.sh --parts tool --sets {name}`: {name} as lines of text, sorted or shuffled, "
               "each build a process of its own. Peak memory is the peak of its resident set, mapped "
-              "files included, as `/usr/bin/time -f %M` shows it. All files are the same, byte for "
-              "byte.", HEADS, rows(tool)),
+              "files included, as `/usr/bin/time -f %M` shows it. All files hold the same entries.",
+              HEADS, rows(tool)),
         Table("`bench/run.sh --parts large`: generated keys, `user:00000004:session:0941`, their numbers "
               "as values (`generate COUNT [shuffled]`). The files of the sorted and of the shuffled keys "
-              "are the same, byte for byte.", HEADS, rows(large)),
+              "hold the same entries.", HEADS, rows(large)),
         disk_build_table(report)], "build")
 
 

@@ -88,10 +88,8 @@ def limit_label(limit):
 def scarce_rows(scarce, builds, figure):
     """One row for each engine and way, one column for each limit."""
     limits = scarce["limits"]
-    labels = []
-    for limit in limits:
-        labels += [label for label, _ in entries(limit["engines"]) if label not in labels]
-    for label in labels:
+    seen = {label for limit in limits for label, _ in entries(limit["engines"])}
+    for label in [engine + label for engine in ORDER for _, label in WAYS if engine + label in seen]:
         row = [label, scaled(builds.get(label.partition(",")[0], {}).get("file_bytes"), 1e6, ".0f")]
         for limit in limits:
             entry = dict(entries(limit["engines"])).get(label)

@@ -5,7 +5,7 @@ from tables.form import (BUILD_ONLY, NONE, ORDER, Section, Table, cell, op_of, p
 COMMAND = "bench/run.sh --parts warm"
 SET_HEADS = ["engine", "file MB", "bytes/key", "build M keys/s", "2 threads", "build peak MB", "open us",
              "present ns", "absent ns", "batch 1,000 ns", "batch 10,000 ns", "2 threads ns", "scan M/s",
-             "iterate M/s"]
+             "2 threads M/s", "runs M/s", "iterate M/s"]
 NOISE_OPS = ("build", "open", "present", "absent", "batch-10000", "scan", "iterate")
 RATIO_OPS = ("build", "open", "present", "absent", "scan")
 
@@ -35,7 +35,7 @@ def set_rows(report, name):
                scaled(per_item_ns(ops.get("open")), 1000, ".1f"),
                *(cell(per_item_ns(ops.get(op)), ".0f")
                  for op in ("present", "absent", "batch-1000", "batch-10000", "batch-10000-2")),
-               *(cell(per_second(ops.get(op), 1e6), ".1f") for op in ("scan", "iterate"))]
+               *(cell(per_second(ops.get(op), 1e6), ".1f") for op in ("scan", "scan-2", "scan-runs", "iterate"))]
 
 
 def ratio_rows(report, name):

@@ -131,8 +131,10 @@ static void get_part(void *context)
         part->status = get_window(&batch, done, done + window);
         done += window;
     }
-    if (!batch.shortcuts)
+    /* Making shortcuts touches pages of all parts of the tree: not while the disk is waited for. */
+    if (!batch.shortcuts && !fetch.cold)
         act_shortcuts_count(part->map, part->count);
+    act_fetch_end(&fetch);
 }
 
 /* Gives all parts but the first to threads. The first error is the one of the least key. */

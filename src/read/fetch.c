@@ -9,7 +9,8 @@
 /* All measured; see docs/PERFORMANCE.md. */
 enum {
     WINDOW = 256,       /* keys */
-    FIRST_WINDOW = 16,  /* keys: what a cold batch waits for one by one */
+    NEXT_WINDOW = 16,   /* keys, of the second one; the first has one key: a cold batch waits for
+                           these one by one, and the system may read megabytes for each */
     KEYS_MIN = 64,      /* of a batch for which any of this pays */
     READS_SHARE = 32,   /* cold: more than a 32nd of the window's keys waited for the disk */
     HOT_PAGES_A_KEY = 4 /* the hot region is fetched as a whole if it is no larger than this */
@@ -92,15 +93,34 @@ static void fetch_hot_region(const struct act_fetch *fetch)
 }
 
 /* The window after the next one is under way too, so that the disk has always something to do. */
-static size_t next_cold(struct act_fetch *fetch, size_t done)
+static void fetch_ahead(struct act_fetch *fetch, size_t done)
 {
     if (fetch->asked < done)
         fetch->asked = done;
-    size_t left = fetch->count - done;
-    size_t window = left < WINDOW ? left : WINDOW;
     while (fetch->asked < fetch->count && fetch->asked < done + 2 * (size_t)WINDOW)
         fetch_window(fetch);
-    return window;
+}
+
+/* While pages are asked for, the system is not to add their neighbours; afterwards it is again. */
+static void set_cold(struct act_fetch *fetch, bool cold)
+{
+    const struct act_map *map = fetch->map;
+    if (cold == fetch->cold)
+        return;
+    fetch->cold = cold;
+    if (!map->single_pages)
+        act_os_paging_set(map->arena.bytes, map->index.hot_off,
+                          cold ? ACT_OS_PAGING_SINGLE : ACT_OS_PAGING_AHEAD);
+    if (cold)
+        fetch_hot_region(fetch);
+}
+
+/* How many keys the window after one of so many has. */
+static size_t next_size(size_t window)
+{
+    if (window == 0)
+        return 1;
+    return window == 1 ? NEXT_WINDOW : WINDOW;
 }
 
 size_t act_fetch_next(struct act_fetch *fetch, size_t done)
@@ -112,14 +132,20 @@ size_t act_fetch_next(struct act_fetch *fetch, size_t done)
     if (fetch->mode == ACT_FETCH_AUTO && fetch->window == 0 && left < KEYS_MIN)
         return left;
     uint64_t reads = act_os_paging_reads();
-    bool cold = fetch->mode == ACT_FETCH_ALWAYS;
+    /* When all pages have been asked for, no reads say that they were there. */
+    bool cold = fetch->mode == ACT_FETCH_ALWAYS || (fetch->cold && fetch->asked == fetch->count);
     if (fetch->window && reads - fetch->reads > fetch->window / READS_SHARE)
         cold = true;
-    if (cold && !fetch->cold)
-        fetch_hot_region(fetch);
-    fetch->cold = cold;
     fetch->reads = reads;
-    size_t window = fetch->window ? WINDOW : FIRST_WINDOW;
+    set_cold(fetch, cold);
+    size_t window = cold ? WINDOW : next_size(fetch->window);
     fetch->window = left < window ? left : window;
-    return cold ? next_cold(fetch, done) : fetch->window;
+    if (cold)
+        fetch_ahead(fetch, done);
+    return fetch->window;
+}
+
+void act_fetch_end(struct act_fetch *fetch)
+{
+    set_cold(fetch, false);
 }

@@ -23,7 +23,7 @@ struct act_fetch {
     size_t window;  /* keys in the window that is being looked up; 0: none yet */
     size_t asked;   /* keys from the first one on whose pages were asked for, or passed by */
     uint64_t reads; /* as of act_os_paging_reads(), when that window began */
-    bool cold;      /* pages are being asked for */
+    bool cold;      /* pages are being asked for, or all have been */
     act_fetch_mode mode;
 };
 
@@ -36,5 +36,8 @@ void act_fetch_begin(struct act_fetch *fetch, const struct act_map *map, const a
  * At least 1 while done < count.
  */
 size_t act_fetch_next(struct act_fetch *fetch, size_t done);
+
+/* Ends, also before all keys were looked up. */
+void act_fetch_end(struct act_fetch *fetch);
 
 #endif

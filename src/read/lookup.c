@@ -22,6 +22,7 @@ struct descent {
     const uint8_t *padded_end; /* up to here the key may be read, its end or beyond */
     bool has_value;
     uint64_t value;
+    uint64_t value_id; /* the node that has it */
     act_prefix_fn visit;
     void *context;
     const uint8_t *key_start;
@@ -51,11 +52,13 @@ static ACT_ALWAYS_INLINE uint64_t match_line(const struct descent *d, enum mode 
 }
 
 /* A value at the bytes matched so far. ACT_OK to go on. */
-static ACT_ALWAYS_INLINE act_status found_value(struct descent *d, enum mode mode, uint64_t value)
+static ACT_ALWAYS_INLINE act_status found_value(struct descent *d, enum mode mode, uint64_t id,
+                                                uint64_t value)
 {
     if (mode == PREFIXES)
         return d->visit(d->context, (size_t)(d->key - d->key_start), value) ? ACT_STOPPED : ACT_OK;
     d->value = value;
+    d->value_id = id;
     d->has_value = true;
     return ACT_OK;
 }
@@ -108,7 +111,7 @@ static ACT_ALWAYS_INLINE act_status descend(struct descent *d, enum mode mode, u
                 return ACT_OK;
             value_seen = false;
             if (node.header & ACT_NODE_VALUE && (mode == PREFIXES || d->key == d->key_end)) {
-                act_status status = found_value(d, mode, node.value);
+                act_status status = found_value(d, mode, id, node.value);
                 if (mode != PREFIXES || status != ACT_OK)
                     return status;
                 value_seen = true;
@@ -121,7 +124,7 @@ static ACT_ALWAYS_INLINE act_status descend(struct descent *d, enum mode mode, u
 
         if (node.header & ACT_NODE_VALUE && (mode == PREFIXES || d->key == d->key_end) &&
             !value_seen) {
-            act_status status = found_value(d, mode, node.value);
+            act_status status = found_value(d, mode, id, node.value);
             if (mode != PREFIXES || status != ACT_OK)
                 return status;
         }
@@ -156,11 +159,13 @@ act_status act_descend(const struct act_map *map, struct act_descent *from, act_
     d.map = map;
     d.error = error;
     d.value = 0;
+    d.value_id = 0;
     d.key = from->key;
     d.key_end = from->key_end;
     d.padded_end = from->key_end;
     act_status status = descend(&d, GET, from->id);
     from->number = d.value;
+    from->id = d.value_id;
     return status;
 }
 

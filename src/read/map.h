@@ -27,7 +27,8 @@ struct act_map {
     uint64_t file_nbytes;
     uint64_t key_nbytes_max;
     uint64_t steps_max;
-    bool hot_ahead; /* mapped, with an index, and the hot region is not: it is read ahead */
+    bool single_pages; /* mapped, and larger than memory: missing pages are read one by one */
+    bool hot_ahead;    /* mapped, with an index, and the hot region is not: it is read ahead */
     struct act_os_bytes os_bytes; /* all-zero when the bytes are the caller's */
     struct act_map_lazy *lazy;    /* the map's own, after it in memory */
 };

@@ -56,6 +56,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
                                                   : ACT_KEY_NBYTES_MAX_DEFAULT;
     map->steps_max = options->steps_max ? options->steps_max : ACT_STEPS_MAX_DEFAULT;
+    map->single_pages = false;
     map->hot_ahead = false;
     map->os_bytes = *os_bytes;
     act_map_settle_paging(map);

@@ -4,7 +4,7 @@
 #include "os/paging.h"
 
 /* No machine is so small that these would not fit: nothing needs to be asked. */
-#define FITS_NBYTES ((uint64_t)4 << 20)
+#define FITS_NBYTES ((uint64_t)8 << 20)
 
 /*
  * A file that fits is soon there as a whole, in large pieces. Of one that does not, each piece read
@@ -25,6 +25,7 @@ void act_map_settle_paging(struct act_map *map)
         map->hot_ahead = map->index_state == ACT_INDEX_VALID;
         return;
     }
+    map->single_pages = true;
     if (map->index_state != ACT_INDEX_VALID)
         return;
     uint64_t hot_nbytes = map->index.sums_off - map->index.hot_off;

@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(ROOT, "bench"))
 
 import plot
 import report as reports
-from parts import cgroup, disk, peers, rounds, scarce
+from parts import cgroup, disk, peers, rounds, scarce, warm
 from tables import form, storage, targets
 
 PROGRAMS = sys.argv[1:3]
@@ -233,6 +233,7 @@ class Judging(unittest.TestCase):
                               ("present", {"op": "present", "n": 3, "hits": 2, "value_sum": 60}),
                               ("batch-2", {"op": "batch-2", "n": 3, "hits": 2, "value_sum": 60}),
                               ("absent", {"op": "absent", "n": 4, "hits": 1, "value_sum": 0}),
+                              ("scan-2", {"op": "scan-2", "hits": 3, "value_sum": 60, "key_bytes": 0}),
                               ("scan", {"op": "scan", "hits": 4, "value_sum": 1, "key_bytes": 0}),
                               ("sample 0 2 9", {"op": "sample", "n": 2, "hits": 2, "value_sum": 31}),
                               ("sample 0 2 9", {"op": "sample", "n": 2, "hits": 1, "value_sum": 30})):
@@ -242,6 +243,18 @@ class Judging(unittest.TestCase):
     def test_an_engine_that_ends_is_an_error(self):
         with self.assertRaisesRegex(peers.WrongAnswer, "made ended"):
             self.peer().ask("present")
+
+
+class Warm(unittest.TestCase):
+    def test_waiting_for_others_does_not_count_but_threads_wait_for_each_other(self):
+        for name, ns in (("build", 70), ("open", 100), ("build-2", 100), ("batch-1000", 70),
+                         ("batch-10000-2", 100)):
+            entry = {}
+            for _ in range(2):
+                warm.record(entry, name, {"n": 5, "ns": 100, "waited_ns": 30})
+            self.assertEqual((entry["n"], entry["ns"]), (5, [ns, ns]), name)
+        warm.summarise(entry)
+        self.assertEqual((entry["median_ns"], entry["min_ns"], entry["max_ns"]), (100, 100, 100))
 
 
 class Storage(unittest.TestCase):

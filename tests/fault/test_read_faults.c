@@ -254,11 +254,49 @@ static act_status scan_backwards(act_error *error)
     return scan(&(act_range){.reverse = true, .from = ""}, error);
 }
 
+static int count_run(void *context, const act_entry_run *run)
+{
+    for (size_t i = 0; i < run->count; i++)
+        count_entry(context, run->keys + run->key_offs[i],
+                    (size_t)(run->key_offs[i + 1] - run->key_offs[i]), run->values[i]);
+    return 0;
+}
+
+static act_status scan_runs(act_error *error)
+{
+    act_range range = {.limit = 0};
+    counted = 0;
+    act_status status = act_map_scan_runs(map, &range, count_run, &range, error);
+    if (status == ACT_OK)
+        assert_int_equal(counted, entries.count);
+    return status;
+}
+
+static int count_in_part(void *context, size_t part, const uint8_t *key, size_t key_nbytes,
+                         uint64_t value)
+{
+    (void)part;
+    return count_entry(context, key, key_nbytes, value);
+}
+
+static act_status scan_parts(act_error *error)
+{
+    act_range range = {.from = "", .prefix = ""};
+    act_parallel_options options = {.parts = 5};
+    counted = 0;
+    act_status status = act_map_scan_parallel(map, &range, &options, count_in_part, &range, error);
+    if (status == ACT_OK)
+        assert_int_equal(counted, entries.count);
+    return status;
+}
+
 static void scanning_without_memory(void **state)
 {
     (void)state;
     fail_each_allocation(scan_forwards);
     fail_each_allocation(scan_backwards);
+    fail_each_allocation(scan_runs);
+    fail_each_allocation(scan_parts);
 }
 
 /* ---------------------------------------------------------------------------------- iterators */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "os/paging.h"
+#include "read/shortcut.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
@@ -27,16 +28,21 @@ static char *dir;
 static struct {
     uint64_t reads;
     uint64_t reads_a_question; /* that each look finds more */
+    bool quick; /* only the first looks do: then all is read that was asked for, and no more */
     unsigned questions;
     unsigned pieces;
     bool asked[PAGES_MAX];
+    unsigned settings;
+    bool single; /* how units are read by whoever touches them: one by one, not ahead */
 } disk;
 
 uint64_t __wrap_act_os_paging_reads(void);
 uint64_t __wrap_act_os_paging_reads(void)
 {
     disk.questions++;
-    disk.reads += disk.reads_a_question;
+    disk.reads += disk.quick && disk.questions > 2 ? disk.pieces : disk.reads_a_question;
+    if (disk.quick)
+        disk.pieces = 0;
     return disk.reads;
 }
 
@@ -45,11 +51,21 @@ void __wrap_act_os_paging_fetch(const uint8_t *bytes, uint64_t nbytes)
 {
     uint64_t off = (uint64_t)(bytes - map->arena.bytes);
     disk.pieces++;
+    assert_true(disk.single);
     assert_true(off + nbytes <= map->file_nbytes + ACT_PAGE_NBYTES);
     for (uint64_t page = off / ACT_PAGE_NBYTES; page * ACT_PAGE_NBYTES < off + nbytes; page++) {
         assert_true(page < PAGES_MAX);
         disk.asked[page] = true;
     }
+}
+
+void __wrap_act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os_paging paging);
+void __wrap_act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os_paging paging)
+{
+    (void)bytes;
+    (void)nbytes;
+    disk.settings++;
+    disk.single = paging == ACT_OS_PAGING_SINGLE;
 }
 
 static act_map *open_layout(const char *name, act_layout layout)
@@ -107,9 +123,12 @@ static void get_batch(const act_map *of, size_t count, uint64_t reads_a_question
         keys[i].bytes = e->key;
         keys[i].nbytes = e->key_nbytes - absent;
     }
+    bool quick = disk.quick;
     memset(&disk, 0, sizeof(disk));
+    disk.quick = quick;
     disk.reads_a_question = reads_a_question;
     assert_int_equal(act_map_get_batch(of, keys, count, values, found, NULL), ACT_OK);
+    assert_false(disk.single);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(found[i / 8] >> i % 8 & 1, expected[i] != NULL);
         assert_int_equal(values[i], expected[i] ? expected[i]->value : 0);
@@ -133,6 +152,7 @@ static void pages_in_memory_are_not_asked_for(void **state)
     (void)state;
     get_batch(map, 5000, 0);
     assert_int_equal(disk.pieces, 0);
+    assert_int_equal(disk.settings, 0);
     assert_true(disk.questions > 5000 / 300 && disk.questions < 5000 / 100);
     /* Nor is it worth while for a page now and then, or for few keys. */
     get_batch(map, 5000, 8);
@@ -154,6 +174,25 @@ static void pages_on_the_disk_are_asked_for(void **state)
     assert_true(disk.asked[map->index.hot_off / ACT_PAGE_NBYTES]);
     assert_true(disk.asked[map->index.sums_off / ACT_PAGE_NBYTES]);
     assert_true(disk.pieces < 10000);
+    /* Once to one by one, and back. */
+    assert_int_equal(disk.settings, 2);
+}
+
+/* Shortcuts are made by a batch when it is over, from pages here and there: not by a cold one. */
+static void a_cold_batch_makes_no_shortcuts(void **state)
+{
+    (void)state;
+    act_map *before = map;
+    map = open_layout("again.act", ACT_LAYOUT_INDEXED);
+    disk.quick = true;
+    /* The last window that pages are asked for has four keys: hardly anything is read after it. */
+    get_batch(map, 1 + 38 * 256 + 4, 100);
+    assert_null(act_shortcuts_of(map));
+    disk.quick = false;
+    get_batch(map, 10000, 0);
+    assert_non_null(act_shortcuts_of(map));
+    act_map_close(map);
+    map = before;
 }
 
 /* A few keys of a large file: the pages that they need, and no other. */
@@ -206,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_in_memory_are_not_asked_for),
         cmocka_unit_test(pages_on_the_disk_are_asked_for),
+        cmocka_unit_test(a_cold_batch_makes_no_shortcuts),
         cmocka_unit_test(each_key_has_its_page_asked_for),
         cmocka_unit_test(every_size_of_a_batch_is_answered),
         cmocka_unit_test(plain_files_are_left_alone),

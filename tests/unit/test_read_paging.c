@@ -9,6 +9,7 @@
 
 #include "os/memory.h"
 #include "os/paging.h"
+#include "read/shortcut.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
@@ -65,8 +66,8 @@ static int make_files(void **state)
 {
     (void)state;
     dir = scratch_make();
-    indexed = build("indexed.act", 200000, ACT_LAYOUT_INDEXED);
-    plain = build("plain.act", 200000, ACT_LAYOUT_PLAIN);
+    indexed = build("indexed.act", 400000, ACT_LAYOUT_INDEXED);
+    plain = build("plain.act", 400000, ACT_LAYOUT_PLAIN);
     small = build("small.act", 50000, ACT_LAYOUT_INDEXED);
     return 0;
 }
@@ -103,7 +104,7 @@ static void what_fits_is_read_ahead(void **state)
 {
     (void)state;
     act_map *map = open_with(indexed, UINT64_MAX, ACT_ACCESS_AUTO);
-    assert_true(map->file_nbytes > 4 << 20);
+    assert_true(map->file_nbytes > 8 << 20);
     assert_int_equal(sys.questions, 1);
     assert_int_equal(sys.nbytes, map->file_nbytes);
     assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_AHEAD));
@@ -124,16 +125,38 @@ static void what_fits_is_read_ahead(void **state)
 static void what_does_not_fit_is_read_by_the_page(void **state)
 {
     (void)state;
-    act_map *map = open_with(plain, 4 << 20, ACT_ACCESS_AUTO);
+    act_map *map = open_with(plain, 8 << 20, ACT_ACCESS_AUTO);
     assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_SINGLE));
     act_map_close(map);
 
-    map = open_with(indexed, 4 << 20, ACT_ACCESS_AUTO);
+    map = open_with(indexed, 8 << 20, ACT_ACCESS_AUTO);
     const struct act_index *index = &map->index;
-    assert_true(index->sums_off - index->hot_off < 2 << 20);
+    assert_true(index->sums_off - index->hot_off < 4 << 20);
     assert_true(all_are(0, index->hot_off, ACT_OS_PAGING_SINGLE));
     assert_true(all_are(index->hot_off, index->sums_off, ACT_OS_PAGING_AHEAD));
     assert_true(map->hot_ahead);
+    act_map_close(map);
+}
+
+/* As many lookups as it takes. */
+static bool has_shortcuts(const act_map *map)
+{
+    struct random r = random_of(9);
+    for (int i = 0; i < 4 * ACT_SHORTCUT_LOOKUPS_MIN; i++) {
+        uint64_t key[3] = {random_u64(&r) % 100, random_u64(&r), random_u64(&r)};
+        (void)act_map_get(map, key, sizeof(key), NULL, NULL);
+    }
+    return act_shortcuts_of(map) != NULL;
+}
+
+static void all_lookups_keep_the_hot_region_in_use(void **state)
+{
+    (void)state;
+    act_map *map = open_with(indexed, UINT64_MAX, ACT_ACCESS_AUTO);
+    assert_true(has_shortcuts(map));
+    act_map_close(map);
+    map = open_with(indexed, 8 << 20, ACT_ACCESS_AUTO);
+    assert_false(has_shortcuts(map));
     act_map_close(map);
 }
 
@@ -175,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_fits_is_read_ahead),
         cmocka_unit_test(what_does_not_fit_is_read_by_the_page),
+        cmocka_unit_test(all_lookups_keep_the_hot_region_in_use),
         cmocka_unit_test(nothing_is_read_ahead_with_hardly_any_memory),
         cmocka_unit_test(what_is_small_or_not_mapped_asks_nothing),
     };

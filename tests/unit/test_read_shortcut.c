@@ -188,6 +188,66 @@ static void all_shapes(void **state)
     }
 }
 
+/* One by one without shortcuts, with them, and in a batch with them: one answer, or one error. */
+static void expect_agreement(const uint8_t *bytes, size_t nbytes, const struct query *queries)
+{
+    static act_slice keys[QUERIES];
+    static uint64_t expected[QUERIES], values[QUERIES];
+    act_map *map, *with;
+    if (act_map_open_memory(bytes, nbytes, NULL, &map, NULL) != ACT_OK)
+        return;
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &with, NULL), ACT_OK);
+    act_shortcuts_count(with, ACT_SHORTCUT_LOOKUPS_MIN);
+    act_status status = ACT_OK;
+    for (size_t i = 0; i < QUERIES; i++) {
+        uint64_t value = 0;
+        keys[i] = (act_slice){queries[i].key, queries[i].key_nbytes};
+        expected[i] = 0;
+        act_status one = act_map_get(map, keys[i].bytes, keys[i].nbytes, &expected[i], NULL);
+        assert_int_equal(act_map_get(with, keys[i].bytes, keys[i].nbytes, &value, NULL), one);
+        assert_int_equal(value, expected[i]);
+        if (one == ACT_ERR_CORRUPT)
+            status = one;
+    }
+    assert_int_equal(act_map_get_batch(with, keys, QUERIES, values, NULL, NULL), status);
+    if (status == ACT_OK)
+        assert_memory_equal(values, expected, sizeof(values));
+    act_map_close(with);
+    act_map_close(map);
+}
+
+static void damaged_files_answer_the_same_in_every_way(void **state)
+{
+    (void)state;
+    struct random r = random_of(35);
+    struct entries entries = {0};
+    add_paths(&r, &entries, 20000);
+    entries_sort(&entries);
+    struct query *queries = make_queries(&r, &entries);
+    char *dir = scratch_make();
+    char *path = scratch_path(dir, "map");
+    build_file(&entries, path, ACT_LAYOUT_INDEXED, NULL);
+    size_t nbytes;
+    unsigned char *bytes = scratch_read(path, &nbytes);
+    uint8_t *damaged = malloc(nbytes);
+    assert_non_null(damaged);
+    for (int round = 0; round < (CHECK_SLOW_BUILD ? 10 : 100); round++) {
+        memcpy(damaged, bytes, nbytes);
+        /* The last eighth has the hot region in it, and the root. */
+        for (uint64_t left = 1 + random_below(&r, 60); left; left--) {
+            size_t room = random_one_in(&r, 2) ? nbytes / 8 : nbytes - 256;
+            damaged[nbytes - 1 - random_below(&r, room)] ^= (uint8_t)random_u64(&r);
+        }
+        expect_agreement(damaged, nbytes, queries);
+    }
+    free(damaged);
+    free(bytes);
+    free(path);
+    scratch_remove(dir);
+    free(queries);
+    entries_free(&entries);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +256,7 @@ int main(void)
         cmocka_unit_test(keys_of_zeros),
         cmocka_unit_test(values_on_lines),
         cmocka_unit_test(all_shapes),
+        cmocka_unit_test(damaged_files_answer_the_same_in_every_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
