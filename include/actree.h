@@ -3,7 +3,8 @@
  *
  * Reads and writes ACTree03 files, the compact tries of the Rust crate `pathmap`. A file is
  * opened in constant time, may be larger than memory, and is shared by any number of threads
- * and processes.
+ * and processes. Longer than 600 lines because it is the whole interface, with the contract of
+ * each function at its prototype.
  *
  * Conventions that hold for every function here:
  *
@@ -512,7 +513,8 @@ typedef int (*act_progress_fn)(void *context, uint64_t done, uint64_t total);
  * A builder writes a file from strictly increasing keys, in memory that grows with the longest
  * key and the widest nodes on the way to it: some 6 MB for an indexed file of usual keys, and a
  * temporary file without a name beside it. For a plain one, or a compact one, it grows with the
- * distinct key tails ("line data") of the file too.
+ * distinct key tails ("line data") of the file too; and as long as a compact file is hardly smaller
+ * than a plain one, that is written beside it.
  * Used by one thread at a time.
  *
  * The file appears at its path whole, or not at all: it is written without a name or under a

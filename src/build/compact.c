@@ -13,10 +13,11 @@ enum {
     CHUNK_NBYTES = 7, /* of a line in one pair; its length is the eighth byte */
     /* Longer lines are known by where they lie. They are not cut. */
     LINE_NBYTES_MAX = 8 * CHUNK_NBYTES,
-    NODE_PAIRS_MAX = 16,        /* of a branch up to 6, of its line up to 8 */
-    HEAD_NBYTES = 6,            /* child bytes in a branch's first pair */
-    VALUE_INLINE = 255,         /* there, values below */
-    SMALL_NODE_COUNT_MAX = 4096 /* of a file that is written both ways */
+    NODE_PAIRS_MAX = 16,   /* of a branch up to 6, of its line up to 8 */
+    HEAD_NBYTES = 6,       /* child bytes in a branch's first pair */
+    VALUE_INLINE = 255,    /* there, values below */
+    RESERVE_NBYTES = 4096, /* for references that grow because others do */
+    LATER_NBYTES_MAX = 6   /* by which a pending node may be longer than in the plain file */
 };
 
 act_status act_compact_open(struct act_compact *compact, const char *path, uint64_t share_nbytes,
@@ -27,8 +28,8 @@ act_status act_compact_open(struct act_compact *compact, const char *path, uint6
         return act_fail_nomem(error);
     act_status status = act_plain_open(&compact->plain, path, error);
     if (status == ACT_OK)
-        status = act_plain_open(&compact->small, path, error);
-    compact->is_small = status == ACT_OK;
+        status = act_plain_open(&compact->other, path, error);
+    compact->is_close = status == ACT_OK;
     if (status != ACT_OK)
         act_compact_close(compact);
     return status;
@@ -37,7 +38,7 @@ act_status act_compact_open(struct act_compact *compact, const char *path, uint6
 void act_compact_close(struct act_compact *compact)
 {
     act_plain_close(&compact->plain);
-    act_plain_close(&compact->small);
+    act_plain_close(&compact->other);
     act_shares_close(&compact->shares);
     free(compact->known);
     memset(compact, 0, sizeof(*compact));
@@ -54,13 +55,45 @@ static unsigned worst_extra(uint64_t distance)
     return act_varint_nbytes_of(distance + ACT_VARINT_INLINE_MAX) - 1;
 }
 
+/* By how much a reference is longer than one over `grown` bytes less. */
+static unsigned extra(uint64_t distance, uint64_t grown)
+{
+    uint64_t less = distance > grown ? distance - grown : 0;
+    return act_varint_nbytes_of(distance) - act_varint_nbytes_of(less);
+}
+
 /* Books what saves so many bytes at least and costs so many at most, if that can be afforded. */
 static bool book(struct act_compact *compact, uint64_t saved, uint64_t cost)
 {
-    if (compact->spare + saved < cost)
+    int64_t spare = compact->spare + (int64_t)saved - (int64_t)cost;
+    if (spare < (compact->is_close ? 0 : RESERVE_NBYTES))
         return false;
-    compact->spare += saved - cost;
+    compact->spare = spare;
     return true;
+}
+
+/*
+ * Books what a run loses that is about to be written: where its nodes refer to what was found, they
+ * are longer than need be, and so the other references from behind them lead over more bytes. So
+ * does the one from the parent.
+ */
+static void book_run(struct act_compact *compact, const struct act_new_node *nodes,
+                     const struct act_share *known, size_t count, const uint64_t *starts)
+{
+    uint64_t grown = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct act_new_node *node = &nodes[i];
+        bool line = node->header & ACT_NODE_LINE;
+        bool child = line ? node->header & ACT_LINE_CHILD : node->header & ACT_BRANCH_COUNT;
+        if (known[i].place)
+            grown += act_varint_nbytes_of(starts[i] - node->child) - 1;
+        else if (child)
+            compact->spare -= extra(starts[i] - node->child, grown);
+        if (line)
+            compact->spare -= extra(starts[i] - node->line, grown);
+    }
+    if (grown)
+        compact->spare -= ACT_VARINT_NBYTES_MAX;
 }
 
 static uint64_t position(const struct act_compact *compact)
@@ -165,11 +198,12 @@ static bool share(struct act_compact *compact, uint64_t place, uint64_t nbytes)
 
 /*
  * Takes the children of a node off their stack: they are referred to where they were written
- * before, or written now. What they are is `*run_ret`, and where.
+ * before, or written now. What they are is `*run_ret`, and where they were found, or 0; where the
+ * first one is, is `*first_id_ret`.
  */
 static act_status put_children(struct act_compact *compact, size_t count,
                                uint8_t child_bytes[ACT_MASK_NBYTES], struct act_share *run_ret,
-                               act_error *error)
+                               uint64_t *first_id_ret, act_error *error)
 {
     struct act_plain *plain = &compact->plain;
     const struct act_new_node *nodes = plain->pending + (plain->pending_count - count);
@@ -183,36 +217,50 @@ static act_status put_children(struct act_compact *compact, size_t count,
     }
     if (share(compact, run_ret->place, end - position(compact))) {
         act_plain_drop_children(plain, count, child_bytes);
+        *first_id_ret = run_ret->place;
         compact->runs_shared++;
         return ACT_OK;
     }
+    run_ret->place = 0;
+    book_run(compact, nodes, known, count, starts);
     remember_run(&compact->shares, known, count, starts);
-    return act_plain_put_children(plain, count, &run_ret->place, child_bytes, error);
+    return act_plain_put_children(plain, count, first_id_ret, child_bytes, error);
+}
+
+/* Keeps what the node is that is pushed next, and where its child was found, or 0. */
+static void keep_known(struct act_compact *compact, const struct act_share *known,
+                       uint64_t found_place)
+{
+    struct act_share *kept = &compact->known[compact->plain.pending_count];
+    *kept = *known;
+    kept->place = found_place;
 }
 
 /* Puts a node on the stack of those that wait, a line or a leaf. */
 static void push(struct act_compact *compact, const struct act_build_task *task,
-                 const struct act_new_node *node, const struct act_share *known)
+                 const struct act_new_node *node, const struct act_share *known,
+                 uint64_t found_place)
 {
-    compact->known[compact->plain.pending_count] = *known;
+    keep_known(compact, known, found_place);
     act_plain_push(&compact->plain, task, node);
 }
 
 static void push_branch(struct act_compact *compact, const struct act_build_task *task,
                         const struct act_new_node *node, const uint8_t *child_bytes,
-                        const struct act_share *known)
+                        const struct act_share *known, uint64_t found_place)
 {
-    compact->known[compact->plain.pending_count] = *known;
+    keep_known(compact, known, found_place);
     act_plain_push_branch(&compact->plain, task, node, child_bytes);
 }
 
 /* A branch that leads over the first byte of a line to where the rest lies. */
 static void push_first_byte(struct act_compact *compact, const struct act_build_task *task,
-                            uint64_t rest_place, const struct act_share *known)
+                            uint64_t rest_place, const struct act_share *known,
+                            uint64_t found_place)
 {
     uint8_t child_bytes[ACT_MASK_NBYTES] = {task->line[0]};
     struct act_new_node node = {0, rest_place, 0, 1, 0};
-    push_branch(compact, task, &node, child_bytes, known);
+    push_branch(compact, task, &node, child_bytes, known, found_place);
 }
 
 /* What a reference to the task's line takes, with the line if that is not in the file. */
@@ -258,12 +306,12 @@ static act_status put_leaf(struct act_compact *compact, struct complete *node,
                            const struct act_share *whole, uint64_t rest_place, act_error *error)
 {
     if (share_rest_of_leaf(compact, node, rest_place)) {
-        push_first_byte(compact, node->task, rest_place, whole);
+        push_first_byte(compact, node->task, rest_place, whole, rest_place);
         return ACT_OK;
     }
     act_status status = act_plain_put_line(&compact->plain, node->task, &node->branch.line, error);
     node->branch.header |= ACT_NODE_LINE;
-    push(compact, node->task, &node->branch, whole);
+    push(compact, node->task, &node->branch, whole, 0);
     return status;
 }
 
@@ -286,22 +334,24 @@ static act_status put_inner(struct act_compact *compact, struct complete *node,
     const struct act_build_task *task = node->task;
     unsigned branch_nbytes = act_node_nbytes_at(position(compact), &node->branch);
     if (task->line_nbytes > 1 && share_rest(compact, node, branch_nbytes, rest_place)) {
-        push_first_byte(compact, task, rest_place, whole);
+        push_first_byte(compact, task, rest_place, whole, rest_place);
         return ACT_OK;
     }
     struct act_new_node line = {0, node->below.place, 0, ACT_NODE_LINE | ACT_LINE_CHILD, 0};
     act_status status = ACT_OK;
     if (task->line_nbytes > 1)
         status = act_plain_put_line(&compact->plain, task, &line.line, error);
+    uint64_t found_place = line.child;
     if (status == ACT_OK && !share(compact, line.child, branch_nbytes)) {
+        found_place = 0;
         status = act_plain_put_node(&compact->plain, &node->branch, node->child_bytes, &line.child,
                                     error);
         act_shares_again(&compact->shares, &node->below)->place = line.child;
     }
     if (task->line_nbytes > 1)
-        push(compact, task, &line, whole);
+        push(compact, task, &line, whole, found_place);
     else
-        push_first_byte(compact, task, line.child, whole);
+        push_first_byte(compact, task, line.child, whole, found_place);
     return status;
 }
 
@@ -346,14 +396,17 @@ static bool reserve(struct act_compact *compact, size_t child_count)
                        plain->bytes_used + 2 * ACT_MASK_NBYTES, 1);
 }
 
-/* The same node for the plain file, until that is not small any more. */
-static act_status put_small(struct act_compact *compact, const struct act_build_task *task,
+/* The same node for the plain file, until the compact one is smaller by what makes a reserve. */
+static act_status put_other(struct act_compact *compact, const struct act_build_task *task,
                             act_error *error)
 {
-    if (++compact->node_count <= SMALL_NODE_COUNT_MAX)
-        return act_plain_node(&compact->small, task, error);
-    compact->is_small = false;
-    act_plain_close(&compact->small);
+    int64_t later = (int64_t)compact->plain.pending_count * LATER_NBYTES_MAX;
+    int64_t lead = (int64_t)(act_sink_position(&compact->other.sink) - position(compact)) - later;
+    if (lead < 2 * RESERVE_NBYTES)
+        return act_plain_node(&compact->other, task, error);
+    compact->is_close = false;
+    compact->spare = lead;
+    act_plain_close(&compact->other);
     return ACT_OK;
 }
 
@@ -365,20 +418,20 @@ act_status act_compact_node(struct act_compact *compact, const struct act_build_
                             .last_id_before = compact->shares.last_id,
                             .branch = {task->value, 0, 0, act_plain_branch_header(task), 0}};
     struct act_share run = {0, 0, 0, 0};
-    act_status status = compact->is_small ? put_small(compact, task, error) : ACT_OK;
+    act_status status = compact->is_close ? put_other(compact, task, error) : ACT_OK;
     if (status == ACT_OK && !reserve(compact, task->child_count))
         status = act_fail_nomem(error);
     if (status == ACT_OK && task->child_count)
-        status = put_children(compact, task->child_count, node.child_bytes, &run, error);
+        status = put_children(compact, task->child_count, node.child_bytes, &run,
+                              &node.branch.child, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
-    node.branch.child = run.place;
     node.below = know_branch(&compact->shares, &node.branch, run.id, node.child_bytes);
     if (!task->line_nbytes) {
         if (task->child_count)
-            push_branch(compact, task, &node.branch, node.child_bytes, &node.below);
+            push_branch(compact, task, &node.branch, node.child_bytes, &node.below, run.place);
         else
-            push(compact, task, &node.branch, &node.below);
+            push(compact, task, &node.branch, &node.below, 0);
         return ACT_OK;
     }
     hashed.line_hash = act_lines_hash(&compact->plain.lines, task->line, task->line_nbytes);
@@ -395,12 +448,12 @@ static uint64_t end_of(const struct act_plain *plain)
 act_status act_compact_finish(struct act_compact *compact, bool sync, act_build_report *report,
                               act_error *error)
 {
-    if (compact->is_small) {
-        act_status status = act_plain_run(&compact->small, error);
+    if (compact->is_close) {
+        act_status status = act_plain_run(&compact->other, error);
         if (status != ACT_OK)
             return status;
-        if (end_of(&compact->small) <= end_of(&compact->plain))
-            return act_plain_finish(&compact->small, sync, report, error);
+        if (end_of(&compact->other) <= end_of(&compact->plain))
+            return act_plain_finish(&compact->other, sync, report, error);
     }
     report->runs_shared = compact->runs_shared;
     return act_plain_put_root(&compact->plain, sync, report, error);

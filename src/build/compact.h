@@ -10,9 +10,9 @@
  * The result is to be no larger than the plain file. A reference that leads far back is longer than
  * one to what is written now; how much, in the worst of cases, is known, though not yet from where
  * it will lead. So accounts are kept: `spare` bytes at least are saved so far, and nothing is done
- * that could cost more than it saves and there is to spare. What the accounts do not see is that a
- * reference over another one which grew may take more bytes too. That is little, and matters only
- * where little was saved, in small files. Those are written both ways.
+ * that could cost more than it saves and there is to spare. A reference over another one which grew
+ * may take more bytes too; that shows only later, is booked then, and is what a reserve is for.
+ * Until there is one, the plain file is written as well, and in the end the smaller one is kept.
  */
 #ifndef ACT_BUILD_COMPACT_H
 #define ACT_BUILD_COMPACT_H
@@ -28,13 +28,13 @@
 
 struct act_compact {
     struct act_plain plain; /* its steps; its batches are not used */
-    struct act_plain small; /* the same entries as a plain file, if `is_small` */
-    bool is_small;
-    size_t node_count; /* until it is not */
+    struct act_plain other; /* the same entries as a plain file, while there is `is_close` */
+    bool is_close;          /* the compact file has not been smaller by a reserve yet */
     struct act_shares shares;
-    struct act_share *known; /* of each pending node: what it is */
+    struct act_share *known; /* of each pending node: what it is. `place` is where its child was
+                                found, or 0 if that was written for it */
     size_t known_capacity;
-    uint64_t spare; /* so many bytes less than the plain file has until here, at least */
+    int64_t spare; /* so many bytes less than the plain file has until here, at least */
     uint64_t runs_shared;
 };
 

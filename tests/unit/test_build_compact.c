@@ -186,6 +186,38 @@ static void never_larger_than_plain(void **state)
     }
 }
 
+/*
+ * References over just so many bytes as one byte can tell: 60 of them, each over one that is longer
+ * than need be, because what it leads to was written before. Made to be larger than plain.
+ */
+static void references_that_make_others_grow(void **state)
+{
+    (void)state;
+    for (unsigned children = 60; children < 63; children++) {
+        for (unsigned larger = 0; larger < 3; larger++) {
+            struct entries entries = {0};
+            uint64_t number = 0;
+            for (unsigned part = 0; part < 100; part++) {
+                for (unsigned child = 0; child < children; child++) {
+                    uint8_t key[4] = {(uint8_t)(1 + part / 50), (uint8_t)(1 + part % 50),
+                                      (uint8_t)(1 + child), 1};
+                    uint64_t values[2] = {7, 9};
+                    if (child) {
+                        values[0] = ++number % 240;
+                        values[1] = number / 240 % 240;
+                    }
+                    for (unsigned i = 0; i < larger && child == children - 1; i++)
+                        values[i] = 248 + values[i] % 7;
+                    entries_add(&entries, key, sizeof(key), values[0]);
+                    key[3] = 2;
+                    entries_add(&entries, key, sizeof(key), values[1]);
+                }
+            }
+            expect_built(&entries, NULL);
+        }
+    }
+}
+
 /* Much more than is written both ways: each of 64 parts is the same, and known after the first. */
 static void large_equal_parts(void **state)
 {
@@ -345,6 +377,7 @@ int main(void)
         cmocka_unit_test(lines_are_cut_where_their_rest_is_known),
         cmocka_unit_test(every_shape),
         cmocka_unit_test(never_larger_than_plain),
+        cmocka_unit_test(references_that_make_others_grow),
         cmocka_unit_test(large_equal_parts),
         cmocka_unit_test(all_ways_take_a_node_for_each_level),
         cmocka_unit_test(the_limit_of_memory_decides_how_much_is_shared),
