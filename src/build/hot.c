@@ -11,11 +11,12 @@
 struct spooled {
     uint64_t value;
     uint64_t child;
-    uint64_t line_id;
-    uint32_t line_nbytes_short;
+    uint64_t line_id; /* of line data that were written before */
     uint16_t child_count;
+    uint8_t line_nbytes;
     uint8_t byte;
     bool has_value;
+    bool line_written;
 };
 
 /* Reading and writing the runs. */
@@ -25,7 +26,8 @@ struct writing {
     struct act_build_counts *counts;
     uint64_t root;
     struct act_siblings_node nodes[256];
-    uint8_t *lines;   /* of a run's nodes */
+    uint8_t *lines; /* of a run's nodes */
+    uint8_t bytes[256 * ACT_MASK_NBYTES];
     uint64_t *places; /* of runs that no parent has come for */
     size_t places_count;
     size_t places_capacity;
@@ -47,7 +49,7 @@ void act_hot_close(struct act_hot *hot)
 }
 
 act_status act_hot_add(struct act_hot *hot, const struct act_siblings_node *nodes, size_t count,
-                       const uint8_t *lines, act_error *error)
+                       struct act_siblings_stores stores, act_error *error)
 {
     uint16_t count16 = (uint16_t)count;
     act_status status = act_spool_write(&hot->spool, &count16, sizeof(count16), error);
@@ -57,17 +59,18 @@ act_status act_hot_add(struct act_hot *hot, const struct act_siblings_node *node
         memset(&spooled, 0, sizeof(spooled)); /* the padding too */
         spooled.value = node->value;
         spooled.child = node->child;
-        spooled.line_id = node->line_id;
-        spooled.line_nbytes_short = node->line_nbytes_short;
+        spooled.line_id = node->line_written ? node->line : 0;
         spooled.child_count = node->child_count;
+        spooled.line_nbytes = node->line_nbytes;
         spooled.byte = node->byte;
         spooled.has_value = node->has_value;
+        spooled.line_written = node->line_written;
         status = act_spool_write(&hot->spool, &spooled, sizeof(spooled), error);
-        if (status == ACT_OK)
-            status = act_spool_write(&hot->spool, lines + node->line_at, node->line_nbytes_short,
+        if (status == ACT_OK && node->line_nbytes)
+            status = act_spool_write(&hot->spool, stores.lines + node->line, node->line_nbytes,
                                      error);
-        if (status == ACT_OK)
-            status = act_spool_write(&hot->spool, node->child_bytes,
+        if (status == ACT_OK && node->child_count)
+            status = act_spool_write(&hot->spool, stores.bytes + node->bytes_at,
                                      act_branch_count(node->child_count), error);
     }
     hot->runs++;
@@ -84,17 +87,18 @@ static act_status read_node(struct writing *writing, struct act_siblings_node *n
         return status;
     node->value = spooled.value;
     node->child = spooled.child;
-    node->line_id = spooled.line_id;
-    node->line_at = *lines_used;
-    node->line_nbytes_short = spooled.line_nbytes_short;
+    node->line = spooled.line_written ? spooled.line_id : *lines_used;
     node->child_count = spooled.child_count;
+    node->line_nbytes = spooled.line_nbytes;
     node->byte = spooled.byte;
     node->has_value = spooled.has_value;
-    *lines_used += spooled.line_nbytes_short;
-    status = act_spool_read(spool, writing->lines + node->line_at, node->line_nbytes_short, error);
+    node->line_written = spooled.line_written;
+    node->bytes_at = (size_t)(node - writing->nodes) * ACT_MASK_NBYTES;
+    status = act_spool_read(spool, writing->lines + *lines_used, node->line_nbytes, error);
+    *lines_used += node->line_nbytes;
     if (status == ACT_OK)
-        status = act_spool_read(spool, node->child_bytes, act_branch_count(node->child_count),
-                                error);
+        status = act_spool_read(spool, writing->bytes + node->bytes_at,
+                                act_branch_count(node->child_count), error);
     return status;
 }
 
@@ -134,11 +138,12 @@ static act_status write_run(struct writing *writing, bool root, act_error *error
                                        .off = act_sink_position(writing->sink),
                                        .end = act_sink_end(writing->sink),
                                        .counts = writing->counts};
+    struct act_siblings_stores stores = {writing->lines, writing->bytes};
     if (root)
-        writing->root = act_siblings_write_root(&place, writing->nodes, writing->lines);
+        writing->root = act_siblings_write_root(&place, writing->nodes, stores);
     else
         writing->places[writing->places_count++] = act_siblings_write(&place, writing->nodes, count,
-                                                                      writing->lines);
+                                                                      stores);
     act_sink_set_end(writing->sink, place.end);
     return ACT_OK;
 }

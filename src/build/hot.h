@@ -27,9 +27,9 @@ act_status act_hot_open(struct act_hot *hot, const char *path, act_error *error)
 /* Frees it; all-zero bytes are allowed. */
 void act_hot_close(struct act_hot *hot);
 
-/* Adds a run; `lines` is what line_at counts from. ACT_ERR_IO, ACT_ERR_NOMEM. */
+/* Adds a run. ACT_ERR_IO, ACT_ERR_NOMEM. */
 act_status act_hot_add(struct act_hot *hot, const struct act_siblings_node *nodes, size_t count,
-                       const uint8_t *lines, act_error *error);
+                       struct act_siblings_stores stores, act_error *error);
 
 /* Writes all runs; the last one is of one node, the root. ACT_ERR_IO, ACT_ERR_NOMEM. */
 act_status act_hot_write(struct act_hot *hot, struct act_sink *sink,

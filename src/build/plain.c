@@ -179,7 +179,22 @@ static bool reserve(struct act_plain *plain)
                        plain->bytes_used + (ACT_PLAIN_BATCH + 1) * ACT_MASK_NBYTES, 1);
 }
 
-act_status act_plain_run(struct act_plain *plain, act_error *error)
+/* Adds a task to the batch, where there must be room; its line stays where it is. */
+static inline void gather(struct act_plain *plain, const struct act_build_task *task)
+{
+    size_t count = plain->task_count++;
+    struct act_build_task *gathered = &plain->tasks[count];
+    *gathered = *task;
+    if (task->line_nbytes) {
+        gathered->line_hash = act_lines_hash(&plain->lines, task->line, task->line_nbytes);
+        act_lines_prefetch_slot(&plain->lines, gathered->line_hash);
+    }
+    if (count >= ACT_PLAIN_LAG && gathered[-ACT_PLAIN_LAG].line_nbytes > ACT_LINE_SHORT_NBYTES)
+        act_lines_prefetch_stored(&plain->lines, gathered[-ACT_PLAIN_LAG].line_hash);
+}
+
+/* Works the gathered tasks off. */
+static ACT_NOINLINE act_status run(struct act_plain *plain, act_error *error)
 {
     const struct act_build_task *tasks = plain->tasks;
     size_t count = plain->task_count;
@@ -200,21 +215,55 @@ act_status act_plain_run(struct act_plain *plain, act_error *error)
     return ACT_OK;
 }
 
-act_status act_plain_node_long(struct act_plain *plain, const struct act_build_task *task,
-                               act_error *error)
+/* Takes a node whose line is too long to gather. */
+static ACT_NOINLINE act_status take_long_node(struct act_plain *plain,
+                                              const struct act_build_task *task, act_error *error)
 {
-    act_status status = act_plain_run(plain, error);
+    act_status status = run(plain, error);
     if (status != ACT_OK)
         return status;
-    act_plain_gather(plain, task);
-    return act_plain_run(plain, error);
+    gather(plain, task);
+    return run(plain, error);
 }
 
-act_status act_plain_finish(struct act_plain *plain, bool sync, act_build_report *report,
-                            act_error *error)
+/*
+ * Takes a node; an act_path_node_fn. Its line may change when this returns; ACT_LINE_SLACK_NBYTES
+ * after it must be readable.
+ */
+static ACT_ALWAYS_INLINE act_status take_node(void *layout, const struct act_build_task *task,
+                                              act_error *error)
+{
+    struct act_plain *plain = layout;
+    size_t line_nbytes = task->line_nbytes;
+    size_t room = (size_t)(plain->lines_of_tasks + ACT_PLAIN_LINES_NBYTES - plain->line_bytes);
+    if (ACT_UNLIKELY(line_nbytes > room || plain->task_count == ACT_PLAIN_BATCH)) {
+        if (line_nbytes > ACT_PLAIN_LINES_NBYTES)
+            return take_long_node(plain, task, error);
+        act_status status = run(plain, error);
+        if (ACT_UNLIKELY(status != ACT_OK))
+            return status;
+    }
+    struct act_build_task copied = *task;
+    copied.line = plain->line_bytes;
+    act_copy_line(plain->line_bytes, task->line, line_nbytes);
+    plain->line_bytes += line_nbytes;
+    gather(plain, &copied);
+    return ACT_OK;
+}
+
+act_status act_plain_part(struct act_plain *plain, struct act_path *path, size_t common,
+                          act_error *error)
+{
+    return act_path_part(path, common, take_node, plain, error);
+}
+
+act_status act_plain_finish(struct act_plain *plain, struct act_path *path, bool sync,
+                            act_build_report *report, act_error *error)
 {
     uint64_t root_id = 0;
-    act_status status = act_plain_run(plain, error);
+    act_status status = act_path_finish(path, take_node, plain, error);
+    if (status == ACT_OK)
+        status = run(plain, error);
     if (status != ACT_OK)
         return status;
     const struct act_new_node *root = &plain->pending[0];

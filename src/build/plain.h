@@ -19,6 +19,7 @@
 
 #include "actree.h"
 #include "build/lines.h"
+#include "build/path.h"
 #include "build/sink.h"
 #include "build/task.h"
 #include "format/encode.h"
@@ -53,56 +54,15 @@ struct act_plain {
 /* Starts a file. Errors: those of act_sink_open. */
 act_status act_plain_open(struct act_plain *plain, const char *path, act_error *error);
 
-/* Works the gathered tasks off. ACT_ERR_IO, ACT_ERR_NOMEM: only closing is left. */
-act_status act_plain_run(struct act_plain *plain, act_error *error);
+/* Takes what is complete when a key comes that shares `common` bytes with the last one of `path`.
+ * Errors may come later than their cause. ACT_ERR_IO, ACT_ERR_NOMEM: only closing is left. */
+act_status act_plain_part(struct act_plain *plain, struct act_path *path, size_t common,
+                          act_error *error);
 
-/* Takes a node whose line is too long to gather; otherwise as act_plain_node. */
-act_status act_plain_node_long(struct act_plain *plain, const struct act_build_task *task,
-                               act_error *error);
-
-/* Adds a task to the batch, where there must be room; its line stays where it is. */
-static inline void act_plain_gather(struct act_plain *plain, const struct act_build_task *task)
-{
-    size_t count = plain->task_count++;
-    struct act_build_task *gathered = &plain->tasks[count];
-    *gathered = *task;
-    if (task->line_nbytes) {
-        gathered->line_hash = act_lines_hash(&plain->lines, task->line, task->line_nbytes);
-        act_lines_prefetch_slot(&plain->lines, gathered->line_hash);
-    }
-    if (count >= ACT_PLAIN_LAG && gathered[-ACT_PLAIN_LAG].line_nbytes > ACT_LINE_SHORT_NBYTES)
-        act_lines_prefetch_stored(&plain->lines, gathered[-ACT_PLAIN_LAG].line_hash);
-}
-
-/*
- * Takes a node. Its `line` may change when this returns; ACT_LINE_SLACK_NBYTES after it must be
- * readable. Its `line_hash` need not be set. Errors may come later than their cause. ACT_ERR_IO,
- * ACT_ERR_NOMEM: only closing is left.
- */
-static inline act_status act_plain_node(struct act_plain *plain, const struct act_build_task *task,
-                                        act_error *error)
-{
-    size_t line_nbytes = task->line_nbytes;
-    size_t room = (size_t)(plain->lines_of_tasks + ACT_PLAIN_LINES_NBYTES - plain->line_bytes);
-    if (ACT_UNLIKELY(line_nbytes > room || plain->task_count == ACT_PLAIN_BATCH)) {
-        if (line_nbytes > ACT_PLAIN_LINES_NBYTES)
-            return act_plain_node_long(plain, task, error);
-        act_status status = act_plain_run(plain, error);
-        if (ACT_UNLIKELY(status != ACT_OK))
-            return status;
-    }
-    struct act_build_task copied = *task;
-    copied.line = plain->line_bytes;
-    act_copy_line(plain->line_bytes, task->line, line_nbytes);
-    plain->line_bytes += line_nbytes;
-    act_plain_gather(plain, &copied);
-    return ACT_OK;
-}
-
-/* Ends the file with its root, the one node that has no parent, and fills what it knows of the
- * report. ACT_ERR_IO, ACT_ERR_NOMEM. */
-act_status act_plain_finish(struct act_plain *plain, bool sync, act_build_report *report,
-                            act_error *error);
+/* Ends the file with all that is open, and fills what it knows of the report. ACT_ERR_IO,
+ * ACT_ERR_NOMEM. */
+act_status act_plain_finish(struct act_plain *plain, struct act_path *path, bool sync,
+                            act_build_report *report, act_error *error);
 
 /* Frees it; the file is thrown away unless it was finished. All-zero bytes are allowed. */
 void act_plain_close(struct act_plain *plain);
