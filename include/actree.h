@@ -517,6 +517,14 @@ typedef struct act_builder act_builder;
 typedef struct act_builder_options {
     act_layout layout;
     bool no_sync; /* do not wait for the disk: after a power cut the new file may be damaged */
+    /*
+     * How many threads may work, the caller's included: parts of the keys are built side by side
+     * and joined by the caller's thread, which alone writes. 0 or 1: the caller's alone; more than
+     * 8 are not used; the plain layout is built on one. Every byte of the file depends on the keys
+     * and on whether there are one or several threads, not on how many, nor on what comes first.
+     * With several, an error may be told by a later call than the one that caused it.
+     */
+    unsigned threads;
 } act_builder_options;
 
 /*

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "build/indexed.h"
 #include "build/key.h"
+#include "build/parts.h"
 #include "build/path.h"
 #include "build/plain.h"
 
@@ -21,6 +22,8 @@ struct act_builder {
     act_build_report report;
     size_t key_nbytes_longest;
     act_layout layout;
+    bool in_parts; /* on several threads */
+    struct act_parts parts;
     union {
         struct act_indexed indexed;
         struct act_plain plain;
@@ -31,11 +34,28 @@ struct act_builder {
 
 /* ------------------------------------------------------------------------- the layout's writer */
 
-static act_status out_open(act_builder *builder, const char *path, act_error *error)
+static act_status out_open(act_builder *builder, const char *path, unsigned threads,
+                           act_error *error)
 {
-    return builder->layout == ACT_LAYOUT_INDEXED
-               ? act_indexed_open(&builder->out.indexed, path, error)
-               : act_plain_open(&builder->out.plain, path, error);
+    if (builder->layout == ACT_LAYOUT_PLAIN)
+        return act_plain_open(&builder->out.plain, path, error);
+    act_status status = act_indexed_open(&builder->out.indexed, path, error);
+    if (status != ACT_OK || threads < 2)
+        return status;
+    builder->in_parts = true;
+    status = act_parts_open(&builder->parts, &builder->out.indexed, threads, error);
+    if (status != ACT_OK)
+        act_indexed_close(&builder->out.indexed);
+    return status;
+}
+
+static void out_close(act_builder *builder)
+{
+    act_parts_close(&builder->parts);
+    if (builder->layout == ACT_LAYOUT_INDEXED)
+        act_indexed_close(&builder->out.indexed);
+    else
+        act_plain_close(&builder->out.plain);
 }
 
 /* The next key shares `common` bytes with the last one. */
@@ -49,8 +69,11 @@ static ACT_ALWAYS_INLINE act_status out_part(act_builder *builder, size_t common
 static act_status out_finish(act_builder *builder, act_error *error)
 {
     bool sync = !builder->no_sync;
+    if (builder->in_parts)
+        return act_parts_finish(&builder->parts, builder->key_nbytes_longest, sync,
+                                &builder->report, error);
     if (builder->layout == ACT_LAYOUT_INDEXED)
-        return act_indexed_finish(&builder->out.indexed, &builder->path,
+        return act_indexed_finish(&builder->out.indexed, &builder->path, false,
                                   builder->key_nbytes_longest, sync, &builder->report, error);
     return act_plain_finish(&builder->out.plain, &builder->path, sync, &builder->report, error);
 }
@@ -71,8 +94,9 @@ act_status act_builder_open(const char *path, const act_builder_options *options
         return act_fail_nomem(error);
     builder->no_sync = options && options->no_sync;
     builder->layout = layout;
-    act_status status = act_path_open(&builder->path) ? out_open(builder, path, error)
-                                                      : act_fail_nomem(error);
+    act_status status = act_path_open(&builder->path)
+                            ? out_open(builder, path, options ? options->threads : 0, error)
+                            : act_fail_nomem(error);
     if (status != ACT_OK) {
         act_path_close(&builder->path);
         free(builder);
@@ -86,10 +110,7 @@ void act_builder_close(act_builder *builder)
 {
     if (!builder)
         return;
-    if (builder->layout == ACT_LAYOUT_INDEXED)
-        act_indexed_close(&builder->out.indexed);
-    else
-        act_plain_close(&builder->out.plain);
+    out_close(builder);
     act_path_close(&builder->path);
     free(builder);
 }
@@ -140,15 +161,16 @@ static act_status fail_order(const act_builder *builder, const uint8_t *key, siz
 static ACT_ALWAYS_INLINE void replace_key(struct act_path *path, const uint8_t *key,
                                           size_t key_nbytes, size_t common)
 {
-    /* Mostly little follows. A copy of a fixed length that ends where the key does is the faster
-     * one; it repeats some of what is there. */
+    /* Copies of a fixed length are the faster ones. They may repeat some of what is there. */
     size_t nbytes = key_nbytes - common;
-    if (nbytes <= 8 && key_nbytes >= 8)
-        memcpy(path->key + key_nbytes - 8, key + key_nbytes - 8, 8);
-    else if (nbytes <= 16 && key_nbytes >= 16)
+    if (key_nbytes >= 16 && nbytes <= 16) {
         memcpy(path->key + key_nbytes - 16, key + key_nbytes - 16, 16);
-    else if (nbytes)
+    } else if (key_nbytes >= 8 && key_nbytes < 16) {
+        memcpy(path->key, key, 8);
+        memcpy(path->key + key_nbytes - 8, key + key_nbytes - 8, 8);
+    } else if (nbytes) {
         memcpy(path->key + common, key + common, nbytes);
+    }
 }
 
 static act_status add(act_builder *builder, const uint8_t *key, size_t key_nbytes, bool has_value,
@@ -174,18 +196,27 @@ static act_status add(act_builder *builder, const uint8_t *key, size_t key_nbyte
         if (ACT_UNLIKELY(common == key_nbytes ||
                          (common < last_nbytes && key[common] < path->key[common])))
             return fail_order(builder, key, key_nbytes, error);
-        status = out_part(builder, common, &failure);
+        if (!builder->in_parts)
+            status = out_part(builder, common, &failure);
     }
     if (ACT_LIKELY(status == ACT_OK) && ACT_UNLIKELY(!act_path_reserve(path, key_nbytes)))
         status = act_fail_nomem(&failure);
     if (ACT_UNLIKELY(status != ACT_OK))
         return fail_finally(builder, &failure, error);
+    size_t last_nbytes = path->key_nbytes;
     replace_key(path, key, key_nbytes, common);
+    if (builder->in_parts) {
+        const struct act_part_record record = {common, key_nbytes - common, value, has_value};
+        status = act_parts_add(&builder->parts, last_nbytes, path->key + common, &record, &failure);
+        if (ACT_UNLIKELY(status != ACT_OK))
+            return fail_finally(builder, &failure, error);
+    }
     act_path_set(path, key_nbytes, has_value, value);
     builder->any_key = true;
     builder->report.keys += has_value;
-    if (has_value && key_nbytes > builder->key_nbytes_longest)
-        builder->key_nbytes_longest = key_nbytes;
+    size_t longest = has_value ? key_nbytes : 0;
+    if (ACT_UNLIKELY(longest > builder->key_nbytes_longest))
+        builder->key_nbytes_longest = longest;
     return ACT_OK;
 }
 

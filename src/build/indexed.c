@@ -16,22 +16,52 @@ enum {
     HOT_LINE_NBYTES_MAX = 32
 };
 
+/* Opens all but the sink; that is closed too after a failure. */
+static act_status open_rest(struct act_indexed *indexed, const char *path, act_error *error)
+{
+    act_status status = act_hot_open(&indexed->hot, path, error);
+    if (status == ACT_OK &&
+        (!act_pages_open(&indexed->pages, &indexed->sink, &indexed->counts) ||
+         !act_reserve(&indexed->lines, &indexed->lines_capacity, ACT_LINE_SLACK_NBYTES, 1)))
+        status = act_fail_nomem(error);
+    if (status != ACT_OK)
+        act_indexed_close(indexed);
+    return status;
+}
+
 act_status act_indexed_open(struct act_indexed *indexed, const char *path, act_error *error)
 {
     memset(indexed, 0, sizeof(*indexed));
     act_status status = act_sink_open(&indexed->sink, path, ACT_INDEX_END, error);
-    if (status == ACT_OK)
-        status = act_hot_open(&indexed->hot, path, error);
-    if (status == ACT_OK &&
-        (!act_pages_open(&indexed->pages, &indexed->sink, &indexed->counts) ||
-         !act_reserve(&indexed->lines, &indexed->lines_capacity, ACT_LINE_SLACK_NBYTES, 1) ||
-         /* A node without children has the number of a group all the same: see write_unit. */
-         !act_reserve(&indexed->groups, &indexed->groups_capacity, 1, sizeof(*indexed->groups))))
-        status = act_fail_nomem(error);
-    indexed->sink.summed = true;
     if (status != ACT_OK)
-        act_indexed_close(indexed);
-    return status;
+        return status;
+    indexed->sink.summed = true;
+    return open_rest(indexed, path, error);
+}
+
+act_status act_indexed_open_part(struct act_indexed *indexed, act_error *error)
+{
+    memset(indexed, 0, sizeof(*indexed));
+    act_sink_open_memory(&indexed->sink, ACT_PAGE_NBYTES);
+    return open_rest(indexed, NULL, error);
+}
+
+/* Forgets the nodes. */
+static void clear_nodes(struct act_indexed *indexed)
+{
+    indexed->pending_count = 0;
+    indexed->groups_count = 0;
+    indexed->kept_count = 0;
+    indexed->lines_used = 0;
+}
+
+void act_indexed_clear(struct act_indexed *indexed)
+{
+    clear_nodes(indexed);
+    indexed->sink.used = 0;
+    act_pages_clear(&indexed->pages);
+    act_hot_clear(&indexed->hot);
+    memset(&indexed->counts, 0, sizeof(indexed->counts));
 }
 
 void act_indexed_close(struct act_indexed *indexed)
@@ -42,23 +72,24 @@ void act_indexed_close(struct act_indexed *indexed)
     free(indexed->pending);
     free(indexed->pending_bytes);
     free(indexed->groups);
+    free(indexed->group_ids);
     free(indexed->kept);
     free(indexed->kept_bytes);
     free(indexed->lines);
     memset(indexed, 0, sizeof(*indexed));
 }
 
-/* Makes room in an array and one of bytes beside it, `each` for every element. False when there is
- * no memory. */
-static ACT_NOINLINE bool grow_both(void *array_pointer, uint8_t **bytes, size_t *capacity,
+/* Makes room in an array, and in one beside it with `each` bytes for every element and some to
+ * spare. False when there is no memory. */
+static ACT_NOINLINE bool grow_both(void *array_pointer, void *beside_pointer, size_t *capacity,
                                    size_t needed, size_t element_nbytes, size_t each)
 {
-    size_t bytes_capacity = 0;
+    size_t beside_capacity = 0;
     size_t grown = *capacity;
     if (needed > SIZE_MAX / 2 ||
         !act_grow(array_pointer, &grown, needed + needed / 2, element_nbytes) ||
         grown > SIZE_MAX / each - ACT_MASK_NBYTES ||
-        !act_grow(bytes, &bytes_capacity, (grown + ACT_MASK_NBYTES) * each, 1))
+        !act_grow(beside_pointer, &beside_capacity, (grown + ACT_MASK_NBYTES) * each, 1))
         return false;
     *capacity = grown;
     return true;
@@ -76,6 +107,13 @@ static inline bool reserve_kept(struct act_indexed *indexed, size_t needed)
     return ACT_LIKELY(needed <= indexed->kept_capacity) ||
            grow_both(&indexed->kept, &indexed->kept_bytes, &indexed->kept_capacity, needed,
                      sizeof(*indexed->kept), 1);
+}
+
+static inline bool reserve_groups(struct act_indexed *indexed, size_t needed)
+{
+    return ACT_LIKELY(needed <= indexed->groups_capacity) ||
+           grow_both(&indexed->groups, &indexed->group_ids, &indexed->groups_capacity, needed,
+                     sizeof(*indexed->groups), sizeof(*indexed->group_ids));
 }
 
 /* The last `count` pending nodes. */
@@ -98,25 +136,18 @@ static act_status write_unit(struct act_indexed *indexed, struct act_indexed_nod
                                        &place, error);
     if (status != ACT_OK)
         return status;
-    struct act_siblings_stores stores = {indexed->lines, indexed->kept_bytes};
-    struct act_indexed_group *groups = indexed->groups;
+    struct act_siblings_stores stores = {indexed->lines, indexed->kept_bytes, indexed->group_ids};
     uint64_t last = node->node.child;
     for (size_t i = node->groups_begin; i <= last; i++) {
-        struct act_siblings_node *nodes = indexed->kept + groups[i].begin;
-        size_t count = groups[i].count;
-        for (size_t j = 0; j < count; j++) {
-            /* For those without children too, to no effect: it takes less than to ask. */
-            const struct act_indexed_group *below = &groups[nodes[j].child];
-            nodes[j].child = below->id;
-            nodes[j].bytes_at = below->begin;
-        }
-        groups[i].id = act_siblings_write(&place, nodes, count, stores);
+        struct act_indexed_group group = indexed->groups[i];
+        indexed->group_ids[i] = act_siblings_write(&place, indexed->kept + group.begin, group.count,
+                                                   stores);
     }
     act_pages_done(&indexed->pages, &place);
-    node->node.child = groups[last].id;
+    node->node.child = indexed->group_ids[last];
     node->node.bytes_at = (size_t)(node - indexed->pending) * ACT_MASK_NBYTES;
-    memcpy(indexed->pending_bytes + node->node.bytes_at, indexed->kept_bytes + groups[last].begin,
-           ACT_MASK_NBYTES);
+    memcpy(indexed->pending_bytes + node->node.bytes_at,
+           indexed->kept_bytes + indexed->groups[last].begin, ACT_MASK_NBYTES);
     node->below_nbytes = 0;
     return ACT_OK;
 }
@@ -166,12 +197,11 @@ static ACT_NOINLINE void put_mask(const uint8_t *bytes, size_t count, uint8_t *m
     act_mask_encode(mask_ret, mask);
 }
 
-/* Moves the last `count` pending nodes into a group, whose number is `*group_ret`. */
+/* Moves the last `count` pending nodes into a group, the last one. */
 static ACT_ALWAYS_INLINE act_status keep_children(struct act_indexed *indexed, size_t count,
-                                                  uint64_t *group_ret, act_error *error)
+                                                  act_error *error)
 {
-    if (ACT_UNLIKELY(!act_reserve(&indexed->groups, &indexed->groups_capacity,
-                                  indexed->groups_count + 1, sizeof(*indexed->groups)) ||
+    if (ACT_UNLIKELY(!reserve_groups(indexed, indexed->groups_count + 1) ||
                      !reserve_kept(indexed, indexed->kept_count + count)))
         return act_fail_nomem(error);
     const struct act_indexed_node *children = last_pending(indexed, count);
@@ -183,10 +213,10 @@ static ACT_ALWAYS_INLINE act_status keep_children(struct act_indexed *indexed, s
     }
     if (ACT_UNLIKELY(count >= ACT_BRANCH_MASK))
         put_mask(bytes, count, bytes);
-    indexed->groups[indexed->groups_count] = (struct act_indexed_group){indexed->kept_count, 0,
-                                                                        count};
+    struct act_indexed_group *group = &indexed->groups[indexed->groups_count++];
+    group->begin = indexed->kept_count;
+    group->count = count;
     indexed->kept_count += count;
-    *group_ret = indexed->groups_count++;
     return ACT_OK;
 }
 
@@ -203,6 +233,23 @@ static act_status page_line(struct act_indexed *indexed, struct act_siblings_nod
     return status;
 }
 
+/* Adds nodes below which all is written as a run. */
+static act_status add_run(struct act_indexed *indexed, const struct act_indexed_node *nodes,
+                          size_t count, struct act_hot *to, act_error *error)
+{
+    struct act_siblings_node run[256];
+    for (size_t i = 0; i < count; i++) {
+        run[i] = nodes[i].node;
+        if (run[i].line_nbytes > HOT_LINE_NBYTES_MAX) {
+            act_status status = page_line(indexed, &run[i], error);
+            if (status != ACT_OK)
+                return status;
+        }
+    }
+    struct act_siblings_stores stores = {indexed->lines, indexed->pending_bytes, NULL};
+    return act_hot_add(to, run, count, stores, error);
+}
+
 /* The children do not fit in a page with all below them: they become hot. Which they are is put
  * where their parent finds it, in the place of the first of them. */
 static ACT_NOINLINE act_status heat_children(struct act_indexed *indexed, size_t count,
@@ -210,19 +257,14 @@ static ACT_NOINLINE act_status heat_children(struct act_indexed *indexed, size_t
 {
     act_status status = write_units(indexed, count, error);
     const struct act_indexed_node *children = last_pending(indexed, count);
-    struct act_siblings_node nodes[256];
-    uint8_t bytes[256];
-    for (size_t i = 0; i < count && status == ACT_OK; i++) {
-        nodes[i] = children[i].node;
-        bytes[i] = nodes[i].byte;
-        if (nodes[i].line_nbytes > HOT_LINE_NBYTES_MAX)
-            status = page_line(indexed, &nodes[i], error);
-    }
+    if (status == ACT_OK)
+        status = add_run(indexed, children, count, &indexed->hot, error);
     if (status != ACT_OK)
         return status;
     indexed->lines_used = children[0].lines_begin;
-    struct act_siblings_stores stores = {indexed->lines, indexed->pending_bytes};
-    status = act_hot_add(&indexed->hot, nodes, count, stores, error);
+    uint8_t bytes[256];
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = children[i].node.byte;
     uint8_t *child_bytes = indexed->pending_bytes +
                            (indexed->pending_count - count) * ACT_MASK_NBYTES;
     if (count < ACT_BRANCH_MASK)
@@ -243,16 +285,18 @@ static ACT_ALWAYS_INLINE act_status take_children(struct act_indexed *indexed, s
     const struct act_indexed_node *last = last_pending(indexed, 1);
     size_t nbytes = last->siblings_nbytes + act_siblings_table_nbytes_max(count);
     uint64_t above = last->siblings_above;
-    uint64_t child = ACT_HOT_CHILD;
     act_status status;
     if (ACT_LIKELY(nbytes <= ACT_UNIT_NBYTES_MAX)) {
-        status = keep_children(indexed, count, &child, error);
+        size_t begin = indexed->kept_count;
+        status = keep_children(indexed, count, error);
+        parent->node.child = indexed->groups_count - 1;
+        parent->node.bytes_at = begin;
     } else {
         status = heat_children(indexed, count, error);
+        parent->node.child = ACT_HOT_CHILD;
         parent->node.bytes_at = (size_t)(parent - indexed->pending) * ACT_MASK_NBYTES;
         nbytes = 0;
     }
-    parent->node.child = child;
     parent->siblings_above = above;
     parent->below_nbytes = (uint32_t)nbytes;
     indexed->pending_count -= count;
@@ -293,9 +337,11 @@ static ACT_ALWAYS_INLINE act_status add_up(struct act_indexed *indexed, size_t s
                                            act_error *error)
 {
     struct act_indexed_node *node = last_pending(indexed, 1);
-    uint32_t before_nbytes = sibling ? node[-1].siblings_nbytes : 0;
-    if (sibling && node[-1].siblings_above > node->siblings_above)
-        node->siblings_above = node[-1].siblings_above;
+    /* The first one reads itself, to no effect: there is no foretelling whether it is. */
+    const struct act_indexed_node *before = node - (sibling != 0);
+    uint32_t before_nbytes = before->siblings_nbytes & (uint32_t) - (sibling != 0);
+    if (ACT_UNLIKELY(before->siblings_above > node->siblings_above))
+        node->siblings_above = before->siblings_above;
     node->siblings_nbytes = before_nbytes + node->below_nbytes +
                             (uint32_t)act_siblings_node_nbytes_max(&node->node);
     if (ACT_UNLIKELY(node->node.child == ACT_HOT_CHILD))
@@ -324,6 +370,7 @@ static ACT_ALWAYS_INLINE act_status take_node(void *layout, const struct act_bui
         node->lines_begin = indexed->lines_used;
         node->groups_begin = indexed->groups_count;
     }
+    node->siblings_nbytes = 0;
     node->node.value = task->value;
     node->node.child_count = task->child_count;
     node->node.byte = task->byte;
@@ -341,6 +388,59 @@ act_status act_indexed_part(struct act_indexed *indexed, struct act_path *path, 
                             act_error *error)
 {
     return act_path_part(path, common, take_node, indexed, error);
+}
+
+/* -------------------------------------------------------------------------- parts of a file */
+
+act_status act_indexed_lift(struct act_indexed *indexed, const struct act_path *path,
+                            struct act_hot *to, act_error *error)
+{
+    act_status status = ACT_OK;
+    for (size_t i = 0; i < indexed->pending_count && status == ACT_OK; i++) {
+        if (indexed->pending[i].below_nbytes)
+            status = write_unit(indexed, &indexed->pending[i], error);
+    }
+    const struct act_indexed_node *nodes = indexed->pending;
+    for (size_t i = 0; i < path->open_count && status == ACT_OK; i++) {
+        size_t count = path->open[i].child_count;
+        if (count)
+            status = add_run(indexed, nodes, count, to, error);
+        nodes += count;
+    }
+    clear_nodes(indexed);
+    return status;
+}
+
+act_status act_indexed_put(struct act_indexed *indexed, const struct act_hot_run *run, size_t index,
+                           act_error *error)
+{
+    const struct act_siblings_node *lifted = &run->nodes[index];
+    if (!reserve_pending(indexed, indexed->pending_count + 1) ||
+        !act_reserve(&indexed->lines, &indexed->lines_capacity,
+                     indexed->lines_used + lifted->line_nbytes + ACT_LINE_SLACK_NBYTES, 1))
+        return act_fail_nomem(error);
+    size_t bytes_at = indexed->pending_count * ACT_MASK_NBYTES;
+    struct act_indexed_node *node = &indexed->pending[indexed->pending_count++];
+    memset(node, 0, sizeof(*node));
+    node->node = *lifted;
+    node->node.bytes_at = bytes_at;
+    memcpy(indexed->pending_bytes + bytes_at, run->bytes + lifted->bytes_at, ACT_MASK_NBYTES);
+    node->lines_begin = indexed->lines_used;
+    node->groups_begin = indexed->groups_count;
+    node->siblings_nbytes = ACT_UNIT_NBYTES_MAX + 1;
+    if (lifted->line_nbytes) {
+        node->node.line = indexed->lines_used;
+        memcpy(indexed->lines + indexed->lines_used, run->lines + lifted->line,
+               lifted->line_nbytes);
+        indexed->lines_used += lifted->line_nbytes;
+    }
+    return ACT_OK;
+}
+
+act_status act_indexed_close_open(struct act_indexed *indexed, struct act_path *path, size_t depth,
+                                  act_error *error)
+{
+    return act_path_close_open(path, depth, take_node, indexed, error);
 }
 
 /* --------------------------------------------------------------------------------- finishing */
@@ -367,19 +467,19 @@ static act_status put_index(struct act_indexed *indexed, struct act_index *index
     return status;
 }
 
-act_status act_indexed_finish(struct act_indexed *indexed, struct act_path *path,
+act_status act_indexed_finish(struct act_indexed *indexed, struct act_path *path, bool complete,
                               uint64_t key_nbytes_longest, bool sync, act_build_report *report,
                               act_error *error)
 {
     struct act_index index = {.keys = report->keys, .key_nbytes_longest = key_nbytes_longest};
     uint8_t head[ACT_INDEX_END - ACT_ROOT_OFF];
-    act_status status = act_path_finish(path, take_node, indexed, error);
+    act_status status = act_path_finish(path, complete, take_node, indexed, error);
     if (status == ACT_OK)
         status = write_units(indexed, 1, error);
     if (status == ACT_OK)
-        status = act_hot_add(&indexed->hot, &indexed->pending[0].node, 1,
-                             (struct act_siblings_stores){indexed->lines, indexed->pending_bytes},
-                             error);
+        status = act_hot_add(
+            &indexed->hot, &indexed->pending[0].node, 1,
+            (struct act_siblings_stores){indexed->lines, indexed->pending_bytes, NULL}, error);
     if (status == ACT_OK)
         status = act_pages_flush(&indexed->pages, error);
     index.hot_off = act_sink_position(&indexed->sink);

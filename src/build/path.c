@@ -3,10 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    /* Small blocks lie side by side, and this one is written for each key: were it no larger than
+     * its first key, threads that build would write to the same lines of the caches. */
+    KEY_NBYTES = 512
+};
+
 bool act_path_open(struct act_path *path)
 {
     memset(path, 0, sizeof(*path));
-    return act_path_reserve(path, 0);
+    return act_path_reserve(path, KEY_NBYTES);
 }
 
 void act_path_close(struct act_path *path)

@@ -80,16 +80,14 @@ static inline bool act_path_push(struct act_path *path, size_t depth, uint16_t c
     return true;
 }
 
-/*
- * Completes what lies deeper than `depth`, which is less than the last key's length. A node is open
- * at `depth` afterwards. Errors: ACT_ERR_NOMEM, those of `node`.
- */
-static ACT_ALWAYS_INLINE act_status act_path_close_below(struct act_path *path, size_t depth,
-                                                         act_path_node_fn node, void *layout,
-                                                         act_error *error)
+/* Gives on a node of so many bytes, and the open ones that are deeper than `depth`; a node is open
+ * at `depth` afterwards. */
+static ACT_ALWAYS_INLINE act_status act_path_close_from(struct act_path *path,
+                                                        struct act_build_task task,
+                                                        size_t task_depth, size_t depth,
+                                                        act_path_node_fn node, void *layout,
+                                                        act_error *error)
 {
-    struct act_build_task task = {.value = path->value, .has_value = path->has_value};
-    size_t task_depth = path->key_nbytes;
     for (;;) {
         struct act_path_node *parent = path->open_count ? &path->open[path->open_count - 1] : NULL;
         bool parted_below = !parent || parent->depth < depth;
@@ -112,6 +110,32 @@ static ACT_ALWAYS_INLINE act_status act_path_close_below(struct act_path *path, 
         task_depth = parent_depth;
         path->open_count--;
     }
+}
+
+/*
+ * Completes what lies deeper than `depth`, which is less than the last key's length. A node is open
+ * at `depth` afterwards. Errors: ACT_ERR_NOMEM, those of `node`.
+ */
+static ACT_ALWAYS_INLINE act_status act_path_close_below(struct act_path *path, size_t depth,
+                                                         act_path_node_fn node, void *layout,
+                                                         act_error *error)
+{
+    struct act_build_task task = {.value = path->value, .has_value = path->has_value};
+    return act_path_close_from(path, task, path->key_nbytes, depth, node, layout, error);
+}
+
+/* The same where the last key is complete, and there is nothing below the open nodes. */
+static ACT_ALWAYS_INLINE act_status act_path_close_open(struct act_path *path, size_t depth,
+                                                        act_path_node_fn node, void *layout,
+                                                        act_error *error)
+{
+    const struct act_path_node *last = &path->open[path->open_count - 1];
+    if (last->depth <= depth)
+        return ACT_OK;
+    struct act_build_task task = {
+        .value = last->value, .has_value = last->has_value, .child_count = last->child_count};
+    path->open_count--;
+    return act_path_close_from(path, task, last->depth, depth, node, layout, error);
 }
 
 /* The last key is continued by the next: it is an inner node, if there is anything to tell. */
@@ -148,14 +172,20 @@ static inline void act_path_set(struct act_path *path, size_t key_nbytes, bool h
     path->value = value;
 }
 
-/* Completes everything; the root comes last, and its line begins at the first byte of all. */
-static ACT_ALWAYS_INLINE act_status act_path_finish(struct act_path *path, act_path_node_fn node,
-                                                    void *layout, act_error *error)
+/*
+ * Completes everything; the root comes last, and its line begins at the first byte of all.
+ * `complete`: the last key is already, and there are open nodes.
+ */
+static ACT_ALWAYS_INLINE act_status act_path_finish(struct act_path *path, bool complete,
+                                                    act_path_node_fn node, void *layout,
+                                                    act_error *error)
 {
     struct act_build_task root = {.value = path->value, .has_value = path->has_value};
     root.line_nbytes = path->key_nbytes;
     if (path->open_count) {
-        act_status status = act_path_close_below(path, path->open[0].depth, node, layout, error);
+        size_t depth = path->open[0].depth;
+        act_status status = complete ? act_path_close_open(path, depth, node, layout, error)
+                                     : act_path_close_below(path, depth, node, layout, error);
         if (status != ACT_OK)
             return status;
         const struct act_path_node *open = &path->open[0];

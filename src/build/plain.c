@@ -261,7 +261,7 @@ act_status act_plain_finish(struct act_plain *plain, struct act_path *path, bool
                             act_build_report *report, act_error *error)
 {
     uint64_t root_id = 0;
-    act_status status = act_path_finish(path, take_node, plain, error);
+    act_status status = act_path_finish(path, false, take_node, plain, error);
     if (status == ACT_OK)
         status = run(plain, error);
     if (status != ACT_OK)

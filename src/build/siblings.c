@@ -20,7 +20,8 @@ static uint64_t position(const struct act_siblings_place *place)
 }
 
 static ACT_ALWAYS_INLINE void put_branch(struct act_siblings_place *place,
-                                         const struct act_siblings_node *node, const uint8_t *bytes)
+                                         const struct act_siblings_node *node,
+                                         struct act_siblings_stores stores)
 {
     unsigned count = act_branch_count(node->child_count);
     uint64_t id = position(place);
@@ -29,9 +30,9 @@ static ACT_ALWAYS_INLINE void put_branch(struct act_siblings_place *place,
     if (node->has_value)
         p = act_varint_write(p, node->value);
     if (count) {
-        p = act_varint_write(p, id - node->child);
+        p = act_varint_write(p, id - stores.ids[node->child]);
         /* Of a fixed length, and so in two instructions; what lies beyond is written over. */
-        memcpy(p, bytes + node->bytes_at, ACT_MASK_NBYTES);
+        memcpy(p, stores.bytes + node->bytes_at, ACT_MASK_NBYTES);
         p += count;
     }
     place->end = p;
@@ -90,7 +91,7 @@ static ACT_ALWAYS_INLINE struct target put_targets(struct act_siblings_place *pl
         return target;
     if (node->child_count) {
         target.branch = position(place);
-        put_branch(place, node, stores.bytes);
+        put_branch(place, node, stores);
         place->counts->nodes++;
     }
     return target;
@@ -101,7 +102,7 @@ static ACT_ALWAYS_INLINE void put_node(struct act_siblings_place *place,
                                        struct act_siblings_stores stores)
 {
     if (!target.line) {
-        put_branch(place, node, stores.bytes);
+        put_branch(place, node, stores);
         return;
     }
     uint64_t id = position(place);

@@ -34,6 +34,7 @@ struct act_siblings_node {
 struct act_siblings_stores {
     const uint8_t *lines; /* ACT_LINE_SLACK_NBYTES after each line must be readable */
     const uint8_t *bytes; /* ACT_MASK_NBYTES from each place on must be readable */
+    const uint64_t *ids;
 };
 
 enum {
@@ -65,24 +66,21 @@ static inline size_t act_siblings_node_nbytes_max(const struct act_siblings_node
     enum {
         NEAR = 3 /* a distance below 64 kB */
     };
-    size_t nbytes = 1;
-    if (node->has_value)
-        nbytes += act_varint_nbytes_of(node->value);
-    if (node->child_count)
-        nbytes += NEAR + act_branch_count(node->child_count);
-    if (node->line_nbytes)
-        nbytes += NEAR + 1 + (size_t)node->line_nbytes;
-    else if (node->line_written)
-        nbytes += ACT_VARINT_NBYTES_MAX;
-    else
-        return nbytes;
-    return node->child_count ? nbytes + 1 + NEAR : nbytes;
+    /* Without a branch: which parts a node has cannot be foretold. */
+    size_t value = node->has_value;
+    size_t child = node->child_count != 0;
+    size_t near_line = node->line_nbytes != 0;
+    size_t line = near_line | node->line_written;
+    return 1 + value * act_varint_nbytes_of(node->value) +
+           child * (NEAR + act_branch_count(node->child_count)) +
+           near_line * (NEAR + 1 + (size_t)node->line_nbytes) +
+           node->line_written * (size_t)ACT_VARINT_NBYTES_MAX + (line & child) * (1 + NEAR);
 }
 
 /* What a jump table takes at most, in a page. */
 static inline size_t act_siblings_table_nbytes_max(size_t count)
 {
-    return count < 2 ? 0 : 1 + 2 * (count - 1);
+    return 2 * (count - 1) + (count > 1);
 }
 
 /* Writes the run at place->end and moves that. Returns the id of the first node. */
