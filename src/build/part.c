@@ -44,7 +44,7 @@ void act_part_start(struct act_part *part, size_t first_common)
 
 bool act_part_grow(struct act_part *part, size_t suffix_nbytes)
 {
-    size_t extra = sizeof(struct act_part_record) + ACT_LINE_SLACK_NBYTES;
+    size_t extra = sizeof(uint64_t) + sizeof(struct act_part_record) + ACT_LINE_SLACK_NBYTES;
     return suffix_nbytes <= SIZE_MAX - part->records_nbytes - extra &&
            act_reserve(&part->records, &part->records_capacity,
                        part->records_nbytes + suffix_nbytes + extra, 1);
@@ -58,9 +58,21 @@ struct record {
 static ACT_ALWAYS_INLINE struct record read_record(const uint8_t **p)
 {
     struct record record;
-    memcpy(&record.head, *p, sizeof(record.head));
-    record.suffix = *p + sizeof(record.head);
-    *p = record.suffix + record.head.suffix_nbytes;
+    struct act_part_record *fields = &record.head;
+    uint64_t head;
+    memcpy(&head, *p, sizeof(head));
+    record.suffix = *p + sizeof(head);
+    fields->common = (size_t)(head & ACT_PART_LARGE);
+    if (ACT_UNLIKELY(fields->common == ACT_PART_LARGE)) {
+        memcpy(fields, record.suffix, sizeof(*fields));
+        record.suffix += sizeof(*fields);
+    } else {
+        uint64_t rest = head >> ACT_PART_COMMON_BITS;
+        fields->suffix_nbytes = (size_t)(rest & (((uint64_t)1 << ACT_PART_SUFFIX_BITS) - 1));
+        fields->has_value = rest >> ACT_PART_SUFFIX_BITS & 1;
+        fields->value = head >> ACT_PART_VALUE_BITS;
+    }
+    *p = record.suffix + fields->suffix_nbytes;
     return record;
 }
 

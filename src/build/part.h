@@ -28,13 +28,25 @@ struct act_part_step {
     size_t close_to; /* nodes of the spine that are deeper are complete; ACT_PART_NO_COMMON: none */
 };
 
-/* A key; the bytes that it does not share with the one before follow. */
+/* What is said of a key beside the bytes that it does not share with the one before. */
 struct act_part_record {
     size_t common; /* bytes that it shares */
     size_t suffix_nbytes;
     uint64_t value;
     bool has_value;
 };
+
+/*
+ * How that stands before these bytes: as one number mostly, for what one thread writes and another
+ * one reads has to go from cache to cache. From the lowest bit on: `common`, `suffix_nbytes`,
+ * `has_value`, `value`. What does not fit follows as it is, and `common` is all ones.
+ */
+enum {
+    ACT_PART_COMMON_BITS = 16,
+    ACT_PART_SUFFIX_BITS = 15,
+    ACT_PART_VALUE_BITS = 32
+};
+#define ACT_PART_LARGE (((uint64_t)1 << ACT_PART_COMMON_BITS) - 1)
 
 struct act_part {
     /* Filled by the caller: records, and ACT_LINE_SLACK_NBYTES more after each. */
@@ -78,14 +90,27 @@ static inline bool act_part_add(struct act_part *part, const uint8_t *suffix,
                                 const struct act_part_record *record)
 {
     size_t room = part->records_capacity - part->records_nbytes;
-    size_t extra = sizeof(*record) + ACT_LINE_SLACK_NBYTES;
+    size_t extra = sizeof(uint64_t) + sizeof(*record) + ACT_LINE_SLACK_NBYTES;
     if (ACT_UNLIKELY(room < extra || room - extra < record->suffix_nbytes) &&
         !act_part_grow(part, record->suffix_nbytes))
         return false;
     uint8_t *p = part->records + part->records_nbytes;
-    memcpy(p, record, sizeof(*record));
-    act_copy_line(p + sizeof(*record), suffix, record->suffix_nbytes);
-    part->records_nbytes += sizeof(*record) + record->suffix_nbytes;
+    uint64_t head = ACT_PART_LARGE;
+    if (ACT_LIKELY(record->common < ACT_PART_LARGE &&
+                   record->suffix_nbytes >> ACT_PART_SUFFIX_BITS == 0 &&
+                   record->value >> ACT_PART_VALUE_BITS == 0)) {
+        head = record->common | (uint64_t)record->suffix_nbytes << ACT_PART_COMMON_BITS |
+               (uint64_t)record->has_value << (ACT_PART_COMMON_BITS + ACT_PART_SUFFIX_BITS) |
+               record->value << ACT_PART_VALUE_BITS;
+        memcpy(p, &head, sizeof(head));
+        p += sizeof(head);
+    } else {
+        memcpy(p, &head, sizeof(head));
+        memcpy(p + sizeof(head), record, sizeof(*record));
+        p += sizeof(head) + sizeof(*record);
+    }
+    act_copy_line(p, suffix, record->suffix_nbytes);
+    part->records_nbytes = (size_t)(p - part->records) + record->suffix_nbytes;
     return true;
 }
 

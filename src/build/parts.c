@@ -9,8 +9,8 @@
 enum {
     /* What a part gathers at least before another is begun, and at most. Small parts spread better
      * over threads, large ones leave less room in their last pages. */
-    PART_NBYTES_MIN = 768 << 10,
-    PART_NBYTES_MAX = 4 << 20,
+    PART_NBYTES_MIN = 256 << 10,
+    PART_NBYTES_MAX = 2 << 20,
     /* That wait to be built or joined, beside one for each thread. */
     PARTS_AHEAD = 2,
     /* So many parts' worth of records are there when the next one is larger. */
