@@ -8,8 +8,9 @@
  *   24..32  sum of the values that looking up all keys must give, modulo 2^64
  *   32..    for each key: length (u32 little-endian), bytes
  *
- * In a set of keys to build from, the value of a key is its index. In a set of queries it is the
- * index in the set that the queries were drawn from; absent keys have none.
+ * In a set of keys to build from, the value of a key is its index (or 0, where that is measured).
+ * In a set of queries it is the index in the set that the queries were drawn from; absent keys have
+ * none.
  */
 #ifndef BENCH_KEYSET_H
 #define BENCH_KEYSET_H
@@ -27,7 +28,14 @@ struct keyset {
     uint64_t nkeys;
     uint64_t keys_nbytes;
     uint64_t value_sum;
+    int all_zero; /* build with the value 0 for every key; not in the file */
 };
+
+/* The value of the key at `index` when the set is built from. */
+static inline uint64_t keyset_value(const struct keyset *set, uint64_t index)
+{
+    return set->all_zero ? 0 : index;
+}
 
 static inline uint32_t keyset_load32(const uint8_t *p)
 {

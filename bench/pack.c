@@ -6,6 +6,7 @@
  * Written are
  *   OUT.keys     all keys
  *   OUT.present  NQUERIES keys of them (all, if there are fewer), in random order, none twice
+ *   OUT.values   the value of each of these, u64 little-endian
  *   OUT.absent   as many keys that are not in the set, each made from a present query by a small
  *                change, so that a lookup walks about as far as a successful one
  *   OUT.present-few, OUT.absent-few   the first of each, for engines that take long over them
@@ -171,10 +172,10 @@ static void write_set(const char *stem, const char *suffix, struct keys keys, ui
         die(file, "cannot be written");
 }
 
-/* The first NQUERIES places of a Fisher-Yates shuffle of all indexes; also gives the sum of the
- * values of all, and of the first NFEW. */
-static struct keys draw(const struct keys *keys, size_t nqueries, uint64_t *value_sum_ret,
-                        uint64_t *few_sum_ret)
+/* The first NQUERIES places of a Fisher-Yates shuffle of all indexes; also gives their values, and
+ * the sums of all of these and of the first NFEW. */
+static struct keys draw(const struct keys *keys, size_t nqueries, uint64_t *values,
+                        uint64_t *value_sum_ret, uint64_t *few_sum_ret)
 {
     uint64_t state = UINT64_C(0xAC7) + keys->nkeys;
     size_t *order = must(malloc((keys->nkeys + 1) * sizeof *order));
@@ -188,6 +189,7 @@ static struct keys draw(const struct keys *keys, size_t nqueries, uint64_t *valu
 
         order[other] = order[i];
         queries.at[i] = keys->at[index];
+        values[i] = index;
         *value_sum_ret += index;
         if (i < NFEW)
             *few_sum_ret = *value_sum_ret;
@@ -219,15 +221,36 @@ static struct key make_absent(const struct keys *keys, struct key present, size_
     return key;
 }
 
+static void write_values(const char *stem, const uint64_t *values, size_t count)
+{
+    char file[4096];
+    FILE *out;
+
+    snprintf(file, sizeof file, "%s.values", stem);
+    out = fopen(file, "wb");
+    if (!out)
+        die(file, strerror(errno));
+    for (size_t i = 0; i < count; i++) {
+        uint8_t bytes[8];
+
+        put64(bytes, values[i]);
+        fwrite(bytes, 1, sizeof bytes, out);
+    }
+    if (ferror(out) || fclose(out) != 0)
+        die(file, "cannot be written");
+}
+
 static void write_queries(const char *stem, const struct keys *keys, size_t nqueries)
 {
-    uint64_t value_sum, few_sum;
-    struct keys present = draw(keys, nqueries, &value_sum, &few_sum);
+    uint64_t value_sum, few_sum, *values = must(malloc((nqueries + 1) * sizeof *values));
+    struct keys present = draw(keys, nqueries, values, &value_sum, &few_sum);
     struct keys absent = {must(malloc((nqueries + 1) * sizeof *absent.at)), nqueries};
 
     for (size_t i = 0; i < nqueries; i++)
         absent.at[i] = make_absent(keys, present.at[i], i);
     write_set(stem, "present", present, value_sum);
+    write_values(stem, values, nqueries);
+    free(values);
     write_set(stem, "absent", absent, 0);
     present.nkeys = absent.nkeys = nqueries < NFEW ? nqueries : NFEW;
     write_set(stem, "present-few", present, few_sum);

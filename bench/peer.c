@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "meter.h"
 
 /* One opening takes microseconds: the median of this many stands for a round. */
 #define OPENS_PER_ROUND 101
@@ -27,90 +28,16 @@ int peer_fail(const char *what, const char *detail)
     return -1;
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* A field of /proc/self/status in bytes; 0 if there is none. */
-static uint64_t status_nbytes(const char *field)
-{
-    FILE *in = fopen("/proc/self/status", "r");
-    char line[256];
-    uint64_t kib = 0;
-    size_t field_nbytes = strlen(field);
-
-    while (in && fgets(line, sizeof line, in))
-        if (strncmp(line, field, field_nbytes) == 0 && line[field_nbytes] == ':')
-            kib = strtoull(line + field_nbytes + 1, NULL, 10);
-    if (in)
-        fclose(in);
-    return kib * 1024;
-}
-
-/* Sets the peak of the resident memory back to what is resident now. */
-static void reset_peak(void)
-{
-    FILE *out = fopen("/proc/self/clear_refs", "w");
-
-    if (out) {
-        fputs("5", out);
-        fclose(out);
-    }
-}
-
-/* How long this process has stood ready without getting a CPU; 0 if the system does not tell. */
-static uint64_t waited_ns(void)
-{
-    FILE *in = fopen("/proc/self/schedstat", "r");
-    uint64_t ran = 0, waited = 0;
-
-    if (in) {
-        if (fscanf(in, "%" SCNu64 " %" SCNu64, &ran, &waited) != 2)
-            waited = 0;
-        fclose(in);
-    }
-    return waited;
-}
-
-static uint64_t file_nbytes(const struct peer *peer)
+static uint64_t file_nbytes(const struct peer *peer, const char *file)
 {
     struct stat st;
 
     if (peer->engine->file_nbytes)
-        return peer->engine->file_nbytes(peer->file);
-    return stat(peer->file, &st) == 0 ? (uint64_t)st.st_size : 0;
+        return peer->engine->file_nbytes(file);
+    return stat(file, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-/* The wall clock, and how much of it was spent waiting for a CPU. */
-struct stopwatch {
-    uint64_t start_ns;
-    uint64_t start_waited_ns;
-};
-
-struct lap {
-    uint64_t ns;
-    uint64_t waited_ns;
-};
-
-static struct stopwatch stopwatch_start(void)
-{
-    uint64_t waited = waited_ns();
-
-    return (struct stopwatch){now_ns(), waited};
-}
-
-static struct lap stopwatch_stop(struct stopwatch watch)
-{
-    uint64_t end = now_ns();
-
-    return (struct lap){end - watch.start_ns, waited_ns() - watch.start_waited_ns};
-}
-
-/* The first half of an answer; the caller goes on with more fields. */
+/* The first part of an answer; the caller goes on with more fields. */
 static void print_lap(const char *op, struct lap lap, uint64_t n)
 {
     printf("{\"op\":\"%s\",\"ns\":%" PRIu64 ",\"waited_ns\":%" PRIu64 ",\"n\":%" PRIu64, op, lap.ns,
@@ -120,8 +47,8 @@ static void print_lap(const char *op, struct lap lap, uint64_t n)
 static void print_answer(const char *op, struct lap lap, uint64_t n, const struct answer *answer)
 {
     print_lap(op, lap, n);
-    printf(",\"hits\":%" PRIu64 ",\"value_sum\":%" PRIu64 ",\"key_bytes\":%" PRIu64 "}\n",
-           answer->nhits, answer->value_sum, answer->keys_nbytes);
+    printf(",\"hits\":%" PRIu64 ",\"value_sum\":%" PRIu64 ",\"key_bytes\":%" PRIu64, answer->nhits,
+           answer->value_sum, answer->keys_nbytes);
 }
 
 static void ensure_closed(struct peer *peer)
@@ -139,27 +66,53 @@ static int ensure_open(struct peer *peer)
     return 0;
 }
 
-static int run_build(struct peer *peer)
+/* -------------------------------------------------------------------------------------- building
+ */
+
+static int build(struct peer *peer, const char *op, const struct keyset *keys, const char *file,
+                 unsigned threads)
 {
     uint64_t before_nbytes, peak_nbytes;
     struct stopwatch watch;
     struct lap lap;
 
-    ensure_closed(peer);
-    if (unlink(peer->file) != 0 && errno != ENOENT)
-        return peer_fail(peer->file, strerror(errno));
-    reset_peak();
-    before_nbytes = status_nbytes("VmRSS");
+    if (unlink(file) != 0 && errno != ENOENT)
+        return peer_fail(file, strerror(errno));
+    meter_reset_peak();
+    before_nbytes = meter_resident_nbytes();
     watch = stopwatch_start();
-    if (peer->engine->build(&peer->keys, peer->file) != 0)
+    if (peer->engine->build(keys, file, threads) != 0)
         return -1;
     lap = stopwatch_stop(watch);
-    peak_nbytes = status_nbytes("VmHWM");
-    print_lap("build", lap, peer->keys.nkeys);
+    peak_nbytes = meter_peak_nbytes();
+    print_lap(op, lap, keys->nkeys);
     printf(",\"file_bytes\":%" PRIu64 ",\"peak_rss_growth_bytes\":%" PRIu64 "}\n",
-           file_nbytes(peer), peak_nbytes > before_nbytes ? peak_nbytes - before_nbytes : 0);
+           file_nbytes(peer, file), peak_nbytes > before_nbytes ? peak_nbytes - before_nbytes : 0);
     return 0;
 }
+
+static int run_build(struct peer *peer, const char *op, unsigned threads)
+{
+    ensure_closed(peer);
+    return build(peer, op, &peer->keys, peer->file, threads);
+}
+
+/* Beside the file of the other operations, and gone afterwards: only its size is of interest. */
+static int run_build_zero(struct peer *peer, const char *op)
+{
+    struct keyset keys = peer->keys;
+    char file[4096];
+    int rc;
+
+    keys.all_zero = 1;
+    snprintf(file, sizeof file, "%s.zero", peer->file);
+    rc = build(peer, op, &keys, file, 1);
+    unlink(file);
+    return rc;
+}
+
+/* --------------------------------------------------------------------------------------- reading
+ */
 
 static int compare_u64(const void *a, const void *b)
 {
@@ -176,11 +129,11 @@ static int run_open(struct peer *peer)
 
     ensure_closed(peer);
     for (size_t i = 0; i < OPENS_PER_ROUND; i++) {
-        uint64_t start = now_ns();
+        uint64_t start = meter_now_ns();
 
         if (ensure_open(peer) != 0)
             return -1;
-        ns[i] = now_ns() - start;
+        ns[i] = meter_now_ns() - start;
         ensure_closed(peer);
     }
     qsort(ns, OPENS_PER_ROUND, sizeof ns[0], compare_u64);
@@ -192,17 +145,30 @@ static int run_open(struct peer *peer)
     return 0;
 }
 
-static int run_get(struct peer *peer, const char *op, const struct keyset *queries)
+/* With a `batch_nkeys` of 0 one key after the other. */
+static int look_up(const struct peer *peer, const struct keyset *queries, size_t batch_nkeys,
+                   unsigned threads, struct answer *answer)
+{
+    if (batch_nkeys == 0)
+        return peer->engine->get(queries, answer);
+    return peer->engine->get_batch(queries, batch_nkeys, threads, answer);
+}
+
+static int run_get(struct peer *peer, const char *op, const struct keyset *queries,
+                   size_t batch_nkeys, unsigned threads)
 {
     struct answer answer = {0};
     struct stopwatch watch;
+    struct lap lap;
 
     if (ensure_open(peer) != 0)
         return -1;
     watch = stopwatch_start();
-    if (peer->engine->get(queries, &answer) != 0)
+    if (look_up(peer, queries, batch_nkeys, threads, &answer) != 0)
         return -1;
-    print_answer(op, stopwatch_stop(watch), queries->nkeys, &answer);
+    lap = stopwatch_stop(watch);
+    print_answer(op, lap, queries->nkeys, &answer);
+    printf("}\n");
     return 0;
 }
 
@@ -210,13 +176,33 @@ static int run_scan(struct peer *peer, const char *op, int (*scan)(struct answer
 {
     struct answer answer = {0};
     struct stopwatch watch;
+    struct lap lap;
 
     if (ensure_open(peer) != 0)
         return -1;
     watch = stopwatch_start();
     if (scan(&answer) != 0)
         return -1;
-    print_answer(op, stopwatch_stop(watch), answer.nhits, &answer);
+    lap = stopwatch_stop(watch);
+    print_answer(op, lap, answer.nhits, &answer);
+    printf("}\n");
+    return 0;
+}
+
+static int run_scan_threads(struct peer *peer, const char *op, unsigned threads)
+{
+    struct answer answer = {0};
+    struct stopwatch watch;
+    struct lap lap;
+
+    if (ensure_open(peer) != 0)
+        return -1;
+    watch = stopwatch_start();
+    if (peer->engine->scan_threads(threads, &answer) != 0)
+        return -1;
+    lap = stopwatch_stop(watch);
+    print_answer(op, lap, answer.nhits, &answer);
+    printf("}\n");
     return 0;
 }
 
@@ -227,28 +213,193 @@ static int run_check(struct peer *peer)
     if (ensure_open(peer) != 0 || peer->engine->check(&peer->present, &answer) != 0)
         return -1;
     print_answer("check", (struct lap){0}, peer->present.nkeys, &answer);
+    printf("}\n");
     return 0;
+}
+
+/* -------------------------------------------------------------------------------------- sampling
+ */
+
+/* Some of the present queries, each call timed by itself. */
+struct sample {
+    uint64_t first; /* number of the first query; behind the last one comes number 0 */
+    uint64_t nkeys; /* at most so many */
+    uint64_t ms;    /* no call begins later */
+    size_t batch_nkeys;
+    unsigned threads;
+};
+
+/* The next `nkeys` queries, or fewer where the set ends. */
+static struct keyset take_queries(const struct keyset *all, const uint8_t **at, uint64_t nkeys)
+{
+    struct keyset part = {.first = *at};
+    size_t key_nbytes;
+
+    while (part.nkeys < nkeys && *at < all->end) {
+        keyset_next(at, &key_nbytes);
+        part.nkeys++;
+    }
+    part.end = *at;
+    if (*at == all->end)
+        *at = all->first;
+    return part;
+}
+
+/* From the query at `at` on. */
+static int sample_calls(const struct peer *peer, const struct sample *sample, const uint8_t *at,
+                        uint64_t *nkeys_ret, struct answer *answer, struct histogram *histogram)
+{
+    const struct keyset *all = &peer->present;
+    uint64_t end_ns = meter_now_ns() + sample->ms * 1000000;
+    uint64_t done = 0, each = sample->batch_nkeys ? sample->batch_nkeys : 1;
+
+    while (done < sample->nkeys && meter_now_ns() < end_ns) {
+        uint64_t left = sample->nkeys - done, start;
+        struct keyset part = take_queries(all, &at, left < each ? left : each);
+
+        start = meter_now_ns();
+        if (look_up(peer, &part, sample->batch_nkeys, sample->threads, answer) != 0)
+            return -1;
+        histogram_add(histogram, meter_now_ns() - start);
+        done += part.nkeys;
+    }
+    *nkeys_ret = done;
+    return 0;
+}
+
+static void print_sample(const struct histogram *histogram, struct traffic before, uint64_t open_ns)
+{
+    struct traffic after = meter_traffic();
+
+    printf(",\"open_ns\":%" PRIu64 ",\"major_faults\":%" PRIu64 ",\"read_bytes\":%" PRIu64
+           ",\"p999_ns\":%" PRIu64 ",\"percentiles_ns\":[",
+           open_ns, after.major_faults - before.major_faults,
+           after.read_nbytes - before.read_nbytes, histogram_quantile(histogram, 999));
+    for (unsigned percent = 0; percent <= 100; percent++)
+        printf("%s%" PRIu64, percent ? "," : "", histogram_quantile(histogram, percent * 10));
+    printf("]}\n");
+}
+
+/* Opening, if the file is closed, counts: what an engine reads then it need not read later. */
+static int run_sample(struct peer *peer, const struct sample *sample)
+{
+    static struct histogram histogram;
+    struct answer answer = {0};
+    struct traffic before;
+    struct stopwatch watch;
+    struct lap lap;
+    uint64_t open_ns, nkeys;
+    const uint8_t *at = peer->present.first;
+
+    memset(&histogram, 0, sizeof histogram);
+    take_queries(&peer->present, &at, sample->first);
+    before = meter_traffic();
+    watch = stopwatch_start();
+    if (ensure_open(peer) != 0)
+        return -1;
+    open_ns = meter_now_ns() - watch.start_ns;
+    if (sample_calls(peer, sample, at, &nkeys, &answer, &histogram) != 0)
+        return -1;
+    lap = stopwatch_stop(watch);
+    print_answer("sample", lap, nkeys, &answer);
+    print_sample(&histogram, before, open_ns);
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------ operations
+ */
+
+#define NUMBERS_MAX 5
+
+/* The numbers behind the first `start_nbytes` bytes, parted by `separator`; -1 if there is anything
+ * else. */
+static int parse_numbers(const char *op, size_t start_nbytes, char separator,
+                         uint64_t numbers[NUMBERS_MAX])
+{
+    const char *at = op + start_nbytes;
+    int count = 0;
+
+    for (;;) {
+        char *end;
+
+        if (count == NUMBERS_MAX || *at < '0' || *at > '9')
+            return -1;
+        numbers[count++] = strtoull(at, &end, 10);
+        if (*end == '\0')
+            return count;
+        if (*end != separator)
+            return -1;
+        at = end + 1;
+    }
+}
+
+/* "build-THREADS", "scan-THREADS", "batch-N[-THREADS]" or "sample FIRST N MS [BATCH THREADS]". 1:
+ * none of them. */
+static int run_with_numbers(struct peer *peer, const char *op)
+{
+    const struct engine *engine = peer->engine;
+    uint64_t numbers[NUMBERS_MAX] = {0};
+    int count;
+
+    if (strncmp(op, "build-", 6) == 0 && engine->build) {
+        count = parse_numbers(op, 6, '-', numbers);
+        if (count == 1 && numbers[0] >= 1 && numbers[0] <= engine->build_threads_max)
+            return run_build(peer, op, (unsigned)numbers[0]);
+    } else if (strncmp(op, "scan-", 5) == 0 && engine->scan_threads) {
+        count = parse_numbers(op, 5, '-', numbers);
+        if (count == 1 && numbers[0] >= 1 && numbers[0] <= engine->scan_threads_max)
+            return run_scan_threads(peer, op, (unsigned)numbers[0]);
+    } else if (strncmp(op, "batch-", 6) == 0 && engine->get_batch) {
+        numbers[1] = 1;
+        count = parse_numbers(op, 6, '-', numbers);
+        if ((count == 1 || count == 2) && numbers[0] > 0)
+            return run_get(peer, op, &peer->present, numbers[0], (unsigned)numbers[1]);
+    } else if (strncmp(op, "sample ", 7) == 0 && engine->get) {
+        count = parse_numbers(op, 7, ' ', numbers);
+        if (count == 3 || (count == 5 && engine->get_batch))
+            return run_sample(peer, &(struct sample){numbers[0], numbers[1], numbers[2], numbers[3],
+                                                     (unsigned)numbers[4]});
+    }
+    return 1;
 }
 
 static int run_op(struct peer *peer, const char *op)
 {
     const struct engine *engine = peer->engine;
+    int rc;
 
     if (strcmp(op, "build") == 0 && engine->build)
-        return run_build(peer);
+        return run_build(peer, op, 1);
+    if (strcmp(op, "build-zero") == 0 && engine->build)
+        return run_build_zero(peer, op);
     if (strcmp(op, "open") == 0 && engine->open)
         return run_open(peer);
     if (strcmp(op, "present") == 0 && engine->get)
-        return run_get(peer, op, &peer->present);
+        return run_get(peer, op, &peer->present, 0, 1);
     if (strcmp(op, "absent") == 0 && engine->get)
-        return run_get(peer, op, &peer->absent);
+        return run_get(peer, op, &peer->absent, 0, 1);
     if (strcmp(op, "scan") == 0 && engine->scan)
         return run_scan(peer, op, engine->scan);
+    if (strcmp(op, "scan-runs") == 0 && engine->scan_runs)
+        return run_scan(peer, op, engine->scan_runs);
     if (strcmp(op, "iterate") == 0 && engine->iterate)
         return run_scan(peer, op, engine->iterate);
     if (strcmp(op, "check") == 0 && engine->check)
         return run_check(peer);
-    return peer_fail(op, "no such operation");
+    if (strcmp(op, "close") == 0) {
+        ensure_closed(peer);
+        printf("{\"op\":\"close\"}\n");
+        return 0;
+    }
+    rc = run_with_numbers(peer, op);
+    return rc == 1 ? peer_fail(op, "no such operation") : rc;
+}
+
+static void greet_threads(const char *op, unsigned threads_max)
+{
+    printf(",\"%s\"", op);
+    if (threads_max >= 2)
+        printf(",\"%s-2\"", op);
 }
 
 static void greet(const struct engine *engine)
@@ -257,11 +408,21 @@ static void greet(const struct engine *engine)
         "{\"engine\":\"%s\",\"version\":\"%s\",\"note\":\"%s\",\"keys_only\":%d,\"ops\":[\"open\"",
         engine->name, engine->version, engine->note, engine->keys_only);
     if (engine->build)
-        printf(",\"build\"");
+        greet_threads("build", engine->build_threads_max);
+    if (engine->build && !engine->keys_only)
+        printf(",\"build-zero\"");
     if (engine->get)
-        printf(",\"present\",\"absent\"");
+        printf(",\"present\",\"absent\",\"sample\"");
+    if (engine->get_batch) {
+        printf(",\"batch-1000\"");
+        greet_threads("batch-10000", engine->batch_threads_max);
+    }
     if (engine->scan)
         printf(",\"scan\"");
+    if (engine->scan_runs)
+        printf(",\"scan-runs\"");
+    if (engine->scan_threads && engine->scan_threads_max >= 2)
+        printf(",\"scan-2\"");
     if (engine->iterate)
         printf(",\"iterate\"");
     if (engine->check)
@@ -272,7 +433,7 @@ static void greet(const struct engine *engine)
 int peer_main(int argc, char **argv, const struct engine *engine)
 {
     struct peer peer = {.engine = engine};
-    char line[64];
+    char line[128];
 
     peer_name = engine->name;
     if (argc < 5) {

@@ -19,20 +19,29 @@ struct answer {
 };
 
 /* All functions return 0, or -1 after a message on standard error. An engine has at most one file
- * open, in variables of its own. A member left NULL is an operation that the engine does not have.
+ * open, in variables of its own. A member left NULL is an operation that the engine does not have;
+ * `threads_max` left 0, one that works in one thread only.
  */
 struct engine {
     const char *name;
     const char *version;
     const char *note; /* how it was set up, one sentence */
     int keys_only;    /* no values: the ids that the engine itself gave out are summed */
-    int (*build)(const struct keyset *keys, const char *file);
+    unsigned build_threads_max;
+    int (*build)(const struct keyset *keys, const char *file, unsigned threads);
     uint64_t (*file_nbytes)(const char *file); /* NULL: as stat says */
     int (*open)(const char *file);
     void (*close)(void);
     int (*get)(const struct keyset *queries, struct answer *answer);
-    int (*scan)(struct answer *answer);    /* all entries, the fastest way */
-    int (*iterate)(struct answer *answer); /* all entries, a second way */
+    /* The same, `batch_nkeys` keys in each call. */
+    unsigned batch_threads_max;
+    int (*get_batch)(const struct keyset *queries, size_t batch_nkeys, unsigned threads,
+                     struct answer *answer);
+    int (*scan)(struct answer *answer);      /* all entries, the fastest way */
+    int (*iterate)(struct answer *answer);   /* all entries, a second way */
+    int (*scan_runs)(struct answer *answer); /* all entries, many keys and values in a call */
+    unsigned scan_threads_max;
+    int (*scan_threads)(unsigned threads, struct answer *answer); /* in parts, side by side */
     /* For engines without values: counts in nhits the queries that the engine can give back. */
     int (*check)(const struct keyset *queries, struct answer *answer);
 };

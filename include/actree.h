@@ -116,7 +116,11 @@ typedef enum act_layout {
      * page, and checksums tell damage. The file is some 5 to 20 % larger. */
     ACT_LAYOUT_INDEXED = 0,
     /* Without: byte for byte what the reference writes. */
-    ACT_LAYOUT_PLAIN = 1
+    ACT_LAYOUT_PLAIN = 1,
+    /* As plain, but equal subtrees are written once: for sets, whose values are all the same, and
+     * for values that repeat. Never larger than plain; half as large for the words of a language.
+     * Lookups are those of a plain file. */
+    ACT_LAYOUT_COMPACT = 2
 } act_layout;
 
 /* How a file's bytes are reached. */
@@ -143,7 +147,9 @@ typedef struct act_open_options {
 /*
  * Opens the file at `path` for reading. Takes constant time for a mapped file, and touches its
  * first page only, and the last where the root lies there: checks the length, the magic, and that
- * the root node lies inside.
+ * the root node lies inside. Then the system is told how to read what will be missing: with its
+ * neighbours in a file of up to half of the memory that the program may use (limits of control
+ * groups, and what the system has left), page by page in a larger one.
  *
  * On ACT_OK `*map_ret` is the caller's, to be closed by act_map_close; otherwise it is NULL. The
  * file may be renamed, replaced or unlinked while it is open; the map goes on with what it opened.
@@ -188,7 +194,8 @@ ACT_API void act_map_get_stat(const act_map *map, act_map_stat *stat_ret);
 
 /*
  * The value of a key. ACT_OK, or ACT_NOT_FOUND, or ACT_ERR_CORRUPT. Takes no locks and allocates
- * nothing.
+ * nothing; but after some thousand lookups in an indexed file, one call, single or batch, makes a
+ * table of shortcuts in half a megabyte and a few milliseconds, if there is memory for it.
  */
 ACT_API act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes,
                                uint64_t *value_ret, act_error *error);
@@ -200,18 +207,48 @@ typedef struct act_slice {
 } act_slice;
 
 /*
- * The values of many keys, in any order, the same key as often as one likes: several are looked up
- * at a time, in groups of 16, so that while one waits for memory others go on.
+ * The values of many keys, in any order, the same key as often as one likes. They are looked up 64
+ * at a time, so that while one waits for memory others go on: give as many as there are, a hundred
+ * or more for it to matter. Sorting them beforehand is not needed.
  *
  * `found_ret` is a bitmap of `count` bits, (count + 7) / 8 bytes: bit i % 8 of byte i / 8 says
  * whether key i is there; bits beyond `count` are 0. `values_ret` has `count` values, 0 where the
  * key is not there. Either may be NULL: without `values_ret` only existence is asked for.
  *
- * ACT_OK, also when no key is found. After ACT_ERR_CORRUPT, with the offset of the first damage
- * met, both results hold for no key. Takes no locks and allocates nothing.
+ * Pages of an indexed file that turn out not to be in memory are read many at a time: give a
+ * thousand keys and more, where they are likely to come from a disk.
+ *
+ * ACT_OK, also when no key is found. After ACT_ERR_CORRUPT, with the offset of the damage met by
+ * the first key that met any, both results hold for no key. Takes no locks.
  */
 ACT_API act_status act_map_get_batch(const act_map *map, const act_slice *keys, size_t count,
                                      uint64_t *values_ret, uint8_t *found_ret, act_error *error);
+
+/* What is done about pages that are not in memory. */
+typedef enum act_fetch_mode {
+    /* Those of the keys to come are read together, sorted by where they lie in the file, as soon
+     * as keys are seen to wait for the disk. */
+    ACT_FETCH_AUTO = 0,
+    ACT_FETCH_NEVER = 1, /* each key waits for its own, when it comes to it */
+    ACT_FETCH_ALWAYS = 2 /* as the first, from the first key on, whether it is needed or not */
+} act_fetch_mode;
+
+/* How a batch is looked up. All-zero bytes, or a NULL pointer, mean the defaults. */
+typedef struct act_batch_options {
+    /* How many threads to use at most, the caller's included; 0 is 1. No more than 64 are used,
+     * and no more than one for each 1,024 keys. They last as long as the call. */
+    unsigned threads;
+    act_fetch_mode fetch;
+} act_batch_options;
+
+/*
+ * act_map_get_batch with options. With threads some memory is allocated; where there is none, or
+ * no thread to be had, the caller's thread does their part. Errors: as above, and
+ * ACT_ERR_INVALID for an unknown way to fetch.
+ */
+ACT_API act_status act_map_get_batch_with(const act_map *map, const act_slice *keys, size_t count,
+                                          uint64_t *values_ret, uint8_t *found_ret,
+                                          const act_batch_options *options, act_error *error);
 
 /*
  * Whether a path exists: as a key, as a proper prefix of one, or as a path without a value that
@@ -241,37 +278,8 @@ ACT_API act_status act_map_prefixes(const act_map *map, const void *key, size_t 
 
 /* ----------------------------------------------------------------------------------- iteration */
 
-/*
- * Which entries, and in which order. All-zero bytes, or a NULL pointer, mean all of them upwards.
- * The conditions add up. A bound is absent while its pointer is NULL; `to` with a length of 0 but
- * a pointer excludes everything.
- */
-typedef struct act_range {
-    const void *prefix; /* keys that start with these bytes */
-    size_t prefix_nbytes;
-    const void *from; /* keys >= from */
-    size_t from_nbytes;
-    const void *to; /* keys < to */
-    size_t to_nbytes;
-    bool reverse;   /* descending order */
-    uint64_t limit; /* at most this many entries; 0: no limit */
-} act_range;
-
-/*
- * Called for each entry. The key is valid during the call only. Anything but 0 stops the scan.
- */
-typedef int (*act_visit_fn)(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value);
-
-/*
- * Calls `visit` for each entry of the range, in order. Subtrees that the file shares are visited
- * once for each path that leads there, so that a small file may have up to 2^64 entries and more:
- * stop it by the callback or a limit.
- *
- * ACT_OK when all were visited; ACT_STOPPED; ACT_ERR_CORRUPT, ACT_ERR_LIMIT or ACT_ERR_NOMEM after
- * those before the fault. Memory grows with the depth of the tree and the longest key.
- */
-ACT_API act_status act_map_scan(const act_map *map, const act_range *range, act_visit_fn visit,
-                                void *context, act_error *error);
+/* Ranges; scans by entries, by runs, on several threads. */
+#include "actree/scan.h"
 
 /*
  * An iterator stands between entries. `next` and `prev` step over one and give it, so that a
@@ -503,8 +511,8 @@ typedef int (*act_progress_fn)(void *context, uint64_t done, uint64_t total);
 /*
  * A builder writes a file from strictly increasing keys, in memory that grows with the longest
  * key and the widest nodes on the way to it: some 6 MB for an indexed file of usual keys, and a
- * temporary file without a name beside it. For a plain one it grows with the distinct key tails
- * ("line data") of the file too.
+ * temporary file without a name beside it. For a plain one, or a compact one, it grows with the
+ * distinct key tails ("line data") of the file too.
  * Used by one thread at a time.
  *
  * The file appears at its path whole, or not at all: it is written without a name or under a
@@ -520,12 +528,21 @@ typedef struct act_builder_options {
     /*
      * How many threads may work, the caller's included: parts of the keys are built side by side
      * and joined by the caller's thread, which alone writes. 0 or 1: the caller's alone; more than
-     * 8 are not used; the plain layout is built on one. Every byte of the file depends on the keys
-     * and on whether there are one or several threads, not on how many, nor on what comes first.
-     * With several, an error may be told by a later call than the one that caused it.
+     * 8 are not used; other layouts than the indexed one are built on one. Every byte of the file
+     * depends on the keys and on whether there are one or several threads, not on how many, nor on
+     * what comes first. With several, an error may be told by a later call than the one that caused
+     * it.
      */
     unsigned threads;
+    /* Of a compact file: the most memory for knowing subtrees that were written, at least
+     * ACT_SHARE_NBYTES_MIN. It is taken as it is needed. Beyond it, what was not met again for the
+     * longest is forgotten, and written again: the file is larger then. A subtree takes some
+     * hundred bytes. 0: ACT_SHARE_NBYTES_DEFAULT. */
+    uint64_t share_nbytes;
 } act_builder_options;
+
+#define ACT_SHARE_NBYTES_DEFAULT ((uint64_t)64 << 20)
+#define ACT_SHARE_NBYTES_MIN     ((uint64_t)4 << 10)
 
 /*
  * Starts a file that is to appear at `path`. A symbolic link there is followed; anything but a
@@ -554,6 +571,8 @@ typedef struct act_build_report {
     uint64_t nodes;
     uint64_t lines;        /* line data written */
     uint64_t lines_shared; /* line data found again instead of written */
+    uint64_t runs_shared;  /* of a compact file: times that the children of a node, with all below
+                              them, were found again instead of written */
 } act_build_report;
 
 /*
@@ -721,7 +740,7 @@ typedef struct act_map_info {
     uint64_t key_nbytes; /* of all keys together, as if written out; UINT64_MAX as above */
     uint64_t key_nbytes_longest;
     uint64_t dangling_paths; /* leaves without a value; an empty map has none */
-    bool shared;             /* some node has more than one parent */
+    bool shared;             /* some node has more than one parent: in compact files */
 
     uint64_t branch_nodes; /* with children */
     uint64_t leaf_nodes;   /* branch nodes without children */
@@ -758,6 +777,26 @@ typedef struct act_map_info {
  */
 ACT_API act_status act_map_get_info(const act_map *map, act_progress_fn progress, void *context,
                                     act_map_info *info_ret, act_error *error);
+
+#define ACT_DIGEST_NBYTES 16
+
+/* What a map holds, in a few bytes. */
+typedef struct act_digest {
+    uint64_t entries;
+    uint8_t bytes[ACT_DIGEST_NBYTES];
+} act_digest;
+
+/*
+ * The digest of all entries, the same for the same entries, however they are laid out: XXH3-128,
+ * the most significant byte first, of the length of each key, the key, and its value, one after the
+ * other in byte order of the keys; lengths and values are u64, little-endian. It finds what
+ * happened to a file, not what somebody did to it on purpose. Paths without a value do not count.
+ *
+ * Scans the map, and may fail as act_map_scan does. `progress` may be NULL; it counts entries, the
+ * total is not known. ACT_OK, ACT_STOPPED, ACT_ERR_CORRUPT, ACT_ERR_LIMIT, ACT_ERR_NOMEM.
+ */
+ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, void *context,
+                                  act_digest *digest_ret, act_error *error);
 
 #ifdef __cplusplus
 }

@@ -64,6 +64,7 @@ bench want liblmdb-dev         has_module lmdb
 bench want libmtbl-dev         has_module libmtbl
 bench want libmarisa-dev       has_module marisa
 bench want gnuplot-nox         has gnuplot
+bench want util-linux-extra    has fincore
 fuzz need libclang-rt-dev      has_fuzzer
 END
 }

@@ -33,7 +33,7 @@ const char *next_query(const uint8_t **at, size_t *nbytes_ret)
     return reinterpret_cast<const char *>(keyset_next(at, nbytes_ret));
 }
 
-int marisa_build(const struct keyset *keys, const char *file)
+int marisa_build(const struct keyset *keys, const char *file, unsigned)
 {
     return guarded("build", [=] {
         marisa::Keyset copy;
@@ -124,7 +124,7 @@ int marisa_check(const struct keyset *queries, struct answer *answer)
 int main(int argc, char **argv)
 {
     if (argc > 5)
-        num_tries = std::atoi(argv[5]);
+        num_tries = static_cast<int>(std::strtol(argv[5], nullptr, 10));
 
     bool standard = num_tries == MARISA_DEFAULT_NUM_TRIES;
     char note[128];

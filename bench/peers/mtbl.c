@@ -9,12 +9,13 @@
 static struct mtbl_reader *reader;
 static mtbl_compression_type compression = MTBL_COMPRESSION_ZLIB;
 
-static int mtbl_build(const struct keyset *keys, const char *file)
+static int mtbl_build(const struct keyset *keys, const char *file, unsigned threads)
 {
     struct mtbl_writer_options *options = mtbl_writer_options_init();
     struct mtbl_writer *writer;
     const uint8_t *at = keys->first;
 
+    (void)threads;
     mtbl_writer_options_set_compression(options, compression);
     writer = mtbl_writer_init(file, options);
     mtbl_writer_options_destroy(&options);
@@ -23,8 +24,9 @@ static int mtbl_build(const struct keyset *keys, const char *file)
     for (uint64_t i = 0; i < keys->nkeys; i++) {
         size_t key_nbytes;
         const uint8_t *key = keyset_next(&at, &key_nbytes);
+        uint64_t value = keyset_value(keys, i);
 
-        if (mtbl_writer_add(writer, key, key_nbytes, (const uint8_t *)&i, sizeof i) !=
+        if (mtbl_writer_add(writer, key, key_nbytes, (const uint8_t *)&value, sizeof value) !=
             mtbl_res_success)
             return peer_fail("build", "a key was refused");
     }

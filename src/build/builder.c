@@ -7,6 +7,7 @@
 
 #include "base/attributes.h"
 #include "base/error.h"
+#include "build/compact.h"
 #include "build/indexed.h"
 #include "build/key.h"
 #include "build/parts.h"
@@ -25,6 +26,7 @@ struct act_builder {
     bool in_parts; /* on several threads */
     struct act_parts parts;
     union {
+        struct act_compact compact;
         struct act_indexed indexed;
         struct act_plain plain;
     } out;
@@ -34,11 +36,9 @@ struct act_builder {
 
 /* ------------------------------------------------------------------------- the layout's writer */
 
-static act_status out_open(act_builder *builder, const char *path, unsigned threads,
-                           act_error *error)
+static act_status open_indexed(act_builder *builder, const char *path, unsigned threads,
+                               act_error *error)
 {
-    if (builder->layout == ACT_LAYOUT_PLAIN)
-        return act_plain_open(&builder->out.plain, path, error);
     act_status status = act_indexed_open(&builder->out.indexed, path, error);
     if (status != ACT_OK || threads < 2)
         return status;
@@ -49,33 +49,73 @@ static act_status out_open(act_builder *builder, const char *path, unsigned thre
     return status;
 }
 
-static void out_close(act_builder *builder)
+static act_status out_open(act_builder *builder, const char *path,
+                           const act_builder_options *options, act_error *error)
 {
-    act_parts_close(&builder->parts);
+    uint64_t share_nbytes = options->share_nbytes ? options->share_nbytes
+                                                  : ACT_SHARE_NBYTES_DEFAULT;
     if (builder->layout == ACT_LAYOUT_INDEXED)
-        act_indexed_close(&builder->out.indexed);
-    else
-        act_plain_close(&builder->out.plain);
+        return open_indexed(builder, path, options->threads, error);
+    if (builder->layout == ACT_LAYOUT_COMPACT)
+        return act_compact_open(&builder->out.compact, path, share_nbytes, error);
+    return act_plain_open(&builder->out.plain, path, error);
 }
 
 /* The next key shares `common` bytes with the last one. */
 static ACT_ALWAYS_INLINE act_status out_part(act_builder *builder, size_t common, act_error *error)
 {
-    return builder->layout == ACT_LAYOUT_INDEXED
-               ? act_indexed_part(&builder->out.indexed, &builder->path, common, error)
-               : act_plain_part(&builder->out.plain, &builder->path, common, error);
+    struct act_path *keys = &builder->path;
+    if (builder->layout == ACT_LAYOUT_INDEXED)
+        return act_indexed_part(&builder->out.indexed, keys, common, error);
+    if (builder->layout == ACT_LAYOUT_COMPACT)
+        return act_compact_part(&builder->out.compact, keys, common, error);
+    return act_plain_part(&builder->out.plain, keys, common, error);
 }
 
 static act_status out_finish(act_builder *builder, act_error *error)
 {
     bool sync = !builder->no_sync;
+    struct act_path *keys = &builder->path;
     if (builder->in_parts)
         return act_parts_finish(&builder->parts, builder->key_nbytes_longest, sync,
                                 &builder->report, error);
     if (builder->layout == ACT_LAYOUT_INDEXED)
-        return act_indexed_finish(&builder->out.indexed, &builder->path, false,
-                                  builder->key_nbytes_longest, sync, &builder->report, error);
-    return act_plain_finish(&builder->out.plain, &builder->path, sync, &builder->report, error);
+        return act_indexed_finish(&builder->out.indexed, keys, false, builder->key_nbytes_longest,
+                                  sync, &builder->report, error);
+    act_status status;
+    if (builder->layout == ACT_LAYOUT_COMPACT) {
+        status = act_compact_end(&builder->out.compact, keys, error);
+        return status == ACT_OK
+                   ? act_compact_finish(&builder->out.compact, sync, &builder->report, error)
+                   : status;
+    }
+    status = act_plain_end(&builder->out.plain, keys, error);
+    return status == ACT_OK ? act_plain_finish(&builder->out.plain, sync, &builder->report, error)
+                            : status;
+}
+
+static void out_close(act_builder *builder)
+{
+    act_parts_close(&builder->parts);
+    if (builder->layout == ACT_LAYOUT_INDEXED)
+        act_indexed_close(&builder->out.indexed);
+    else if (builder->layout == ACT_LAYOUT_COMPACT)
+        act_compact_close(&builder->out.compact);
+    else
+        act_plain_close(&builder->out.plain);
+}
+
+/* What is wrong with the options, or ACT_OK. */
+static act_status check_options(const act_builder_options *options, act_error *error)
+{
+    act_layout layout = options->layout;
+    if (layout != ACT_LAYOUT_INDEXED && layout != ACT_LAYOUT_PLAIN && layout != ACT_LAYOUT_COMPACT)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown layout %d", (int)layout);
+    if (options->share_nbytes && options->share_nbytes < ACT_SHARE_NBYTES_MIN)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
+                        "a limit of %llu bytes for finding equal subtrees is too low",
+                        (unsigned long long)options->share_nbytes);
+    return ACT_OK;
 }
 
 act_status act_builder_open(const char *path, const act_builder_options *options,
@@ -86,17 +126,19 @@ act_status act_builder_open(const char *path, const act_builder_options *options
     *builder_ret = NULL;
     if (!path)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no file name");
-    act_layout layout = options ? options->layout : ACT_LAYOUT_INDEXED;
-    if (layout != ACT_LAYOUT_INDEXED && layout != ACT_LAYOUT_PLAIN)
-        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown layout %d", (int)layout);
+    static const act_builder_options defaults = {.layout = ACT_LAYOUT_INDEXED};
+    if (!options)
+        options = &defaults;
+    act_status status = check_options(options, error);
+    if (status != ACT_OK)
+        return status;
     act_builder *builder = calloc(1, sizeof(*builder));
     if (!builder)
         return act_fail_nomem(error);
-    builder->no_sync = options && options->no_sync;
-    builder->layout = layout;
-    act_status status = act_path_open(&builder->path)
-                            ? out_open(builder, path, options ? options->threads : 0, error)
-                            : act_fail_nomem(error);
+    builder->no_sync = options->no_sync;
+    builder->layout = options->layout;
+    status = act_path_open(&builder->path) ? out_open(builder, path, options, error)
+                                           : act_fail_nomem(error);
     if (status != ACT_OK) {
         act_path_close(&builder->path);
         free(builder);

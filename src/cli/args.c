@@ -73,6 +73,12 @@ static int word_index(const char *description, const char *text)
     return -1;
 }
 
+const char *cli_layout_name(unsigned layout)
+{
+    static const char *const names[] = {"indexed", "plain", "compact"};
+    return names[layout];
+}
+
 static void keep_text(char **place, char **text)
 {
     free(*place);
@@ -103,6 +109,12 @@ static void set_flag(struct cli_options *options, int id)
         break;
     case CLI_OPT_NO_SYNC:
         options->no_sync = true;
+        break;
+    case CLI_OPT_NO_CHECK:
+        options->no_check = true;
+        break;
+    case CLI_OPT_CONTENT:
+        options->content = true;
         break;
     default:
         break;
@@ -139,6 +151,7 @@ static const char *set_value(struct cli_options *options, int id, char **text)
     static const char a_positive[] = "a number above 0";
     static const char a_size[] = "a number of bytes above 0, such as 512K, 64M or 2G";
     static const char a_memory[] = "a number of bytes from 64K on, such as 512K, 64M or 2G";
+    static const char a_share[] = "a number of bytes from 4K on, such as 512K, 64M or 2G";
     switch (id) {
     case CLI_OPT_LIMIT:
         options->limit_given = true;
@@ -159,6 +172,11 @@ static const char *set_value(struct cli_options *options, int id, char **text)
                        options->memory_nbytes >= ACT_SORTER_MEMORY_NBYTES_MIN
                    ? NULL
                    : a_memory;
+    case CLI_OPT_SHARE_MEMORY:
+        return cli_parse_size(*text, &options->share_nbytes) &&
+                       options->share_nbytes >= ACT_SHARE_NBYTES_MIN
+                   ? NULL
+                   : a_share;
     case CLI_OPT_FROM:
         keep_text(&options->from, text);
         return NULL;

@@ -33,11 +33,14 @@ struct cli_options {
     bool sorted;
     bool verbose;
     bool no_sync;
+    bool no_check;
+    bool content;
     bool limit_given;
     uint64_t limit;
     uint64_t key_nbytes_max;
     uint64_t steps_max;
     uint64_t memory_nbytes;
+    uint64_t share_nbytes;
     uint64_t threads;
     enum cli_input_form input;
     unsigned layout;     /* an act_layout */
@@ -60,10 +63,13 @@ enum cli_option_id {
     CLI_OPT_SORTED,
     CLI_OPT_VERBOSE,
     CLI_OPT_NO_SYNC,
+    CLI_OPT_NO_CHECK,
+    CLI_OPT_CONTENT,
     CLI_OPT_LIMIT,
     CLI_OPT_MAX_KEY,
     CLI_OPT_MAX_STEPS,
     CLI_OPT_MEMORY,
+    CLI_OPT_SHARE_MEMORY,
     CLI_OPT_THREADS,
     CLI_OPT_INPUT,
     CLI_OPT_LAYOUT,
@@ -112,7 +118,8 @@ enum cli_option_id {
     CLI_VALUE("input", 'i', CLI_OPT_INPUT, "What a line is: key, tab and value, or a key (tsv)",   \
               "tsv|lines")
 #define CLI_OPTION_LAYOUT                                                                          \
-    CLI_VALUE("layout", '\0', CLI_OPT_LAYOUT, "Layout of the file (indexed)", "indexed|plain")
+    CLI_VALUE("layout", '\0', CLI_OPT_LAYOUT, "Layout of the file (indexed)",                      \
+              "indexed|plain|compact")
 #define CLI_OPTION_DUPLICATES                                                                      \
     CLI_VALUE("duplicates", 'd', CLI_OPT_DUPLICATES,                                               \
               "What becomes of a key that comes again (error)", "error|first|last|sum|min|max")
@@ -121,6 +128,9 @@ enum cli_option_id {
 #define CLI_OPTION_MEMORY                                                                          \
     CLI_VALUE("memory", 'm', CLI_OPT_MEMORY,                                                       \
               "Most memory for sorting; beyond it, temporary files (1G)", "SIZE")
+#define CLI_OPTION_SHARE_MEMORY                                                                    \
+    CLI_VALUE("share-memory", '\0', CLI_OPT_SHARE_MEMORY,                                          \
+              "Most memory for finding equal subtrees, in a compact file (64M)", "SIZE")
 #define CLI_OPTION_TEMP                                                                            \
     CLI_VALUE("temp", 'T', CLI_OPT_TEMP,                                                           \
               "Where temporary files of sorting go (the folder of the output)", "DIR")
@@ -129,6 +139,10 @@ enum cli_option_id {
               "N")
 #define CLI_OPTION_NO_SYNC                                                                         \
     CLI_FLAG("no-sync", '\0', CLI_OPT_NO_SYNC, "Do not wait until the disk has the file")
+#define CLI_OPTION_NO_CHECK                                                                        \
+    CLI_FLAG("no-check", '\0', CLI_OPT_NO_CHECK, "Do not read the new file and compare the entries")
+#define CLI_OPTION_CONTENT                                                                         \
+    CLI_FLAG("content", '\0', CLI_OPT_CONTENT, "Print a checksum of all entries too")
 #define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")
 /* Every table has this one. */
 #define CLI_OPTION_HELP CLI_FLAG("help", 'h', CLI_OPT_HELP, "Print this help")
@@ -152,6 +166,9 @@ void cli_options_free(struct cli_options *options);
  */
 bool cli_words_listed(const char *description);
 const char *cli_words_next(const char **at, size_t *nbytes_ret);
+
+/* The word for an act_layout. */
+const char *cli_layout_name(unsigned layout);
 
 /* Parses a decimal u64: digits only. */
 bool cli_parse_u64(const char *text, size_t nbytes, uint64_t *number_ret);

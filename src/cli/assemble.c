@@ -337,6 +337,7 @@ static bool open_builder(struct work *work)
 {
     act_builder_options options = {.layout = (act_layout)work->options->layout,
                                    .no_sync = work->options->no_sync,
+                                   .share_nbytes = work->options->share_nbytes,
                                    .threads = threads_of(work->options)};
     act_error error;
     if (act_builder_open(work->assembly->out_path, &options, &work->builder, &error) == ACT_OK)

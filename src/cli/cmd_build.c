@@ -1,9 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,73 +10,28 @@
 #include "message.h"
 #include "progress.h"
 #include "report.h"
+#include "temporary.h"
 #include "units.h"
 
 static const struct poptOption options[] = {
-    CLI_OPTION_OUTPUT,     CLI_OPTION_INPUT,    CLI_OPTION_KEYS,    CLI_OPTION_NUL,
-    CLI_OPTION_DUPLICATES, CLI_OPTION_SORTED,   CLI_OPTION_LAYOUT,  CLI_OPTION_MEMORY,
-    CLI_OPTION_TEMP,       CLI_OPTION_THREADS,  CLI_OPTION_NO_SYNC, CLI_OPTION_VERBOSE,
-    CLI_OPTION_JSON,       CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
-
-/* A folder of our own, with room for the file that goes to standard output. */
-struct temporary {
-    char folder[4096];
-    char file[4096 + 16];
-};
-
-static int temporary_make(struct temporary *temporary)
-{
-    const char *top = getenv("TMPDIR");
-    if (!top || !*top)
-        top = "/tmp";
-    int nbytes = snprintf(temporary->folder, sizeof(temporary->folder), "%s/actree-XXXXXX", top);
-    if (nbytes < 0 || (size_t)nbytes >= sizeof(temporary->folder))
-        return cli_fail_os(top, "cannot make a folder in it", ENAMETOOLONG);
-    if (!mkdtemp(temporary->folder))
-        return cli_fail_os(top, "cannot make a folder in it", errno);
-    snprintf(temporary->file, sizeof(temporary->file), "%s/out.act", temporary->folder);
-    return CLI_DONE;
-}
-
-/* Copies a file to standard output. Errors of output show later, as for all verbs. */
-static int copy_out(struct cli_out *out, const char *path)
-{
-    uint8_t buffer[16384];
-    int status = CLI_DONE;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return cli_fail_os(path, "cannot open", errno);
-    while (status == CLI_DONE && !out->os_code && !cli_interrupted()) {
-        ssize_t n = read(fd, buffer, sizeof(buffer));
-        if (n == 0)
-            break;
-        if (n > 0)
-            cli_out_write(out, buffer, (size_t)n);
-        else if (errno != EINTR)
-            status = cli_fail_os(path, "cannot read", errno);
-    }
-    close(fd);
-    return status;
-}
+    CLI_OPTION_OUTPUT,       CLI_OPTION_INPUT,  CLI_OPTION_KEYS,     CLI_OPTION_NUL,
+    CLI_OPTION_DUPLICATES,   CLI_OPTION_SORTED, CLI_OPTION_LAYOUT,   CLI_OPTION_MEMORY,
+    CLI_OPTION_SHARE_MEMORY, CLI_OPTION_TEMP,   CLI_OPTION_THREADS,  CLI_OPTION_NO_SYNC,
+    CLI_OPTION_VERBOSE,      CLI_OPTION_JSON,   CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
 
 /* Builds a file without a name of its own, and copies it to standard output. */
 static int assemble_to_output(struct cli_call *call, struct cli_assembly *assembly)
 {
-    struct temporary temporary;
-    if (isatty(STDOUT_FILENO) == 1) {
-        cli_say("standard output is a terminal, which is no place for a file");
-        return CLI_TROUBLE;
-    }
-    int status = temporary_make(&temporary);
+    struct cli_temporary temporary;
+    int status = cli_temporary_make(&temporary);
     if (status != CLI_DONE)
         return status;
     assembly->out_path = temporary.file;
     call->options.no_sync = true;
     status = cli_assemble(assembly);
     if (status == CLI_DONE)
-        status = copy_out(&call->out, temporary.file);
-    unlink(temporary.file);
-    rmdir(temporary.folder);
+        status = cli_temporary_copy_out(&temporary, &call->out);
+    cli_temporary_remove(&temporary);
     return status;
 }
 
@@ -88,8 +40,7 @@ static int report_json(struct cli_out *out, const struct cli_assembly *assembly,
     const act_build_report *built = &assembly->report;
     json_t *report = json_object();
     cli_report_text(report, "file", assembly->options->output);
-    cli_report_text(report, "layout",
-                    assembly->options->layout == ACT_LAYOUT_PLAIN ? "plain" : "indexed");
+    cli_report_text(report, "layout", cli_layout_name(assembly->options->layout));
     cli_report_u64(report, "entries", assembly->entries);
     cli_report_u64(report, "keys", built->keys);
     cli_report_u64(report, "input_bytes", assembly->input_nbytes);
@@ -97,6 +48,7 @@ static int report_json(struct cli_out *out, const struct cli_assembly *assembly,
     cli_report_u64(report, "nodes", built->nodes);
     cli_report_u64(report, "lines", built->lines);
     cli_report_u64(report, "lines_shared", built->lines_shared);
+    cli_report_u64(report, "runs_shared", built->runs_shared);
     cli_report_bool(report, "sorted", assembly->sorted);
     cli_report_u64(report, "sort_runs", assembly->sort.runs);
     cli_report_u64(report, "sort_passes", assembly->sort.passes);

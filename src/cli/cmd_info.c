@@ -8,7 +8,8 @@
 #include "report.h"
 #include "units.h"
 
-static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
+static const struct poptOption options[] = {CLI_OPTION_CONTENT, CLI_OPTION_JSON,
+                                            CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
 
 #define BAR_NBYTES 40
 
@@ -16,6 +17,8 @@ struct facts {
     const char *name;
     act_map_stat stat;
     act_map_info info;
+    bool has_digest;
+    act_digest digest;
 };
 
 /* A kind of object: its name, how many there are (NO_COUNT: not counted), its bytes. */
@@ -83,6 +86,10 @@ static void print_keys(struct cli_out *out, const struct facts *facts)
     if (info->keys && info->keys != UINT64_MAX)
         cli_out_format(out, "  %-16s %20.2f\n", "file bytes a key",
                        (double)facts->stat.file_nbytes / (double)info->keys);
+    if (facts->has_digest) {
+        char content[CLI_DIGEST_TEXT_NBYTES];
+        cli_out_format(out, "  %-16s %s\n", "content", cli_digest_text(content, &facts->digest));
+    }
 }
 
 static void print_kinds(struct cli_out *out, const struct facts *facts)
@@ -200,6 +207,14 @@ static const char *extension(const act_map_stat *stat)
     return stat->layout == ACT_LAYOUT_INDEXED ? "index" : "none";
 }
 
+/* A compact file is told by its shared subtrees: it has no other mark. */
+static const char *layout(const struct facts *facts)
+{
+    if (facts->stat.layout == ACT_LAYOUT_INDEXED)
+        return cli_layout_name(ACT_LAYOUT_INDEXED);
+    return cli_layout_name(facts->info.shared ? ACT_LAYOUT_COMPACT : ACT_LAYOUT_PLAIN);
+}
+
 static void print_text(struct cli_out *out, const struct facts *facts)
 {
     char text[CLI_UNIT_NBYTES];
@@ -208,7 +223,7 @@ static void print_text(struct cli_out *out, const struct facts *facts)
                    cli_count_text(digits, facts->stat.file_nbytes),
                    cli_bytes_text(text, facts->stat.file_nbytes));
     bool indexed = facts->stat.layout == ACT_LAYOUT_INDEXED;
-    cli_out_format(out, "  %-16s %20s\n", "layout", indexed ? "indexed" : "plain");
+    cli_out_format(out, "  %-16s %20s\n", "layout", layout(facts));
     cli_out_format(out, "  %-16s %20s%s\n", "extension", extension(&facts->stat),
                    facts->stat.index_unusable ? "  (read as a plain file)" : "");
     if (indexed) {
@@ -253,7 +268,7 @@ static int print_json(struct cli_out *out, const struct facts *facts)
     json_t *report = json_object();
     cli_report_text(report, "file", facts->name);
     bool indexed = facts->stat.layout == ACT_LAYOUT_INDEXED;
-    cli_report_text(report, "layout", indexed ? "indexed" : "plain");
+    cli_report_text(report, "layout", layout(facts));
     if (indexed || facts->stat.index_unusable)
         cli_report_text(report, "extension", extension(&facts->stat));
     else
@@ -274,6 +289,10 @@ static int print_json(struct cli_out *out, const struct facts *facts)
     cli_report_u64(report, "key_bytes", info->key_nbytes);
     cli_report_u64(report, "longest_key", info->key_nbytes_longest);
     cli_report_u64(report, "dangling_paths", info->dangling_paths);
+    if (facts->has_digest) {
+        char content[CLI_DIGEST_TEXT_NBYTES];
+        cli_report_text(report, "content", cli_digest_text(content, &facts->digest));
+    }
     cli_report_bool(report, "shared_subtrees", info->shared);
     report_kinds(report, info);
     cli_report_u64(report, "deepest_node", info->node_depth_max);
@@ -282,20 +301,31 @@ static int print_json(struct cli_out *out, const struct facts *facts)
     return cli_report_print(out, report);
 }
 
+static act_status gather(const struct cli_call *call, const act_map *map, struct facts *facts,
+                         act_error *error)
+{
+    struct cli_progress progress;
+    cli_progress_start(&progress, call->options.progress, "counting", "B");
+    act_map_get_stat(map, &facts->stat);
+    act_status status = act_map_get_info(map, cli_progress_tell, &progress, &facts->info, error);
+    cli_progress_end(&progress);
+    if (status != ACT_OK || !call->options.content)
+        return status;
+    cli_progress_start(&progress, call->options.progress, "reading", "entries");
+    status = act_map_digest(map, cli_progress_tell, &progress, &facts->digest, error);
+    cli_progress_end(&progress);
+    facts->has_digest = true;
+    return status;
+}
+
 static int run(struct cli_call *call)
 {
     struct cli_map map;
     int status = cli_map_open(call, &map, NULL);
     if (status == CLI_DONE) {
         struct facts facts = {.name = map.name};
-        struct cli_progress progress;
         act_error error;
-        cli_progress_start(&progress, call->options.progress, "counting", "B");
-        act_map_get_stat(map.map, &facts.stat);
-        act_status counted = act_map_get_info(map.map, cli_progress_tell, &progress, &facts.info,
-                                              &error);
-        cli_progress_end(&progress);
-        if (counted != ACT_OK)
+        if (gather(call, map.map, &facts, &error) != ACT_OK)
             status = cli_fail(map.name, &error);
         else if (call->options.json)
             status = print_json(&call->out, &facts);

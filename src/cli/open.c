@@ -59,11 +59,15 @@ static act_status open_input(const act_open_options *options, struct cli_map *ma
     return act_map_open_memory(bytes, nbytes, options, &map->map, error);
 }
 
+act_open_options cli_open_options(const struct cli_options *options)
+{
+    return (act_open_options){ACT_ACCESS_AUTO, options->key_nbytes_max, options->steps_max};
+}
+
 int cli_map_open(const struct cli_call *call, struct cli_map *map_ret, act_error *error)
 {
     const char *name = call->arguments[0];
-    act_open_options options = {ACT_ACCESS_AUTO, call->options.key_nbytes_max,
-                                call->options.steps_max};
+    act_open_options options = cli_open_options(&call->options);
     act_error own;
     if (!error)
         error = &own;

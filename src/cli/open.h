@@ -12,6 +12,9 @@ struct cli_map {
     void *bytes;
 };
 
+/* What the tool's options mean for opening. */
+act_open_options cli_open_options(const struct cli_options *options);
+
 /*
  * Opens the call's first argument, by its options; "-" is standard input, read to its end. Says on
  * standard error what went wrong; `error`, if not NULL, is filled too. Returns an exit status. To

@@ -37,3 +37,10 @@ const char *cli_bytes_text(char text[CLI_UNIT_NBYTES], uint64_t nbytes)
     snprintf(text, CLI_UNIT_NBYTES, "%.1f %ciB", amount, letters[unit]);
     return text;
 }
+
+const char *cli_digest_text(char text[CLI_DIGEST_TEXT_NBYTES], const act_digest *digest)
+{
+    for (size_t i = 0; i < ACT_DIGEST_NBYTES; i++)
+        snprintf(text + 2 * i, 3, "%02x", digest->bytes[i]);
+    return text;
+}

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "actree.h"
+
 #define CLI_UNIT_NBYTES 48
 
 /* "7,315,688"; returns `text`. */
@@ -11,5 +13,9 @@ const char *cli_count_text(char text[CLI_UNIT_NBYTES], uint64_t number);
 
 /* "117.6 MiB", "25 B"; returns `text`. */
 const char *cli_bytes_text(char text[CLI_UNIT_NBYTES], uint64_t nbytes);
+
+/* Two digits for each byte of a digest, and a NUL; returns `text`. */
+#define CLI_DIGEST_TEXT_NBYTES (2 * ACT_DIGEST_NBYTES + 1)
+const char *cli_digest_text(char text[CLI_DIGEST_TEXT_NBYTES], const act_digest *digest);
 
 #endif

@@ -6,6 +6,7 @@
 /* clang-format off */
 const struct cli_verb *const cli_verbs[] = {
     &cmd_build,
+    &cmd_convert,
     &cmd_dump,
     &cmd_get,
     &cmd_prefix,

@@ -60,6 +60,23 @@ static inline unsigned act_child_bytes_nbytes(uint8_t header)
     return count < ACT_BRANCH_MASK ? count : ACT_MASK_NBYTES;
 }
 
+/* How many bytes a node takes that is to stand at `id`. */
+static inline unsigned act_node_nbytes_at(uint64_t id, const struct act_new_node *node)
+{
+    unsigned header = node->header;
+    unsigned nbytes = 1;
+    if (header & ACT_NODE_VALUE)
+        nbytes += act_varint_nbytes_of(node->value);
+    if (header & ACT_NODE_LINE) {
+        nbytes += act_varint_nbytes_of(id - node->line);
+        if (header & ACT_LINE_CHILD)
+            nbytes += act_varint_nbytes_of(id - node->child);
+    } else if (header & ACT_BRANCH_COUNT) {
+        nbytes += act_varint_nbytes_of(id - node->child) + act_child_bytes_nbytes((uint8_t)header);
+    }
+    return nbytes;
+}
+
 /* Encodes a set of bytes as a mask of ACT_MASK_NBYTES at `p`. */
 static inline void act_mask_encode(uint8_t *p, const uint64_t words[4])
 {

@@ -17,7 +17,8 @@ struct act_os_bytes {
 /*
  * Makes the bytes of the regular file at `path` readable: mapped, shared and read-only, or read
  * into memory, as `access` says; ACT_ACCESS_AUTO reads files of up to `read_nbytes_max` bytes.
- * Never waits for the other end of a pipe. ACT_ERR_NOMEM, ACT_ERR_IO, ACT_ERR_NOT_REGULAR.
+ * A mapping is set to ACT_OS_PAGING_SINGLE. Never waits for the other end of a pipe. ACT_ERR_NOMEM,
+ * ACT_ERR_IO, ACT_ERR_NOT_REGULAR.
  */
 act_status act_os_bytes_open(const char *path, act_access access, uint64_t read_nbytes_max,
                              struct act_os_bytes *bytes_ret, act_error *error);

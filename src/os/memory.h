@@ -3,11 +3,20 @@
 #define ACT_OS_MEMORY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Tells that a large block, of malloc and its like, will be accessed here and there, and would be
  * better off in huge pages. Best done before the memory is touched. Only a wish: it cannot fail.
  */
 void act_os_memory_random(void *block, size_t nbytes);
+
+/*
+ * How much memory this program may use now, page cache that others can do without included: what
+ * the system has to give, and the limits of the program's control groups. Where `enough` is less
+ * than a sixteenth of all memory, the system is taken to have that. UINT64_MAX if nothing is known.
+ * Reads a few small files of the system's, in some 20 microseconds.
+ */
+uint64_t act_os_memory_available(uint64_t enough);
 
 #endif

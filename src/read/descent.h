@@ -62,8 +62,8 @@ enum act_next {
 };
 
 /*
- * Any descent for a value, from the node at from->id; from->number is the value after ACT_OK.
- * ACT_OK, ACT_NOT_FOUND, ACT_ERR_CORRUPT.
+ * Any descent for a value, from the node at from->id; after ACT_OK from->number is the value, and
+ * from->id the node that has it. ACT_OK, ACT_NOT_FOUND, ACT_ERR_CORRUPT.
  */
 act_status act_descend(const struct act_map *map, struct act_descent *from, act_error *error);
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "read/descent.h"
+#include "read/shortcut.h"
 #include "simd/equal.h"
 #include "simd/find_byte.h"
 
@@ -21,6 +22,7 @@ struct descent {
     const uint8_t *padded_end; /* up to here the key may be read, its end or beyond */
     bool has_value;
     uint64_t value;
+    uint64_t value_id; /* the node that has it */
     act_prefix_fn visit;
     void *context;
     const uint8_t *key_start;
@@ -50,11 +52,13 @@ static ACT_ALWAYS_INLINE uint64_t match_line(const struct descent *d, enum mode 
 }
 
 /* A value at the bytes matched so far. ACT_OK to go on. */
-static ACT_ALWAYS_INLINE act_status found_value(struct descent *d, enum mode mode, uint64_t value)
+static ACT_ALWAYS_INLINE act_status found_value(struct descent *d, enum mode mode, uint64_t id,
+                                                uint64_t value)
 {
     if (mode == PREFIXES)
         return d->visit(d->context, (size_t)(d->key - d->key_start), value) ? ACT_STOPPED : ACT_OK;
     d->value = value;
+    d->value_id = id;
     d->has_value = true;
     return ACT_OK;
 }
@@ -107,7 +111,7 @@ static ACT_ALWAYS_INLINE act_status descend(struct descent *d, enum mode mode, u
                 return ACT_OK;
             value_seen = false;
             if (node.header & ACT_NODE_VALUE && (mode == PREFIXES || d->key == d->key_end)) {
-                act_status status = found_value(d, mode, node.value);
+                act_status status = found_value(d, mode, id, node.value);
                 if (mode != PREFIXES || status != ACT_OK)
                     return status;
                 value_seen = true;
@@ -120,7 +124,7 @@ static ACT_ALWAYS_INLINE act_status descend(struct descent *d, enum mode mode, u
 
         if (node.header & ACT_NODE_VALUE && (mode == PREFIXES || d->key == d->key_end) &&
             !value_seen) {
-            act_status status = found_value(d, mode, node.value);
+            act_status status = found_value(d, mode, id, node.value);
             if (mode != PREFIXES || status != ACT_OK)
                 return status;
         }
@@ -155,12 +159,23 @@ act_status act_descend(const struct act_map *map, struct act_descent *from, act_
     d.map = map;
     d.error = error;
     d.value = 0;
+    d.value_id = 0;
     d.key = from->key;
     d.key_end = from->key_end;
     d.padded_end = from->key_end;
     act_status status = descend(&d, GET, from->id);
     from->number = d.value;
+    from->id = d.value_id;
     return status;
+}
+
+/*
+ * One lookup of ACT_SHORTCUT_SAMPLE, by where it ended: threads that counted each of theirs in one
+ * place would slow each other down.
+ */
+static ACT_ALWAYS_INLINE bool is_sampled(const struct act_descent *d)
+{
+    return (uint32_t)(d->id * 0x9e3779b97f4a7c15u >> 32) < UINT32_MAX / ACT_SHORTCUT_SAMPLE;
 }
 
 act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, uint64_t *value_ret,
@@ -170,8 +185,14 @@ act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, u
     const uint8_t *bytes = key;
     enum act_next next = act_key_pad(&bytes, key_nbytes, copy) ? ACT_NEXT_NODE : ACT_NEXT_ODD;
     struct act_descent d = {.id = map->root, .key = bytes, .key_end = bytes + key_nbytes};
-    if (ACT_LIKELY(next == ACT_NEXT_NODE))
+    if (ACT_LIKELY(next == ACT_NEXT_NODE)) {
+        const struct act_shortcuts *shortcuts = act_shortcuts_of(map);
+        if (ACT_LIKELY(shortcuts != NULL))
+            act_shortcut_take(shortcuts, &d);
         next = act_descent_finish(&map->arena, &d, next);
+        if (ACT_UNLIKELY(shortcuts == NULL) && is_sampled(&d))
+            act_shortcuts_count(map, ACT_SHORTCUT_SAMPLE);
+    }
     act_status status = ACT_NOT_FOUND;
     if (next == ACT_NEXT_FOUND)
         status = ACT_OK;

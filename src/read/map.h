@@ -2,11 +2,23 @@
 #ifndef ACT_READ_MAP_H
 #define ACT_READ_MAP_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #include "actree.h"
 #include "format/node.h"
 #include "os/map.h"
 
-/* Never written to after opening: threads share it without locks. */
+struct act_shortcuts;
+
+/* What is made while a map is used, for all threads, none of which waits for it. */
+struct act_map_lazy {
+    _Atomic(struct act_shortcuts *) shortcuts; /* NULL until made */
+    atomic_size_t lookups;                     /* a sample of them, until `claimed` */
+    atomic_bool claimed;                       /* a thread has made them, or is about to */
+};
+
+/* Never written to after opening, but for what is lazy: threads share it without locks. */
 struct act_map {
     struct act_arena arena;
     uint64_t root;
@@ -15,7 +27,10 @@ struct act_map {
     uint64_t file_nbytes;
     uint64_t key_nbytes_max;
     uint64_t steps_max;
+    bool single_pages; /* mapped, and larger than memory: missing pages are read one by one */
+    bool hot_ahead;    /* mapped, with an index, and the hot region is not: it is read ahead */
     struct act_os_bytes os_bytes; /* all-zero when the bytes are the caller's */
+    struct act_map_lazy *lazy;    /* the map's own, after it in memory */
 };
 
 #endif

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "format/file.h"
 #include "read/map.h"
+#include "read/paging.h"
+#include "read/shortcut.h"
 
 /*
  * Files up to this size are read rather than mapped: below it a read and a copy cost less than a
@@ -20,6 +22,12 @@ static act_status check_options(const act_open_options *options, act_error *erro
     return ACT_OK;
 }
 
+/* What one allocation holds. */
+struct opened {
+    act_map map;
+    struct act_map_lazy lazy;
+};
+
 /* Makes the handle; on success it owns `os_bytes`, which are all-zero for the caller's bytes. */
 static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *name,
                            const act_open_options *options, const struct act_os_bytes *os_bytes,
@@ -29,9 +37,14 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     act_status status = act_file_check(bytes, nbytes, name, &root, error);
     if (status != ACT_OK)
         return status;
-    act_map *map = malloc(sizeof(*map));
-    if (!map)
+    struct opened *opened = malloc(sizeof(*opened));
+    if (!opened)
         return act_fail_nomem(error);
+    act_map *map = &opened->map;
+    map->lazy = &opened->lazy;
+    atomic_init(&opened->lazy.shortcuts, NULL);
+    atomic_init(&opened->lazy.lookups, 0);
+    atomic_init(&opened->lazy.claimed, false);
     map->arena = act_arena_of(bytes, nbytes, os_bytes->padding_nbytes);
     map->root = root;
     map->index_state = act_index_read(bytes, nbytes, &map->index);
@@ -43,7 +56,10 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
                                                   : ACT_KEY_NBYTES_MAX_DEFAULT;
     map->steps_max = options->steps_max ? options->steps_max : ACT_STEPS_MAX_DEFAULT;
+    map->single_pages = false;
+    map->hot_ahead = false;
     map->os_bytes = *os_bytes;
+    act_map_settle_paging(map);
     *map_ret = map;
     return ACT_OK;
 }
@@ -91,8 +107,9 @@ void act_map_close(act_map *map)
 {
     if (!map)
         return;
+    act_shortcuts_free(atomic_load(&map->lazy->shortcuts));
     act_os_bytes_close(&map->os_bytes);
-    free(map);
+    free(map); /* the first member of what was allocated */
 }
 
 void act_map_get_stat(const act_map *map, act_map_stat *stat_ret)

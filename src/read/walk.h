@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "read/ahead.h"
 #include "read/map.h"
 
 /*
@@ -50,6 +51,8 @@ struct act_walk {
     /* The entry stepped over last; its key is at `path`. */
     size_t key_nbytes;
     uint64_t value;
+
+    struct act_ahead ahead; /* of act_walk_run, or of who steps */
 
     act_status failure; /* of the last call, when it failed */
 };

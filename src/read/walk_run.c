@@ -412,7 +412,22 @@ static const uint8_t *node_limit(const struct act_arena *arena)
     return arena->bytes + (end > ACT_NODE_NBYTES_MAX ? end - ACT_NODE_NBYTES_MAX : 0);
 }
 
-act_status act_walk_run(struct act_walk *walk, act_visit_fn visit, void *context, act_error *error)
+/* A run over a file that is larger than memory calls its `visit` by way of this. */
+struct ahead {
+    struct act_walk *walk;
+    act_visit_fn visit;
+    void *context;
+};
+
+static int visit_ahead(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    const struct ahead *a = context;
+    act_ahead_pass(&a->walk->ahead, a->walk->map, key, key_nbytes, true);
+    return a->visit(a->context, key, key_nbytes, value);
+}
+
+static act_status run_all(struct act_walk *walk, act_visit_fn visit, void *context,
+                          act_error *error)
 {
     struct run run;
     run.walk = walk;
@@ -432,4 +447,12 @@ act_status act_walk_run(struct act_walk *walk, act_visit_fn visit, void *context
         if (status != ACT_OK)
             return status;
     }
+}
+
+act_status act_walk_run(struct act_walk *walk, act_visit_fn visit, void *context, act_error *error)
+{
+    struct ahead ahead = {walk, visit, context};
+    if (ACT_UNLIKELY(walk->map->single_pages))
+        return run_all(walk, visit_ahead, &ahead, error);
+    return run_all(walk, visit, context, error);
 }

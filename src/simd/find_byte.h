@@ -55,6 +55,18 @@ static ACT_ALWAYS_INLINE unsigned act_find_byte_sse2(const uint8_t *bytes, unsig
     /* A bit at `count` stands for "not there": bytes beyond the count may match by chance. */
     return act_lowest_bit64(found | (uint64_t)1 << count);
 }
+
+/* The same, without a branch on the count. */
+static ACT_ALWAYS_INLINE unsigned act_find_byte_any_sse2(const uint8_t *bytes, unsigned count,
+                                                         uint8_t byte)
+{
+    __m128i wanted = _mm_set1_epi8((char)byte);
+    __m128i low = _mm_loadu_si128((const __m128i *)(const void *)bytes);
+    __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(bytes + 16));
+    uint32_t found = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(low, wanted)) |
+                     (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(high, wanted)) << 16;
+    return act_lowest_bit64(found | (uint64_t)1 << count);
+}
 #endif
 
 #if ACT_USE_NEON
@@ -110,6 +122,17 @@ static ACT_ALWAYS_INLINE unsigned act_find_byte(const uint8_t *bytes, unsigned c
     return act_find_byte_neon(bytes, count, byte);
 #else
     return act_find_byte_portable(bytes, count, byte);
+#endif
+}
+
+/* The same, for counts that cannot be foretold. */
+static ACT_ALWAYS_INLINE unsigned act_find_byte_any(const uint8_t *bytes, unsigned count,
+                                                    uint8_t byte)
+{
+#if ACT_USE_SSE2
+    return act_find_byte_any_sse2(bytes, count, byte);
+#else
+    return act_find_byte(bytes, count, byte);
 #endif
 }
 

@@ -50,6 +50,45 @@ static void a_batch_answers_in_the_order_of_its_keys(void **state)
     assert_int_equal(found[0], 0x5b);
     assert_int_equal(act_map_get_batch(map, NULL, 1, values, found, NULL), ACT_ERR_INVALID);
     assert_int_equal(act_map_get_batch(NULL, keys, 1, values, found, NULL), ACT_ERR_INVALID);
+    static const act_batch_options never = {8, ACT_FETCH_NEVER};
+    memset(values, 0xff, sizeof(values));
+    assert_int_equal(act_map_get_batch_with(map, keys, 9, values, found, &never, NULL), ACT_OK);
+    assert_memory_equal(values, expected, sizeof(expected));
+    static const act_batch_options unknown = {0, (act_fetch_mode)3};
+    assert_int_equal(act_map_get_batch_with(map, keys, 9, values, found, &unknown, NULL),
+                     ACT_ERR_INVALID);
+    act_map_close(map);
+}
+
+/* Whatever thread meets the damage, that of the first key is told. */
+static void a_batch_of_several_threads_ends_at_damage(void **state)
+{
+    (void)state;
+    static const uint8_t arena[] = {0x40, 7, 2, 2, 'a', 'b'};
+    enum {
+        COUNT = 8000
+    };
+    static act_slice keys[COUNT];
+    static uint64_t values[COUNT];
+    static uint8_t found[COUNT / 8];
+    act_map *map = map_of_arena(arena, sizeof(arena), 18, NULL);
+    act_error error, single;
+    static const act_batch_options options = {4, ACT_FETCH_AUTO};
+    for (size_t i = 0; i < COUNT; i++)
+        keys[i] = (act_slice){"a", 1};
+    assert_int_equal(act_map_get_batch_with(map, keys, COUNT, values, found, &options, NULL),
+                     ACT_OK);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(values[i], 7);
+    keys[5000].bytes = "b";
+    keys[7000].bytes = "b";
+    assert_int_equal(act_map_get(map, "b", 1, NULL, &single), ACT_ERR_CORRUPT);
+    assert_int_equal(act_map_get_batch_with(map, keys, COUNT, values, found, &options, &error),
+                     ACT_ERR_CORRUPT);
+    assert_int_equal(error.offset, single.offset);
+    assert_string_equal(error.text, single.text);
+    assert_int_equal(act_map_get_batch_with(map, keys, COUNT, values, found, &options, NULL),
+                     ACT_ERR_CORRUPT);
     act_map_close(map);
 }
 
@@ -306,6 +345,7 @@ int main(void)
         cmocka_unit_test(get_tells_there_not_there),
         cmocka_unit_test(a_batch_answers_in_the_order_of_its_keys),
         cmocka_unit_test(a_batch_ends_at_damage),
+        cmocka_unit_test(a_batch_of_several_threads_ends_at_damage),
         cmocka_unit_test(answers_leave_the_error_alone),
         cmocka_unit_test(paths_exist_with_and_without_a_value),
         cmocka_unit_test(the_longest_prefix_may_be_empty_or_missing),
@@ -318,6 +358,7 @@ int main(void)
     };
     const struct CMUnitTest damage_tests[] = {
         cmocka_unit_test(a_batch_ends_at_damage),
+        cmocka_unit_test(a_batch_of_several_threads_ends_at_damage),
         cmocka_unit_test(a_broken_child_is_damage_only_where_it_is_met),
         cmocka_unit_test(the_second_child_may_not_begin_where_its_parent_does),
         cmocka_unit_test(broken_lines_are_damage),

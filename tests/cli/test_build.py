@@ -485,6 +485,25 @@ class Output(BuildTest):
         self.assertIn(b"without a checksum", self.ok("verify", "x.act"))
         self.assertEqual(json.loads(self.ok("info", "--json", "x.act"))["layout"], "plain")
 
+    def test_compact_layout(self):
+        entries = "".join(f"{a}{b}{c}\t7\n" for a in "abcdef" for b in "ghijk" for c in "lmno")
+        self.build(entries, "--layout", "plain")
+        plain = os.path.getsize(self.path("x.act"))
+        report = json.loads(self.ok("build", "--json", "--layout=compact", "--share-memory=1M", "-o",
+                                    "x.act", "-", stdin=entries))
+        self.assertEqual((report["layout"], report["keys"]), ("compact", 120))
+        self.assertEqual(report["runs_shared"], 34) # of 30 and 6 all but the first
+        self.assertLess(report["file_bytes"], plain / 4)
+        self.assertEqual(self.ok("dump", "x.act").decode(), entries)
+        self.assertIn(b"without a checksum", self.ok("verify", "x.act"))
+        info = json.loads(self.ok("info", "--json", "x.act"))
+        self.assertEqual((info["layout"], info["keys"]), ("compact", 120))
+
+    def test_share_memory(self):
+        for size in ("0", "4095", "x", ""):
+            self.fails(TROUBLE, "build", f"--share-memory={size}", "-o", "x", "-",
+                       says="--share-memory")
+
     def test_quiet_unless_asked(self):
         done = self.run_tool("build", "-v", "-o", "x.act", "-", stdin="a\t1\nb\t2\n")
         self.assertRegex(done.stderr, rb"\Aactree: x\.act: 2 keys, \d+ B, in \d+\.\d\d s.*\n\Z")

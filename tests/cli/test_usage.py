@@ -5,8 +5,8 @@ import subprocess
 
 from tool import ACTREE, DONE, TROUBLE, ToolTest, main
 
-VERBS = ("build", "dump", "get", "prefix", "range", "info", "verify", "walk", "bench", "help",
-         "completions")
+VERBS = ("build", "convert", "dump", "get", "prefix", "range", "info", "verify", "walk", "bench",
+         "help", "completions")
 
 
 class Help(ToolTest):
@@ -61,12 +61,13 @@ class Mistakes(ToolTest):
 
     def test_missing_arguments(self):
         for arguments in (["dump"], ["get"], ["get", "x"], ["prefix", "x"], ["range"], ["info"],
-                          ["verify"], ["bench", "x"], ["build", "-o", "x"], ["completions"]):
+                          ["verify"], ["bench", "x"], ["build", "-o", "x"], ["convert", "x"],
+                          ["completions"]):
             self.fails(TROUBLE, *arguments, says=arguments[0])
 
     def test_too_many_arguments(self):
         for arguments in (["dump", "x"], ["prefix", "x", "y"], ["range", "x"], ["info", "x"],
-                          ["verify", "x"], ["bench", "x", "y"]):
+                          ["verify", "x"], ["bench", "x", "y"], ["convert", "x", "y"]):
             self.fails(TROUBLE, *arguments, "superfluous", says='"superfluous"')
 
     def test_missing_value_of_an_option(self):

@@ -1,4 +1,4 @@
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
 
 #include "faults.h"
 
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ static struct {
     bool for_ever;
     unsigned read_nbytes_max;
     unsigned file_nbytes_max;
+    long disk_reads, disk_reads_a_question;
 } fault;
 
 void fault_arm(enum fault_place place, unsigned nth, int os_code, bool for_ever)
@@ -41,6 +43,11 @@ void fault_arm_cut_file(unsigned file_nbytes)
 {
     memset(&fault, 0, sizeof(fault));
     fault.file_nbytes_max = file_nbytes;
+}
+
+void fault_slow_disk(unsigned reads)
+{
+    fault.disk_reads_a_question = (long)reads;
 }
 
 unsigned fault_disarm(void)
@@ -127,4 +134,22 @@ void *__wrap_mmap64(void *at, size_t nbytes, int protection, int flags, int fd, 
 {
     return refuse(FAULT_MMAP) ? MAP_FAILED
                               : __real_mmap64(at, nbytes, protection, flags, fd, offset);
+}
+
+int __real_madvise(void *at, size_t nbytes, int advice);
+int __wrap_madvise(void *at, size_t nbytes, int advice);
+int __wrap_madvise(void *at, size_t nbytes, int advice)
+{
+    return refuse(FAULT_MADVISE) ? -1 : __real_madvise(at, nbytes, advice);
+}
+
+int __real_getrusage(int who, struct rusage *usage);
+int __wrap_getrusage(int who, struct rusage *usage);
+int __wrap_getrusage(int who, struct rusage *usage)
+{
+    if (refuse(FAULT_GETRUSAGE))
+        return -1;
+    int result = __real_getrusage(who, usage);
+    usage->ru_majflt += fault.disk_reads += fault.disk_reads_a_question;
+    return result;
 }

@@ -14,6 +14,8 @@ enum fault_place {
     FAULT_FSTAT,
     FAULT_PREAD,
     FAULT_MMAP,
+    FAULT_MADVISE,
+    FAULT_GETRUSAGE,
     FAULT_PLACES
 };
 
@@ -25,6 +27,9 @@ void fault_arm_short_reads(unsigned nbytes);
 
 /* Every pread finds a file of this size, as if it had been cut after its size was asked for. */
 void fault_arm_cut_file(unsigned file_nbytes);
+
+/* Until then too, getrusage says each time that so many pages more had to be read. */
+void fault_slow_disk(unsigned reads);
 
 /* Lets everything pass again. How many calls there were at that place since it was armed. */
 unsigned fault_disarm(void);

@@ -181,6 +181,44 @@ static void a_file_that_is_cut_while_it_is_read(void **state)
     }
 }
 
+/* All entries in one batch, the page of each asked for from the disk. */
+static void get_all_at_once(const act_map *opened)
+{
+    size_t count = entries.count;
+    act_slice *keys = calloc(count, sizeof(*keys));
+    uint64_t *values = calloc(count, sizeof(*values));
+    assert_true(keys && values && count > 300);
+    for (size_t i = 0; i < count; i++)
+        keys[i] = (act_slice){entries.items[i].key, entries.items[i].key_nbytes};
+    assert_int_equal(act_map_get_batch(opened, keys, count, values, NULL, NULL), ACT_OK);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(values[i], entries.items[i].value);
+    free(keys);
+    free(values);
+}
+
+/* Advice that the system does not take changes no answer, nor does not knowing what was read. */
+static void advice_is_refused(void **state)
+{
+    (void)state;
+    act_open_options options = {ACT_ACCESS_MAP, 0, 0};
+    act_map *opened;
+    for (unsigned nth = 1; nth <= 3; nth++) {
+        fault_arm(FAULT_MADVISE, nth, EINVAL, true);
+        fault_slow_disk(1000);
+        act_status status = act_map_open(path, &options, &opened, NULL);
+        assert_int_equal(status, ACT_OK);
+        get_all_at_once(opened);
+        assert_true(fault_disarm() >= nth);
+        act_map_close(opened);
+    }
+    assert_int_equal(act_map_open(path, &options, &opened, NULL), ACT_OK);
+    fault_arm(FAULT_GETRUSAGE, 1, EINVAL, true);
+    get_all_at_once(opened);
+    assert_true(fault_disarm() >= 2);
+    act_map_close(opened);
+}
+
 /* ------------------------------------------------------------------------------------- scanning */
 
 static size_t counted;
@@ -216,11 +254,49 @@ static act_status scan_backwards(act_error *error)
     return scan(&(act_range){.reverse = true, .from = ""}, error);
 }
 
+static int count_run(void *context, const act_entry_run *run)
+{
+    for (size_t i = 0; i < run->count; i++)
+        count_entry(context, run->keys + run->key_offs[i],
+                    (size_t)(run->key_offs[i + 1] - run->key_offs[i]), run->values[i]);
+    return 0;
+}
+
+static act_status scan_runs(act_error *error)
+{
+    act_range range = {.limit = 0};
+    counted = 0;
+    act_status status = act_map_scan_runs(map, &range, count_run, &range, error);
+    if (status == ACT_OK)
+        assert_int_equal(counted, entries.count);
+    return status;
+}
+
+static int count_in_part(void *context, size_t part, const uint8_t *key, size_t key_nbytes,
+                         uint64_t value)
+{
+    (void)part;
+    return count_entry(context, key, key_nbytes, value);
+}
+
+static act_status scan_parts(act_error *error)
+{
+    act_range range = {.from = "", .prefix = ""};
+    act_parallel_options options = {.parts = 5};
+    counted = 0;
+    act_status status = act_map_scan_parallel(map, &range, &options, count_in_part, &range, error);
+    if (status == ACT_OK)
+        assert_int_equal(counted, entries.count);
+    return status;
+}
+
 static void scanning_without_memory(void **state)
 {
     (void)state;
     fail_each_allocation(scan_forwards);
     fail_each_allocation(scan_backwards);
+    fail_each_allocation(scan_runs);
+    fail_each_allocation(scan_parts);
 }
 
 /* ---------------------------------------------------------------------------------- iterators */
@@ -402,6 +478,7 @@ int main(void)
         cmocka_unit_test(an_interrupted_call_is_made_again),
         cmocka_unit_test(short_reads_are_put_together),
         cmocka_unit_test(a_file_that_is_cut_while_it_is_read),
+        cmocka_unit_test(advice_is_refused),
         cmocka_unit_test(scanning_without_memory),
         cmocka_unit_test(iterating_without_memory),
         cmocka_unit_test(cursors_without_memory),

@@ -4,6 +4,8 @@
  * that begins with "error". Keys are lowercase hex, the empty key is "-".
  *
  *   write FILE    a body of edits, "set KEY VALUE" and "path KEY", in any order. Answer: the size
+ *   write-indexed FILE, write-compact FILE
+ *                 the same for files of these layouts
  *   dump FILE     answer: KEY VALUE, for each entry in order
  *   leaves FILE   the same with KEY -, for each path that ends without a value
  *   get FILE      a body of keys. Answer: a value or - for each
@@ -163,6 +165,8 @@ int main(void)
             status = do_write(path, ACT_LAYOUT_PLAIN, &error);
         } else if (strcmp(verb, "write-indexed") == 0) {
             status = do_write(path, ACT_LAYOUT_INDEXED, &error);
+        } else if (strcmp(verb, "write-compact") == 0) {
+            status = do_write(path, ACT_LAYOUT_COMPACT, &error);
         } else {
             act_map *map;
             status = act_map_open(path, NULL, &map, &error);

@@ -199,6 +199,18 @@ class Test:
         self.read_by_the_reference(r, map_, "plain")
         self.actree.ask(f"write-indexed {self.file}", edits)
         self.read_by_the_reference(r, map_, "indexed")
+        self.actree.ask(f"write-compact {self.file}", edits)
+        self.read_by_the_reference(r, map_, "compact")
+        self.compact_set(r, map_)
+
+    def compact_set(self, r, map_):
+        """A set, as some programs keep it: all values are the same, and much is shared."""
+        map_ = {key: value if value is None else 0 for key, value in map_.items()}
+        sizes = [int(self.actree.ask(f"{verb} {self.file}", edits_of(map_))[0])
+                 for verb in ("write", "write-compact")]
+        if sizes[1] > sizes[0]:
+            raise Failure(f"the compact file takes {sizes[1]} bytes, the plain one {sizes[0]}")
+        self.read_by_the_reference(r, map_, "compact set")
 
     def read_by_the_reference(self, r, map_, layout):
         entries = lines_of(random_maps.entries(map_))
@@ -211,10 +223,13 @@ class Test:
              [values.get(key, "-") for key in keys])
 
     def merged_by_the_reference(self, r):
-        """What the reference appends to an indexed file is read, with what was there."""
+        """What the reference appends to our file is read, with what was there."""
         base = random_maps.random_map(r, with_paths=False)
         added = random_maps.random_map(r, with_paths=False)
-        self.actree.ask(f"write-indexed {self.file}", edits_of(base))
+        layout = r.choice(["indexed", "compact", "compact set"])
+        if layout == "compact set":
+            base = dict.fromkeys(base, 0)
+        self.actree.ask(f"write-{layout.split()[0]} {self.file}", edits_of(base))
         if not added:
             return
         for part in random.Random(0).sample([added, dict(list(added.items())[:3])], 2):
@@ -252,7 +267,10 @@ class Test:
         """The tool's cursor beside the reference's, on the file and on the map in memory."""
         map_ = random_maps.random_map(r, with_paths=r.random() < 0.3)
         edits = edits_of(map_)
-        self.reference.ask(f"write dump {self.file}", edits)
+        if r.random() < 0.5:
+            self.reference.ask(f"write dump {self.file}", edits)
+        else:
+            self.actree.ask(f"write-compact {self.file}", edits)
         script = random_walks.script(r, sorted(map_))
         on_file = self.reference.ask(f"walk {self.file}", script)
         in_memory = self.reference.ask("walkmap", edits, script)

@@ -178,7 +178,9 @@ def rule_imports(root):
     for path in files(root):
         if not path.endswith(".py") or path.startswith("bench/"):
             continue
-        own = {f[:-3] for f in os.listdir(os.path.join(root, os.path.dirname(path)))}
+        folders = [os.path.dirname(path)] + ["bench"] * path.startswith("tests/bench/")
+        own = {f.removesuffix(".py") for folder in folders
+               for f in os.listdir(os.path.join(root, folder))}
         for number, line in lines(root, path):
             m = re.match(r"\s*(?:import|from)\s+([A-Za-z_]\w*)", line)
             if m and m.group(1) not in sys.stdlib_module_names and m.group(1) not in own:

@@ -97,7 +97,7 @@ static void try_seed(uint64_t seed, const char *path)
     entries_drop_paths(&m.keys);
 
     act_build_report report;
-    build_file(&m.all, path, seed % 2 ? ACT_LAYOUT_PLAIN : ACT_LAYOUT_INDEXED, &report);
+    build_file(&m.all, path, (act_layout)(seed % 3), &report);
     MODEL_CHECK(&m, report.keys == m.keys.count, "the builder counts %llu keys",
                 (unsigned long long)report.keys);
     ask_by_each_access(&m, path);

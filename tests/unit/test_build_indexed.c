@@ -10,7 +10,7 @@
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
-#include "support/hex.h"
+#include "support/expect.h"
 #include "support/random.h"
 #include "support/scratch.h"
 #include "support/shapes.h"
@@ -35,37 +35,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-struct expected {
-    const struct entries *entries;
-    size_t at;
-};
-
-static int expect_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
-{
-    struct expected *expected = context;
-    while (!expected->entries->items[expected->at].has_value)
-        expected->at++;
-    const struct entry *e = &expected->entries->items[expected->at++];
-    if (entries_compare(key, key_nbytes, e->key, e->key_nbytes) != 0 || value != e->value)
-        fail_msg("%s is not the next entry", hex_shown(key, key_nbytes));
-    return 0;
-}
-
-static void expect_lookups(const act_map *map, const struct entries *entries)
-{
-    for (size_t i = 0; i < entries->count; i++) {
-        const struct entry *e = &entries->items[i];
-        bool has_value = !e->has_value;
-        uint64_t value = ~e->value;
-        assert_int_equal(act_map_path_exists(map, e->key, e->key_nbytes, &has_value, NULL), ACT_OK);
-        assert_int_equal(has_value, e->has_value);
-        act_status status = act_map_get(map, e->key, e->key_nbytes, &value, NULL);
-        assert_int_equal(status, e->has_value ? ACT_OK : ACT_NOT_FOUND);
-        if (e->has_value)
-            assert_int_equal(value, e->value);
-    }
-}
-
 /* Reads everything back in every way. */
 static void expect_file(const struct entries *entries, const act_build_report *report)
 {
@@ -78,11 +47,7 @@ static void expect_file(const struct entries *entries, const act_build_report *r
     if (act_map_verify(map, NULL, NULL, &verified, &error) != ACT_OK)
         fail_msg("%s", error.text);
     assert_int_equal(verified.soundness, ACT_SOUND_CHECKSUMMED);
-    struct expected expected = {entries, 0};
-    assert_int_equal(act_map_scan(map, NULL, expect_entry, &expected, NULL), ACT_OK);
-    while (expected.at < entries->count && !entries->items[expected.at].has_value)
-        expected.at++;
-    assert_int_equal(expected.at, entries->count);
+    expect_scan(map, entries);
     expect_lookups(map, entries);
 
     assert_int_equal(act_map_get_info(map, NULL, NULL, &info, NULL), ACT_OK);
@@ -431,9 +396,7 @@ static void a_damaged_header_changes_no_answer(void **state)
         assert_int_equal(stat.layout, ACT_LAYOUT_PLAIN);
         assert_int_equal(stat.index_unusable, at >= ACT_INDEX_OFF + 8);
         expect_lookups(map, &entries);
-        struct expected expected = {&entries, 0};
-        assert_int_equal(act_map_scan(map, NULL, expect_entry, &expected, NULL), ACT_OK);
-        assert_int_equal(expected.at, entries.count);
+        expect_scan(map, &entries);
         act_map_close(map);
         bytes[at] ^= 0x5a;
     }

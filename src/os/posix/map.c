@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/paging.h"
 
 /* Wide loads near the end of a file may reach this far beyond it. A page is no less. */
 enum {
@@ -96,6 +97,7 @@ static act_status open_mapped(int fd, size_t nbytes, const char *quoted, struct 
         munmap(address, total);
         return act_fail_os(error, os_code, "cannot map %s into memory", quoted);
     }
+    act_os_paging_set(address, nbytes, ACT_OS_PAGING_SINGLE);
     bytes->bytes = address;
     bytes->nbytes = nbytes;
     bytes->padding_nbytes = PADDING_NBYTES;

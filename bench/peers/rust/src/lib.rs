@@ -4,9 +4,13 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufRead, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use memmap2::{Mmap, MmapOptions};
+
+mod meter;
+
+use meter::{Histogram, Stopwatch};
 
 pub type Res<T> = Result<T, Box<dyn Error>>;
 
@@ -18,6 +22,8 @@ const OPENS_PER_ROUND: usize = 101;
 pub struct Keyset {
     data: Mmap,
     pub nkeys: u64,
+    /// Build with the value 0 for every key; not in the file.
+    all_zero: bool,
 }
 
 impl Keyset {
@@ -28,7 +34,7 @@ impl Keyset {
         }
         let field = |at: usize| u64::from_le_bytes(data[at..at + 8].try_into().unwrap());
         let (nkeys, keys_nbytes) = (field(8), field(16));
-        let set = Keyset { data, nkeys };
+        let set = Keyset { data, nkeys, all_zero: false };
         let (mut count, mut nbytes) = (0, 0);
         for key in set.iter() {
             count += 1;
@@ -40,12 +46,23 @@ impl Keyset {
         Ok(set)
     }
 
+    /// The keys with the values to build from.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        let all_zero = self.all_zero;
+        self.iter().enumerate().map(move |(i, key)| (key, if all_zero { 0 } else { i as u64 }))
+    }
+
     pub fn iter(&self) -> Keys<'_> {
-        Keys { left: &self.data[HEADER_NBYTES..] }
+        self.from(HEADER_NBYTES)
+    }
+
+    /// From the record at that offset on.
+    fn from(&self, offset: usize) -> Keys<'_> {
+        Keys { left: &self.data[offset..] }
     }
 }
 
-/// The keys of a set in the order of the file.
+/// The keys of a set, or some of them, in the order of the file.
 pub struct Keys<'a> {
     left: &'a [u8],
 }
@@ -59,6 +76,15 @@ impl<'a> Iterator for Keys<'a> {
         let (key, left) = rest.split_at(u32::from_le_bytes(*length) as usize);
         self.left = left;
         Some(key)
+    }
+}
+
+impl<'a> Keys<'a> {
+    /// Steps over the next key, and gives it as a set of its own.
+    fn take_one(&mut self) -> Keys<'a> {
+        let before = self.left;
+        self.next();
+        Keys { left: &before[..before.len() - self.left.len()] }
     }
 }
 
@@ -88,7 +114,7 @@ pub trait Engine {
 
     fn build(keys: &Keyset, file: &str) -> Res<()>;
     fn open(file: &str) -> Res<Self::Handle>;
-    fn get(handle: &Self::Handle, queries: &Keyset) -> Res<Answer>;
+    fn get(handle: &Self::Handle, queries: Keys, answer: &mut Answer) -> Res<()>;
     fn scan(handle: &Self::Handle) -> Res<Answer>;
     /// A second way to go through all entries.
     fn iterate(_handle: &Self::Handle) -> Res<Answer> {
@@ -96,42 +122,16 @@ pub trait Engine {
     }
 }
 
-/// A field of /proc/self/status in bytes; 0 if there is none.
-fn status_nbytes(field: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix(field)?.strip_prefix(':'));
-    let kib = line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
-    kib.unwrap_or(0) * 1024
-}
-
-/// How long this process has stood ready without getting a CPU; 0 if the system does not tell.
-fn waited_ns() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    text.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(0)
-}
-
-/// The wall clock, and how much of it was spent waiting for a CPU.
-struct Stopwatch {
-    start: Instant,
-    waited_ns: u64,
-}
-
-impl Stopwatch {
-    fn start() -> Self {
-        let waited_ns = waited_ns();
-        Stopwatch { start: Instant::now(), waited_ns }
-    }
-
-    /// (ns, of these waited)
-    fn stop(&self) -> (u64, u64) {
-        let ns = self.start.elapsed().as_nanos() as u64;
-        (ns, waited_ns() - self.waited_ns)
-    }
-}
-
-/// The first half of an answer; the caller goes on with more fields.
+/// The first part of an answer; the caller goes on with more fields.
 fn lap(op: &str, (ns, waited): (u64, u64), n: u64) -> String {
     format!("{{\"op\":\"{op}\",\"ns\":{ns},\"waited_ns\":{waited},\"n\":{n}")
+}
+
+fn found(lap: String, answer: &Answer) -> String {
+    format!(
+        "{lap},\"hits\":{},\"value_sum\":{},\"key_bytes\":{}",
+        answer.hits, answer.value_sum, answer.keys_nbytes
+    )
 }
 
 struct Peer<E: Engine> {
@@ -143,22 +143,30 @@ struct Peer<E: Engine> {
 }
 
 impl<E: Engine> Peer<E> {
-    fn build(&mut self) -> Res<String> {
-        self.handle = None;
-        if std::fs::exists(&self.file)? {
-            std::fs::remove_file(&self.file)?;
+    fn build(&self, op: &str, file: &str) -> Res<String> {
+        if std::fs::exists(file)? {
+            std::fs::remove_file(file)?;
         }
-        // Sets the peak of the resident memory back to what is resident now.
-        let _ = std::fs::write("/proc/self/clear_refs", "5");
-        let before = status_nbytes("VmRSS");
+        meter::reset_peak();
+        let before = meter::resident_nbytes();
         let watch = Stopwatch::start();
-        E::build(&self.keys, &self.file)?;
+        E::build(&self.keys, file)?;
         Ok(format!(
             "{},\"file_bytes\":{},\"peak_rss_growth_bytes\":{}}}",
-            lap("build", watch.stop(), self.keys.nkeys),
-            std::fs::metadata(&self.file)?.len(),
-            status_nbytes("VmHWM").saturating_sub(before)
+            lap(op, watch.stop(), self.keys.nkeys),
+            std::fs::metadata(file)?.len(),
+            meter::peak_nbytes().saturating_sub(before)
         ))
+    }
+
+    /// Beside the file of the other operations, and gone afterwards: only its size is of interest.
+    fn build_zero(&mut self) -> Res<String> {
+        let file = format!("{}.zero", self.file);
+        self.keys.all_zero = true;
+        let answer = self.build("build-zero", &file);
+        self.keys.all_zero = false;
+        std::fs::remove_file(file)?;
+        answer
     }
 
     fn open(&mut self) -> Res<String> {
@@ -176,27 +184,106 @@ impl<E: Engine> Peer<E> {
         Ok(lap("open", (ns[OPENS_PER_ROUND / 2], waited), 1) + "}")
     }
 
-    fn read(&mut self, op: &str) -> Res<String> {
+    fn ensure_open(&mut self) -> Res<()> {
         if self.handle.is_none() {
             self.handle = Some(E::open(&self.file)?);
         }
-        let handle = self.handle.as_ref().unwrap();
+        Ok(())
+    }
+
+    fn get(&self, op: &str, queries: &Keyset) -> Res<String> {
+        let handle = self.handle.as_ref().ok_or("not open")?;
+        let mut answer = Answer::default();
         let watch = Stopwatch::start();
-        let (answer, queries) = match op {
-            "present" => (E::get(handle, &self.present)?, Some(&self.present)),
-            "absent" => (E::get(handle, &self.absent)?, Some(&self.absent)),
-            "scan" => (E::scan(handle)?, None),
-            "iterate" => (E::iterate(handle)?, None),
-            _ => return Err(format!("{op}: no such operation").into()),
-        };
+        E::get(handle, queries.iter(), &mut answer)?;
+        Ok(found(lap(op, watch.stop(), queries.nkeys), &answer) + "}")
+    }
+
+    fn scan(&self, op: &str) -> Res<String> {
+        let handle = self.handle.as_ref().ok_or("not open")?;
+        let watch = Stopwatch::start();
+        let answer = if op == "scan" { E::scan(handle)? } else { E::iterate(handle)? };
+        Ok(found(lap(op, watch.stop(), answer.hits), &answer) + "}")
+    }
+
+    fn read(&mut self, op: &str) -> Res<String> {
+        self.ensure_open()?;
+        match op {
+            "present" => self.get(op, &self.present),
+            "absent" => self.get(op, &self.absent),
+            "scan" | "iterate" => self.scan(op),
+            _ => Err(format!("{op}: no such operation").into()),
+        }
+    }
+
+    /// Some of the present queries, each timed by itself: `nkeys` at most; none begins after `ms`.
+    fn sample_calls<'a>(
+        &'a self,
+        mut queries: Keys<'a>,
+        [nkeys, ms]: [u64; 2],
+    ) -> Res<(u64, Answer, Histogram)> {
+        let handle = self.handle.as_ref().ok_or("not open")?;
+        let (mut answer, mut histogram, mut done) = (Answer::default(), Histogram::new(), 0);
+        let (begin, limit) = (Instant::now(), Duration::from_millis(ms));
+        while done < nkeys && begin.elapsed() < limit {
+            if queries.left.is_empty() {
+                queries = self.present.iter();
+            }
+            let query = queries.take_one();
+            let start = Instant::now();
+            E::get(handle, query, &mut answer)?;
+            histogram.add(start.elapsed().as_nanos() as u64);
+            done += 1;
+        }
+        Ok((done, answer, histogram))
+    }
+
+    /// Opening, if the file is closed, counts: what an engine reads then it need not read later.
+    fn sample(&mut self, [first, nkeys, ms]: [u64; 3]) -> Res<String> {
+        let mut skipped = self.present.iter();
+        skipped.by_ref().take(first as usize).for_each(drop);
+        let start = self.present.data.len() - skipped.left.len();
+        let before = meter::traffic();
+        let watch = Stopwatch::start();
+        self.ensure_open()?;
+        let open_ns = watch.stop().0;
+        let (done, answer, histogram) = self.sample_calls(self.present.from(start), [nkeys, ms])?;
         let time = watch.stop();
+        let after = meter::traffic();
+        let percentiles: Vec<String> =
+            (0..=100).map(|percent| histogram.quantile(percent * 10).to_string()).collect();
         Ok(format!(
-            "{},\"hits\":{},\"value_sum\":{},\"key_bytes\":{}}}",
-            lap(op, time, queries.map_or(answer.hits, |q| q.nkeys)),
-            answer.hits,
-            answer.value_sum,
-            answer.keys_nbytes
+            "{},\"open_ns\":{open_ns},\"major_faults\":{},\"read_bytes\":{},\"p999_ns\":{},\
+             \"percentiles_ns\":[{}]}}",
+            found(lap("sample", time, done), &answer),
+            after.major_faults - before.major_faults,
+            after.read_nbytes - before.read_nbytes,
+            histogram.quantile(999),
+            percentiles.join(",")
         ))
+    }
+
+    fn run(&mut self, op: &str) -> Res<String> {
+        match op {
+            "build" => {
+                self.handle = None;
+                self.build(op, &self.file)
+            }
+            "build-zero" => self.build_zero(),
+            "open" => self.open(),
+            "close" => {
+                self.handle = None;
+                Ok("{\"op\":\"close\"}".into())
+            }
+            _ => match op.strip_prefix("sample ") {
+                Some(words) => {
+                    let numbers: Vec<u64> =
+                        words.split(' ').map(str::parse).collect::<Result<_, _>>()?;
+                    self.sample(numbers.try_into().map_err(|_| "sample FIRST N MS")?)
+                }
+                None => self.read(op),
+            },
+        }
     }
 }
 
@@ -219,11 +306,7 @@ fn serve<E: Engine>() -> Res<()> {
         E::NAME, E::VERSION, E::NOTE, E::OPS.join("\",\"")
     )?;
     for line in std::io::stdin().lock().lines() {
-        let answer = match line?.as_str() {
-            "build" => peer.build()?,
-            "open" => peer.open()?,
-            op => peer.read(op)?,
-        };
+        let answer = peer.run(&line?)?;
         writeln!(out, "{answer}")?;
     }
     Ok(())

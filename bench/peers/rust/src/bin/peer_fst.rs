@@ -4,7 +4,7 @@ use std::fs::File;
 use std::hint::black_box;
 use std::io::BufWriter;
 
-use bench_peers::{peer_main, Answer, Engine, Keyset, Res};
+use bench_peers::{peer_main, Answer, Engine, Keys, Keyset, Res};
 use fst::{Map, MapBuilder, Streamer};
 use memmap2::Mmap;
 
@@ -15,12 +15,13 @@ impl Engine for Fst {
     const NAME: &'static str = "fst";
     const VERSION: &'static str = "fst 0.4.7";
     const NOTE: &'static str = "MapBuilder over a BufWriter; Map over a mapping";
-    const OPS: &'static [&'static str] = &["build", "open", "present", "absent", "scan"];
+    const OPS: &'static [&'static str] =
+        &["build", "build-zero", "open", "present", "absent", "sample", "scan"];
 
     fn build(keys: &Keyset, file: &str) -> Res<()> {
         let mut builder = MapBuilder::new(BufWriter::new(File::create(file)?))?;
-        for (value, key) in keys.iter().enumerate() {
-            builder.insert(key, value as u64)?;
+        for (key, value) in keys.entries() {
+            builder.insert(key, value)?;
         }
         builder.finish()?;
         Ok(())
@@ -30,14 +31,13 @@ impl Engine for Fst {
         Ok(Map::new(unsafe { Mmap::map(&File::open(file)?)? })?)
     }
 
-    fn get(map: &Map<Mmap>, queries: &Keyset) -> Res<Answer> {
-        let mut answer = Answer::default();
-        for key in queries.iter() {
+    fn get(map: &Map<Mmap>, queries: Keys, answer: &mut Answer) -> Res<()> {
+        for key in queries {
             if let Some(value) = map.get(black_box(key)) {
                 answer.hit(value);
             }
         }
-        Ok(answer)
+        Ok(())
     }
 
     fn scan(map: &Map<Mmap>) -> Res<Answer> {

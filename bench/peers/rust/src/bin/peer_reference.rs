@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use bench_peers::{peer_main, Answer, Engine, Keyset, Res};
+use bench_peers::{peer_main, Answer, Engine, Keys, Keyset, Res};
 use memmap2::Mmap;
 use pathmap::arena_compact::{ACTOutputStream, ArenaCompactTree};
 use pathmap::zipper::{ZipperIteration, ZipperMoving, ZipperValues};
@@ -17,12 +17,12 @@ impl Engine for Reference {
     const NOTE: &'static str =
         "built by ACTOutputStream; get_val_at; scan by to_next_val, iterate by iter()";
     const OPS: &'static [&'static str] =
-        &["build", "open", "present", "absent", "scan", "iterate"];
+        &["build", "build-zero", "open", "present", "absent", "sample", "scan", "iterate"];
 
     fn build(keys: &Keyset, file: &str) -> Res<()> {
         let mut out = ACTOutputStream::new(file)?;
-        for (value, key) in keys.iter().enumerate() {
-            out.push_val(key, value as u64)?;
+        for (key, value) in keys.entries() {
+            out.push_val(key, value)?;
         }
         out.finish()?;
         Ok(())
@@ -32,14 +32,13 @@ impl Engine for Reference {
         Ok(ArenaCompactTree::open_mmap(file)?)
     }
 
-    fn get(tree: &Self::Handle, queries: &Keyset) -> Res<Answer> {
-        let mut answer = Answer::default();
-        for key in queries.iter() {
+    fn get(tree: &Self::Handle, queries: Keys, answer: &mut Answer) -> Res<()> {
+        for key in queries {
             if let Some(value) = tree.get_val_at(black_box(key)) {
                 answer.hit(value);
             }
         }
-        Ok(answer)
+        Ok(())
     }
 
     fn scan(tree: &Self::Handle) -> Res<Answer> {

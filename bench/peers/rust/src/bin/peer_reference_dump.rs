@@ -1,7 +1,7 @@
 //! The reference's other way to a file: insert everything into a PathMap in memory, then
 //! `dump_from_zipper`. Only its build is measured; its bytes are what a plain file must be.
 
-use bench_peers::{peer_main, Answer, Engine, Keyset, Res};
+use bench_peers::{peer_main, Answer, Engine, Keys, Keyset, Res};
 use pathmap::arena_compact::ArenaCompactTree;
 use pathmap::PathMap;
 
@@ -12,12 +12,12 @@ impl Engine for ReferenceDump {
     const NAME: &'static str = "reference-dump";
     const VERSION: &'static str = "pathmap 0.3.5";
     const NOTE: &'static str = "a PathMap filled in memory, then dump_from_zipper; build only";
-    const OPS: &'static [&'static str] = &["build"];
+    const OPS: &'static [&'static str] = &["build", "build-zero"];
 
     fn build(keys: &Keyset, file: &str) -> Res<()> {
         let mut map = PathMap::new();
-        for (value, key) in keys.iter().enumerate() {
-            map.set_val_at(key, value as u64);
+        for (key, value) in keys.entries() {
+            map.set_val_at(key, value);
         }
         ArenaCompactTree::dump_from_zipper(map.read_zipper(), |&value| value, file)?;
         Ok(())
@@ -27,7 +27,7 @@ impl Engine for ReferenceDump {
         Err("build only".into())
     }
 
-    fn get(_handle: &(), _queries: &Keyset) -> Res<Answer> {
+    fn get(_handle: &(), _queries: Keys, _answer: &mut Answer) -> Res<()> {
         Err("build only".into())
     }
 

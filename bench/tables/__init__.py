@@ -1,0 +1,1 @@
+"""What bench.json says, as tables: a module for each kind of figures."""

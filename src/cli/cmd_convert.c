@@ -1,0 +1,285 @@
+/*
+ * From one layout to another: entries go from a scan of the one file to the builder of the other,
+ * and nothing is kept of them. What is compared afterwards is the checksum of all entries.
+ */
+#include <string.h>
+
+#include "commands.h"
+#include "interrupt.h"
+#include "message.h"
+#include "open.h"
+#include "progress.h"
+#include "report.h"
+#include "temporary.h"
+#include "units.h"
+
+/* How many entries go by between two looks at clock and signals. */
+#define TELL_EVERY 4096
+
+static const struct poptOption options[] = {
+    CLI_OPTION_LAYOUT,   CLI_OPTION_SHARE_MEMORY, CLI_OPTION_NO_CHECK, CLI_OPTION_NO_SYNC,
+    CLI_OPTION_MAX_KEY,  CLI_OPTION_MAX_STEPS,    CLI_OPTION_VERBOSE,  CLI_OPTION_JSON,
+    CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
+
+struct conversion {
+    const struct cli_call *call;
+    struct cli_map map;
+    const char *out_name; /* for messages */
+    const char *out_path;
+    struct cli_progress progress;
+    act_map_info info; /* of the input */
+    act_digest digest; /* of both, when they were compared */
+    act_builder *builder;
+    uint64_t done; /* entries handed to the builder */
+    act_error build_error;
+    act_status build_status;
+    act_build_report report;
+};
+
+static void start_phase(struct conversion *conversion, const char *what, const char *unit)
+{
+    cli_progress_end(&conversion->progress);
+    cli_progress_start(&conversion->progress, conversion->call->options.progress, what, unit);
+}
+
+/* Tells an error of reading, unless the work was stopped by a signal. Returns an exit status. */
+static int fail_reading(const char *name, act_status status, const act_error *error)
+{
+    if (status == ACT_STOPPED)
+        return CLI_TROUBLE;
+    return status == ACT_OK ? CLI_DONE : cli_fail(name, error);
+}
+
+/* Looks at the whole input before anything is written. */
+static int inspect(struct conversion *conversion)
+{
+    const act_map *map = conversion->map.map;
+    struct cli_progress *progress = &conversion->progress;
+    act_error error;
+    act_status status = ACT_OK;
+    if (!conversion->call->options.no_check) {
+        start_phase(conversion, "verifying", "B");
+        status = act_map_verify(map, cli_progress_tell, progress, NULL, &error);
+    }
+    if (status == ACT_OK) {
+        start_phase(conversion, "counting", "B");
+        status = act_map_get_info(map, cli_progress_tell, progress, &conversion->info, &error);
+    }
+    return fail_reading(conversion->map.name, status, &error);
+}
+
+/* Takes note of what the builder answered; anything but 0 stops. */
+static int after_adding(struct conversion *conversion, act_status status)
+{
+    conversion->build_status = status;
+    if (status != ACT_OK)
+        return 1;
+    conversion->done++;
+    return conversion->done % TELL_EVERY == 0 &&
+           cli_progress_tell(&conversion->progress, conversion->done, conversion->info.keys);
+}
+
+static int add_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    struct conversion *conversion = context;
+    return after_adding(conversion, act_builder_add(conversion->builder, key, key_nbytes, value,
+                                                    &conversion->build_error));
+}
+
+/* Adds what the cursor stands on, if it is an entry, or a path that ends without a value. */
+static int add_place(struct conversion *conversion, const act_cursor *cursor)
+{
+    size_t nbytes;
+    uint64_t value;
+    const uint8_t *path = act_cursor_path(cursor, &nbytes);
+    if (act_cursor_value(cursor, &value) == ACT_OK)
+        return add_entry(conversion, path, nbytes, value);
+    if (act_cursor_child_count(cursor) > 0)
+        return 0;
+    return after_adding(conversion, act_builder_add_path(conversion->builder, path, nbytes,
+                                                         &conversion->build_error));
+}
+
+/* Copies paths without a value too, which scans pass by. It takes longer. */
+static act_status copy_with_paths(struct conversion *conversion, act_error *error)
+{
+    act_cursor *cursor;
+    act_status status = act_cursor_open(conversion->map.map, NULL, 0, &cursor, error);
+    if (status != ACT_OK)
+        return status;
+    do {
+        if (add_place(conversion, cursor))
+            status = ACT_STOPPED;
+        else
+            status = act_cursor_to_next_step(cursor, error);
+    } while (status == ACT_OK);
+    act_cursor_close(cursor);
+    return status == ACT_NOT_FOUND ? ACT_OK : status;
+}
+
+static int copy(struct conversion *conversion)
+{
+    act_error error;
+    start_phase(conversion, "converting", "entries");
+    act_status status = conversion->info.dangling_paths > 0
+                            ? copy_with_paths(conversion, &error)
+                            : act_map_scan(conversion->map.map, NULL, add_entry, conversion,
+                                           &error);
+    cli_progress_tell(&conversion->progress, conversion->done, conversion->info.keys);
+    if (conversion->build_status != ACT_OK)
+        return cli_fail(conversion->out_name, &conversion->build_error);
+    return fail_reading(conversion->map.name, status, &error);
+}
+
+static int write_out(struct conversion *conversion)
+{
+    const struct cli_options *wanted = &conversion->call->options;
+    const act_builder_options build_options = {.layout = (act_layout)wanted->layout,
+                                               .no_sync = wanted->no_sync,
+                                               .share_nbytes = wanted->share_nbytes};
+    act_error error;
+    if (act_builder_open(conversion->out_path, &build_options, &conversion->builder, &error) !=
+        ACT_OK)
+        return cli_fail(NULL, &error);
+    int status = copy(conversion);
+    cli_progress_end(&conversion->progress);
+    if (status == CLI_DONE && cli_interrupted())
+        status = CLI_TROUBLE;
+    if (status == CLI_DONE &&
+        act_builder_finish(conversion->builder, &conversion->report, &error) != ACT_OK)
+        status = cli_fail(conversion->out_name, &error);
+    act_builder_close(conversion->builder);
+    return status;
+}
+
+/* The checksum of a map's entries. */
+static int digest(struct conversion *conversion, const act_map *map, const char *name,
+                  act_digest *digest_ret)
+{
+    act_error error;
+    start_phase(conversion, "comparing", "entries");
+    act_status status = act_map_digest(map, cli_progress_tell, &conversion->progress, digest_ret,
+                                       &error);
+    cli_progress_end(&conversion->progress);
+    return fail_reading(name, status, &error);
+}
+
+/* Reads both files again. */
+static int compare(struct conversion *conversion)
+{
+    act_open_options open_options = cli_open_options(&conversion->call->options);
+    const char *name = conversion->out_name;
+    act_digest written;
+    act_map_info info;
+    act_map *map;
+    act_error error;
+    int status = digest(conversion, conversion->map.map, conversion->map.name, &conversion->digest);
+    if (status != CLI_DONE)
+        return status;
+    if (act_map_open(conversion->out_path, &open_options, &map, &error) != ACT_OK)
+        return cli_fail(name, &error);
+    status = digest(conversion, map, name, &written);
+    if (status == CLI_DONE)
+        status = fail_reading(name, act_map_get_info(map, NULL, NULL, &info, &error), &error);
+    act_map_close(map);
+    if (status != CLI_DONE)
+        return status;
+    if (memcmp(&written, &conversion->digest, sizeof(written)) == 0 &&
+        info.dangling_paths == conversion->info.dangling_paths)
+        return CLI_DONE;
+    cli_say("%s: holds other entries than %s, from which it was made", name, conversion->map.name);
+    return CLI_TROUBLE;
+}
+
+static int convert(struct conversion *conversion)
+{
+    int status = inspect(conversion);
+    if (status == CLI_DONE)
+        status = write_out(conversion);
+    if (status == CLI_DONE && !conversion->call->options.no_check)
+        status = compare(conversion);
+    cli_progress_end(&conversion->progress);
+    return status;
+}
+
+static int convert_to_output(struct cli_call *call, struct conversion *conversion)
+{
+    struct cli_temporary temporary;
+    int status = cli_temporary_make(&temporary);
+    if (status != CLI_DONE)
+        return status;
+    conversion->out_path = temporary.file;
+    call->options.no_sync = true;
+    status = convert(conversion);
+    if (status == CLI_DONE)
+        status = cli_temporary_copy_out(&temporary, &call->out);
+    cli_temporary_remove(&temporary);
+    return status;
+}
+
+static int report_json(struct cli_out *out, const struct conversion *conversion)
+{
+    char content[CLI_DIGEST_TEXT_NBYTES];
+    act_map_stat stat;
+    json_t *report = json_object();
+    act_map_get_stat(conversion->map.map, &stat);
+    cli_report_text(report, "file", conversion->map.name);
+    cli_report_text(report, "output", conversion->out_name);
+    cli_report_text(report, "layout", cli_layout_name(conversion->call->options.layout));
+    cli_report_u64(report, "keys", conversion->report.keys);
+    cli_report_u64(report, "dangling_paths", conversion->info.dangling_paths);
+    cli_report_u64(report, "input_bytes", stat.file_nbytes);
+    cli_report_u64(report, "file_bytes", conversion->report.file_nbytes);
+    if (conversion->call->options.no_check)
+        cli_report_null(report, "content");
+    else
+        cli_report_text(report, "content", cli_digest_text(content, &conversion->digest));
+    return cli_report_print(out, report);
+}
+
+static void say_summary(const struct conversion *conversion)
+{
+    char keys[CLI_UNIT_NBYTES];
+    char nbytes[CLI_UNIT_NBYTES];
+    char content[CLI_DIGEST_TEXT_NBYTES];
+    bool compared = !conversion->call->options.no_check;
+    cli_say("%s: %s keys, %s%s%s", conversion->out_name,
+            cli_count_text(keys, conversion->report.keys),
+            cli_bytes_text(nbytes, conversion->report.file_nbytes),
+            compared ? ", the same content " : "",
+            compared ? cli_digest_text(content, &conversion->digest) : "");
+}
+
+static int run(struct cli_call *call)
+{
+    bool to_output = strcmp(call->arguments[1], "-") == 0;
+    struct conversion conversion = {.call = call, .out_path = call->arguments[1]};
+    conversion.out_name = to_output ? "standard output" : call->arguments[1];
+    if (call->options.json && to_output)
+        return cli_usage_error("convert", "standard output cannot take both the file and --json");
+    cli_interrupt_catch();
+    int status = cli_map_open(call, &conversion.map, NULL);
+    if (status == CLI_DONE)
+        status = to_output ? convert_to_output(call, &conversion) : convert(&conversion);
+    if (status == CLI_DONE && call->options.json)
+        status = report_json(&call->out, &conversion);
+    if (status == CLI_DONE && call->options.verbose)
+        say_summary(&conversion);
+    cli_map_close(&conversion.map);
+    if (cli_interrupted())
+        cli_die_of(cli_interrupted());
+    return status;
+}
+
+const struct cli_verb cmd_convert = {
+    .name = "convert",
+    .arguments = "IN OUT",
+    .summary = "Write the entries of a file as another one, in any layout",
+    .notes =
+        "IN is verified first; then OUT is built, and appears whole or not at all; then both are\n"
+        "read again, and a checksum of all keys and values is compared. OUT may be IN.\n",
+    .options = options,
+    .argument_count_min = 2,
+    .argument_count_max = 2,
+    .run = run,
+};

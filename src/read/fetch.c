@@ -1,0 +1,150 @@
+#include "read/fetch.h"
+
+#include <stdlib.h>
+
+#include "os/paging.h"
+#include "read/descent.h"
+#include "read/shortcut.h"
+
+/* All measured; see docs/PERFORMANCE.md. */
+enum {
+    WINDOW = 256,       /* keys */
+    NEXT_WINDOW = 16,   /* keys, of the second one; the first has one key: a cold batch waits for
+                           these one by one, and the system may read megabytes for each */
+    KEYS_MIN = 64,      /* of a batch for which any of this pays */
+    READS_SHARE = 32,   /* cold: more than a 32nd of the window's keys waited for the disk */
+    HOT_PAGES_A_KEY = 4 /* the hot region is fetched as a whole if it is no larger than this */
+};
+
+void act_fetch_begin(struct act_fetch *fetch, const struct act_map *map, const act_slice *keys,
+                     size_t count, act_fetch_mode mode)
+{
+    fetch->map = map;
+    fetch->keys = keys;
+    fetch->count = count;
+    fetch->window = 0;
+    fetch->asked = 0;
+    fetch->reads = 0;
+    fetch->cold = false;
+    fetch->mode = mode;
+}
+
+/* Where the key's unit is entered from the hot region; 0 if its way ends before. */
+static uint64_t unit_entry(const struct act_map *map, const act_slice *key)
+{
+    uint8_t copy[ACT_KEY_COPY_NBYTES];
+    const uint8_t *bytes = key->bytes;
+    if (!act_key_pad(&bytes, key->nbytes, copy))
+        return 0;
+    struct act_descent d = {.id = map->root, .key = bytes, .key_end = bytes + key->nbytes};
+    const struct act_shortcuts *shortcuts = act_shortcuts_of(map);
+    if (shortcuts)
+        act_shortcut_take(shortcuts, &d);
+    if (d.id < map->arena.hot_off)
+        return d.id;
+    switch (act_descent_begin(&map->arena, &d)) {
+    case ACT_NEXT_NODE:
+        return d.id;
+    case ACT_NEXT_JUMP:
+        return d.first;
+    default:
+        return 0;
+    }
+}
+
+static int compare_pages(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* Asks for the pages of one more window of keys: each once, neighbours together. */
+static void fetch_window(struct act_fetch *fetch)
+{
+    uint64_t pages[WINDOW];
+    size_t count = 0;
+    size_t left = fetch->count - fetch->asked;
+    size_t window = left < WINDOW ? left : WINDOW;
+    for (size_t i = 0; i < window; i++) {
+        uint64_t entry = unit_entry(fetch->map, &fetch->keys[fetch->asked + i]);
+        if (entry)
+            pages[count++] = entry / ACT_PAGE_NBYTES;
+    }
+    fetch->asked += window;
+    qsort(pages, count, sizeof(pages[0]), compare_pages);
+    for (size_t i = 0; i < count;) {
+        uint64_t first = pages[i];
+        uint64_t end = first;
+        while (i < count && pages[i] <= end)
+            end = pages[i++] + 1;
+        act_os_paging_fetch(fetch->map->arena.bytes + first * ACT_PAGE_NBYTES,
+                            (end - first) * ACT_PAGE_NBYTES);
+    }
+}
+
+static void fetch_hot_region(const struct act_fetch *fetch)
+{
+    const struct act_map *map = fetch->map;
+    uint64_t nbytes = map->index.sums_off - map->index.hot_off;
+    uint64_t left = fetch->count - fetch->asked;
+    if (map->hot_ahead && nbytes / ACT_PAGE_NBYTES <= HOT_PAGES_A_KEY * left)
+        act_os_paging_fetch(map->arena.bytes + map->index.hot_off, nbytes);
+}
+
+/* The window after the next one is under way too, so that the disk has always something to do. */
+static void fetch_ahead(struct act_fetch *fetch, size_t done)
+{
+    if (fetch->asked < done)
+        fetch->asked = done;
+    while (fetch->asked < fetch->count && fetch->asked < done + 2 * (size_t)WINDOW)
+        fetch_window(fetch);
+}
+
+/* While pages are asked for, the system is not to add their neighbours; afterwards it is again. */
+static void set_cold(struct act_fetch *fetch, bool cold)
+{
+    const struct act_map *map = fetch->map;
+    if (cold == fetch->cold)
+        return;
+    fetch->cold = cold;
+    if (!map->single_pages)
+        act_os_paging_set(map->arena.bytes, map->index.hot_off,
+                          cold ? ACT_OS_PAGING_SINGLE : ACT_OS_PAGING_AHEAD);
+    if (cold)
+        fetch_hot_region(fetch);
+}
+
+/* How many keys the window after one of so many has. */
+static size_t next_size(size_t window)
+{
+    if (window == 0)
+        return 1;
+    return window == 1 ? NEXT_WINDOW : WINDOW;
+}
+
+size_t act_fetch_next(struct act_fetch *fetch, size_t done)
+{
+    size_t left = fetch->count - done;
+    bool paged = fetch->map->os_bytes.mapped && fetch->map->index_state == ACT_INDEX_VALID;
+    if (!paged || fetch->mode == ACT_FETCH_NEVER)
+        return left;
+    if (fetch->mode == ACT_FETCH_AUTO && fetch->window == 0 && left < KEYS_MIN)
+        return left;
+    uint64_t reads = act_os_paging_reads();
+    bool cold = fetch->mode == ACT_FETCH_ALWAYS;
+    if (fetch->window && reads - fetch->reads > fetch->window / READS_SHARE)
+        cold = true;
+    fetch->reads = reads;
+    set_cold(fetch, cold);
+    size_t window = cold ? WINDOW : next_size(fetch->window);
+    fetch->window = left < window ? left : window;
+    if (cold)
+        fetch_ahead(fetch, done);
+    return fetch->window;
+}
+
+void act_fetch_end(struct act_fetch *fetch)
+{
+    set_cold(fetch, false);
+}

@@ -1,0 +1,136 @@
+/* How much memory there is, by files like the system's. */
+#include "os/linux/available.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "os/memory.h"
+#include "support/check.h"
+#include "support/scratch.h"
+
+static char *dir;
+
+static int set_up(void **state)
+{
+    (void)state;
+    dir = scratch_make();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    scratch_remove(dir);
+    return 0;
+}
+
+/* Writes a file, with the folders on the way to it. */
+static void put(const char *name, const char *text)
+{
+    char *path = scratch_path(dir, name);
+    for (char *slash = path + strlen(dir) + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        (void)mkdir(path, 0700);
+        *slash = '/';
+    }
+    scratch_write(path, text, strlen(text));
+    free(path);
+}
+
+static uint64_t available(const char *meminfo)
+{
+    put("meminfo", meminfo);
+    char *path = scratch_path(dir, "meminfo");
+    uint64_t nbytes = act_os_meminfo_available(path);
+    free(path);
+    return nbytes;
+}
+
+static uint64_t limit(const char *groups)
+{
+    put("groups", groups);
+    char *path = scratch_path(dir, "groups");
+    uint64_t nbytes = act_os_group_limit(path, dir);
+    free(path);
+    return nbytes;
+}
+
+static void what_the_system_can_give(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        available("MemTotal:   9 kB\nMemFree:  1 kB\nMemAvailable:    1234 kB\nX: 5\n"),
+        1234 * 1024);
+    assert_int_equal(available("MemTotal: 9 kB\n"), UINT64_MAX);
+    assert_int_equal(available("MemTotal: 9 kB\nMemAvailable: many\n"), UINT64_MAX);
+    assert_int_equal(available("MemTotal: 9 kB\nMemAvailable: 99999999999999999999 kB\n"),
+                     UINT64_MAX);
+    assert_int_equal(available(""), UINT64_MAX);
+    assert_int_equal(act_os_meminfo_available("/no/such/file"), UINT64_MAX);
+}
+
+static void the_first_version_of_control_groups(void **state)
+{
+    (void)state;
+    put("memory/memory.limit_in_bytes", "9223372036854771712\n");
+    put("memory/outer/memory.limit_in_bytes", "1000000\n");
+    put("memory/outer/inner/memory.limit_in_bytes", "9223372036854771712\n");
+    put("cpu/outer/memory.limit_in_bytes", "1\n");
+    put("outer/memory.max", "2\n");
+    assert_int_equal(limit("5:cpu,cpuacct:/outer\n4:memory:/\n"), 9223372036854771712u);
+    assert_int_equal(limit("5:cpu:/outer\n4:memory:/outer\n"), 1000000);
+    /* The limit of the group above holds, and a group that cannot be seen has those above it. */
+    assert_int_equal(limit("4:memory:/outer/inner\n0::/none\n"), 1000000);
+    assert_int_equal(limit("4:hugetlb,memory:/outer/not/seen\n"), 1000000);
+    assert_int_equal(limit("4:memory_of_others:/outer\n"), UINT64_MAX);
+    assert_int_equal(limit("4:xmemory:/outer\n"), UINT64_MAX);
+}
+
+static void the_second_version_of_control_groups(void **state)
+{
+    (void)state;
+    put("a/memory.max", "25165824\n");
+    put("a/b/memory.max", "max\n");
+    put("a/c/memory.max", "4096\n");
+    assert_int_equal(limit("0::/a\n"), 25165824);
+    assert_int_equal(limit("0::/a/b\n"), 25165824);
+    assert_int_equal(limit("0::/a/c\n"), 4096);
+    assert_int_equal(limit("0::/\n"), UINT64_MAX);
+    assert_int_equal(limit("1:name=systemd:/\n0::/a/c"), 4096);
+}
+
+static void files_that_say_nothing(void **state)
+{
+    (void)state;
+    static char path[10000];
+    memset(path, 'x', sizeof(path) - 1);
+    memcpy(path, "0::/", 4);
+    path[4090] = '\0';
+    assert_int_equal(limit(path), UINT64_MAX);
+    assert_int_equal(limit(""), UINT64_MAX);
+    assert_int_equal(limit("nonsense\n\n:\n::\n4:memory\n"), UINT64_MAX);
+    assert_int_equal(act_os_group_limit("/no/such/file", dir), UINT64_MAX);
+}
+
+/* Both answers of this machine are some memory, and the careful one is not more. */
+static void this_machine(void **state)
+{
+    (void)state;
+    assert_true(act_os_memory_available(0) >= 1 << 20);
+    assert_true(act_os_memory_available(UINT64_MAX) >= 1 << 20);
+    assert_true(act_os_memory_available(UINT64_MAX) < UINT64_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_system_can_give),
+        cmocka_unit_test(the_first_version_of_control_groups),
+        cmocka_unit_test(the_second_version_of_control_groups),
+        cmocka_unit_test(files_that_say_nothing),
+        cmocka_unit_test(this_machine),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

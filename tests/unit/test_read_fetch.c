@@ -1,0 +1,231 @@
+/*
+ * Batches whose pages are fetched: which pages, and when. The system's part is put in its place by
+ * the linker, so that the disk is as slow as the test likes, and all that is asked for is seen.
+ */
+#include "read/fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/paging.h"
+#include "support/build.h"
+#include "support/check.h"
+#include "support/entries.h"
+#include "support/random.h"
+#include "support/scratch.h"
+
+enum {
+    KEYS = 40000,
+    PAGES_MAX = 4096
+};
+
+static struct entries entries;
+static act_map *map, *plain;
+static char *dir;
+
+/* What the disk says, and what was asked of it. */
+static struct {
+    uint64_t reads;
+    uint64_t reads_a_question; /* that each look finds more */
+    unsigned questions;
+    unsigned pieces;
+    bool asked[PAGES_MAX];
+    unsigned settings;
+    bool single; /* how units are read by whoever touches them: one by one, not ahead */
+} disk;
+
+uint64_t __wrap_act_os_paging_reads(void);
+uint64_t __wrap_act_os_paging_reads(void)
+{
+    disk.questions++;
+    disk.reads += disk.reads_a_question;
+    return disk.reads;
+}
+
+void __wrap_act_os_paging_fetch(const uint8_t *bytes, uint64_t nbytes);
+void __wrap_act_os_paging_fetch(const uint8_t *bytes, uint64_t nbytes)
+{
+    uint64_t off = (uint64_t)(bytes - map->arena.bytes);
+    disk.pieces++;
+    assert_true(disk.single);
+    assert_true(off + nbytes <= map->file_nbytes + ACT_PAGE_NBYTES);
+    for (uint64_t page = off / ACT_PAGE_NBYTES; page * ACT_PAGE_NBYTES < off + nbytes; page++) {
+        assert_true(page < PAGES_MAX);
+        disk.asked[page] = true;
+    }
+}
+
+void __wrap_act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os_paging paging);
+void __wrap_act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os_paging paging)
+{
+    (void)bytes;
+    (void)nbytes;
+    disk.settings++;
+    disk.single = paging == ACT_OS_PAGING_SINGLE;
+}
+
+static act_map *open_layout(const char *name, act_layout layout)
+{
+    char *path = scratch_path(dir, name);
+    act_open_options options = {ACT_ACCESS_MAP, 0, 0};
+    act_map *opened;
+    build_file(&entries, path, layout, NULL);
+    assert_int_equal(act_map_open(path, &options, &opened, NULL), ACT_OK);
+    free(path);
+    return opened;
+}
+
+static int make_maps(void **state)
+{
+    (void)state;
+    struct random r = random_of(8);
+    dir = scratch_make();
+    for (size_t i = 0; i < KEYS; i++) {
+        char key[64];
+        int nbytes = snprintf(key, sizeof(key), "usr/share/%llx/%llx.txt",
+                              (unsigned long long)random_below(&r, 1000),
+                              (unsigned long long)random_u64(&r));
+        entries_add(&entries, key, (size_t)nbytes, i);
+    }
+    entries_sort(&entries);
+    map = open_layout("map.act", ACT_LAYOUT_INDEXED);
+    plain = open_layout("plain.act", ACT_LAYOUT_PLAIN);
+    return 0;
+}
+
+static int remove_maps(void **state)
+{
+    (void)state;
+    act_map_close(map);
+    act_map_close(plain);
+    entries_free(&entries);
+    scratch_remove(dir);
+    return 0;
+}
+
+/* Looks up `count` keys, every seventh of them absent; each look finds so many reads more. */
+static void get_batch(const act_map *of, size_t count, uint64_t reads_a_question)
+{
+    struct random r = random_of(count);
+    act_slice *keys = calloc(count, sizeof(*keys));
+    const struct entry **expected = calloc(count, sizeof(const struct entry *));
+    uint64_t *values = calloc(count, sizeof(*values));
+    uint8_t *found = calloc(count / 8 + 1, 1);
+    assert_true(keys && expected && values && found);
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *e = &entries.items[random_below(&r, entries.count)];
+        bool absent = i % 7 == 3;
+        expected[i] = absent ? NULL : e;
+        keys[i].bytes = e->key;
+        keys[i].nbytes = e->key_nbytes - absent;
+    }
+    memset(&disk, 0, sizeof(disk));
+    disk.reads_a_question = reads_a_question;
+    assert_int_equal(act_map_get_batch(of, keys, count, values, found, NULL), ACT_OK);
+    assert_false(disk.single);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(found[i / 8] >> i % 8 & 1, expected[i] != NULL);
+        assert_int_equal(values[i], expected[i] ? expected[i]->value : 0);
+    }
+    free(keys);
+    free(expected);
+    free(values);
+    free(found);
+}
+
+static unsigned pages_asked(void)
+{
+    unsigned count = 0;
+    for (size_t page = 0; page < PAGES_MAX; page++)
+        count += disk.asked[page];
+    return count;
+}
+
+static void pages_in_memory_are_not_asked_for(void **state)
+{
+    (void)state;
+    get_batch(map, 5000, 0);
+    assert_int_equal(disk.pieces, 0);
+    assert_int_equal(disk.settings, 0);
+    assert_true(disk.questions > 5000 / 300 && disk.questions < 5000 / 100);
+    /* Nor is it worth while for a page now and then, or for few keys. */
+    get_batch(map, 5000, 8);
+    assert_true(disk.pieces <= 1 + 256);
+    get_batch(map, 63, 1000);
+    assert_int_equal(disk.questions, 0);
+    assert_int_equal(disk.pieces, 0);
+}
+
+static void pages_on_the_disk_are_asked_for(void **state)
+{
+    (void)state;
+    get_batch(map, 10000, 100);
+    uint64_t pages = map->index.hot_off / ACT_PAGE_NBYTES;
+    uint64_t hot = map->index.sums_off / ACT_PAGE_NBYTES - map->index.hot_off / ACT_PAGE_NBYTES;
+    assert_true(pages > 100 && hot > 1);
+    /* So many keys need nearly every page, and the hot region, which is asked for in one piece. */
+    assert_true(pages_asked() >= pages * 9 / 10 + hot);
+    assert_true(disk.asked[map->index.hot_off / ACT_PAGE_NBYTES]);
+    assert_true(disk.asked[map->index.sums_off / ACT_PAGE_NBYTES]);
+    assert_true(disk.pieces < 10000);
+    /* Once to one by one, and back. */
+    assert_int_equal(disk.settings, 2);
+}
+
+/* A few keys of a large file: the pages that they need, and no other. */
+static void each_key_has_its_page_asked_for(void **state)
+{
+    (void)state;
+    get_batch(map, 80, 100);
+    assert_true(pages_asked() < map->file_nbytes / ACT_PAGE_NBYTES);
+    assert_true(disk.pieces > 30 && disk.pieces <= 65);
+}
+
+static void every_size_of_a_batch_is_answered(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {1,   15,  16,  17,  63,  64,  65,  79,  80,   81,
+                                    271, 272, 273, 527, 528, 529, 783, 784, 1000, 1040};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+        get_batch(map, counts[i], 0);
+        get_batch(map, counts[i], 300);
+    }
+}
+
+/* Without an index nobody knows the page before being there. */
+static void plain_files_are_left_alone(void **state)
+{
+    (void)state;
+    get_batch(plain, 3000, 1000);
+    assert_int_equal(disk.questions, 0);
+    assert_int_equal(disk.pieces, 0);
+}
+
+static void keys_too_long_to_be_copied_are_passed_by(void **state)
+{
+    (void)state;
+    static uint8_t key[300];
+    act_slice keys[400];
+    uint8_t found[50];
+    for (size_t i = 0; i < 400; i++)
+        keys[i] = (act_slice){key, sizeof(key)};
+    memset(&disk, 0, sizeof(disk));
+    disk.reads_a_question = 1000;
+    assert_int_equal(act_map_get_batch(map, keys, 400, NULL, found, NULL), ACT_OK);
+    for (size_t i = 0; i < sizeof(found); i++)
+        assert_int_equal(found[i], 0);
+    assert_true(disk.pieces <= 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pages_in_memory_are_not_asked_for),
+        cmocka_unit_test(pages_on_the_disk_are_asked_for),
+        cmocka_unit_test(each_key_has_its_page_asked_for),
+        cmocka_unit_test(every_size_of_a_batch_is_answered),
+        cmocka_unit_test(plain_files_are_left_alone),
+        cmocka_unit_test(keys_too_long_to_be_copied_are_passed_by),
+    };
+    return cmocka_run_group_tests(tests, make_maps, remove_maps);
+}

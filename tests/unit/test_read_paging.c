@@ -1,0 +1,182 @@
+/*
+ * How a map chooses to be read, by its size and the memory there is. The system's part is put in
+ * its place by the linker.
+ */
+#include "read/paging.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/memory.h"
+#include "os/paging.h"
+#include "support/build.h"
+#include "support/check.h"
+#include "support/entries.h"
+#include "support/random.h"
+#include "support/scratch.h"
+
+static char *dir, *indexed, *plain, *small;
+
+/* The memory there is, and how each byte of the map that was opened last is read. */
+static struct {
+    uint64_t available;
+    unsigned questions;
+    const uint8_t *bytes;
+    uint64_t nbytes;
+    uint8_t paging[16 << 20];
+} sys;
+
+uint64_t __wrap_act_os_memory_available(uint64_t enough);
+uint64_t __wrap_act_os_memory_available(uint64_t enough)
+{
+    assert_true(enough > 0);
+    sys.questions++;
+    return sys.available;
+}
+
+void __wrap_act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os_paging paging);
+void __wrap_act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os_paging paging)
+{
+    if (!sys.bytes) {
+        assert_true(nbytes <= sizeof(sys.paging));
+        sys.bytes = bytes;
+        sys.nbytes = nbytes;
+    }
+    assert_true(bytes >= sys.bytes && bytes + nbytes <= sys.bytes + sys.nbytes);
+    memset(sys.paging + (bytes - sys.bytes), (int)paging, nbytes);
+}
+
+static char *build(const char *name, size_t count, act_layout layout)
+{
+    struct entries entries = {0};
+    struct random r = random_of(3);
+    char *path = scratch_path(dir, name);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t key[3] = {random_u64(&r) % 100, random_u64(&r), random_u64(&r)};
+        entries_add(&entries, key, sizeof(key), i);
+    }
+    entries_sort(&entries);
+    build_file(&entries, path, layout, NULL);
+    entries_free(&entries);
+    return path;
+}
+
+static int make_files(void **state)
+{
+    (void)state;
+    dir = scratch_make();
+    indexed = build("indexed.act", 400000, ACT_LAYOUT_INDEXED);
+    plain = build("plain.act", 400000, ACT_LAYOUT_PLAIN);
+    small = build("small.act", 50000, ACT_LAYOUT_INDEXED);
+    return 0;
+}
+
+static int remove_files(void **state)
+{
+    (void)state;
+    free(indexed);
+    free(plain);
+    free(small);
+    scratch_remove(dir);
+    return 0;
+}
+
+static act_map *open_with(const char *path, uint64_t available, act_access access)
+{
+    act_open_options options = {access, 0, 0};
+    act_map *map;
+    memset(&sys, 0, sizeof(sys));
+    sys.available = available;
+    assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);
+    return map;
+}
+
+/* Whether all bytes from `at` to `end` are read that way. */
+static bool all_are(uint64_t at, uint64_t end, enum act_os_paging paging)
+{
+    while (at < end && sys.paging[at] == paging)
+        at++;
+    return at == end;
+}
+
+static void what_fits_is_read_ahead(void **state)
+{
+    (void)state;
+    act_map *map = open_with(indexed, UINT64_MAX, ACT_ACCESS_AUTO);
+    assert_true(map->file_nbytes > 8 << 20);
+    assert_int_equal(sys.questions, 1);
+    assert_int_equal(sys.nbytes, map->file_nbytes);
+    assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_AHEAD));
+    assert_true(map->hot_ahead);
+    uint64_t nbytes = map->file_nbytes;
+    act_map_close(map);
+
+    map = open_with(indexed, 2 * nbytes, ACT_ACCESS_MAP);
+    assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
+    act_map_close(map);
+
+    map = open_with(plain, UINT64_MAX, ACT_ACCESS_AUTO);
+    assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_AHEAD));
+    assert_false(map->hot_ahead);
+    act_map_close(map);
+}
+
+static void what_does_not_fit_is_read_by_the_page(void **state)
+{
+    (void)state;
+    act_map *map = open_with(plain, 8 << 20, ACT_ACCESS_AUTO);
+    assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_SINGLE));
+    act_map_close(map);
+
+    map = open_with(indexed, 8 << 20, ACT_ACCESS_AUTO);
+    const struct act_index *index = &map->index;
+    assert_true(index->sums_off - index->hot_off < 4 << 20);
+    assert_true(all_are(0, index->hot_off, ACT_OS_PAGING_SINGLE));
+    assert_true(all_are(index->hot_off, index->sums_off, ACT_OS_PAGING_AHEAD));
+    assert_true(map->hot_ahead);
+    act_map_close(map);
+}
+
+/* Not even the hot region fits. */
+static void nothing_is_read_ahead_with_hardly_any_memory(void **state)
+{
+    (void)state;
+    act_map *map = open_with(indexed, 10000, ACT_ACCESS_AUTO);
+    assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_SINGLE));
+    assert_false(map->hot_ahead);
+    act_map_close(map);
+}
+
+static void what_is_small_or_not_mapped_asks_nothing(void **state)
+{
+    (void)state;
+    act_map *map = open_with(small, 4096, ACT_ACCESS_MAP);
+    assert_int_equal(sys.questions, 0);
+    assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_AHEAD));
+    act_map_close(map);
+
+    map = open_with(indexed, 4096, ACT_ACCESS_READ);
+    assert_int_equal(sys.questions, 0);
+    assert_null(sys.bytes);
+    act_map_close(map);
+
+    size_t nbytes;
+    unsigned char *bytes = scratch_read(indexed, &nbytes);
+    memset(&sys, 0, sizeof(sys));
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(sys.questions, 0);
+    assert_null(sys.bytes);
+    act_map_close(map);
+    free(bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_fits_is_read_ahead),
+        cmocka_unit_test(what_does_not_fit_is_read_by_the_page),
+        cmocka_unit_test(nothing_is_read_ahead_with_hardly_any_memory),
+        cmocka_unit_test(what_is_small_or_not_mapped_asks_nothing),
+    };
+    return cmocka_run_group_tests(tests, make_files, remove_files);
+}
