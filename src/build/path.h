@@ -69,8 +69,8 @@ static inline bool act_path_reserve(struct act_path *path, size_t key_nbytes)
 static inline bool act_path_push(struct act_path *path, size_t depth, uint16_t child_count)
 {
     if (ACT_UNLIKELY((!path->open || path->open_count == path->open_capacity) &&
-                     !act_reserve(&path->open, &path->open_capacity, path->open_count + 1,
-                                  sizeof(*path->open))))
+                     !act_grow(&path->open, &path->open_capacity, path->open_count + 1,
+                               sizeof(*path->open))))
         return false;
     struct act_path_node *open = &path->open[path->open_count++];
     open->depth = depth;

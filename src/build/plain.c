@@ -58,11 +58,11 @@ act_status act_plain_put_line(struct act_plain *plain, const struct act_build_ta
 }
 
 /*
- * Takes the last `count` pending nodes off their stack, and writes them back to back at `p` if that
- * is not NULL. Which they are is put at `child_bytes`. Returns where they end.
+ * Takes the last `count` pending nodes off their stack, and writes them back to back at `p` if they
+ * are `wanted`. Which they are is put at `child_bytes`. Returns where they end.
  */
-static ACT_ALWAYS_INLINE uint8_t *take_children(struct act_plain *plain, size_t count, uint8_t *p,
-                                                uint8_t child_bytes[ACT_MASK_NBYTES])
+static ACT_ALWAYS_INLINE uint8_t *take_children(struct act_plain *plain, size_t count, bool wanted,
+                                                uint8_t *p, uint8_t child_bytes[ACT_MASK_NBYTES])
 {
     const struct act_new_node *children = plain->pending + (plain->pending_count - count);
     const uint8_t *start = p;
@@ -73,7 +73,7 @@ static ACT_ALWAYS_INLINE uint8_t *take_children(struct act_plain *plain, size_t 
     for (size_t i = 0; i < count; i++) {
         const struct act_new_node *child = &children[i];
         bool branch = !(child->header & ACT_NODE_LINE);
-        if (p)
+        if (wanted)
             p = act_node_encode(p, first_id + (uint64_t)(p - start), child,
                                 plain->bytes + (branch ? child->line : 0));
         if (branch)
@@ -93,7 +93,7 @@ static ACT_ALWAYS_INLINE uint8_t *take_children(struct act_plain *plain, size_t 
 void act_plain_drop_children(struct act_plain *plain, size_t count,
                              uint8_t child_bytes[ACT_MASK_NBYTES])
 {
-    take_children(plain, count, NULL, child_bytes);
+    take_children(plain, count, false, NULL, child_bytes);
 }
 
 /* The bodies of the functions of these names, for the batches below. */
@@ -107,7 +107,7 @@ static ACT_ALWAYS_INLINE act_status put_children(struct act_plain *plain, size_t
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
     *first_id_ret = act_sink_position(sink);
-    act_sink_set_end(sink, take_children(plain, count, act_sink_end(sink), child_bytes));
+    act_sink_set_end(sink, take_children(plain, count, true, act_sink_end(sink), child_bytes));
     plain->counts.nodes += count;
     return ACT_OK;
 }
