@@ -527,6 +527,15 @@ typedef struct act_builder act_builder;
 typedef struct act_builder_options {
     act_layout layout;
     bool no_sync; /* do not wait for the disk: after a power cut the new file may be damaged */
+    /*
+     * How many threads may work, the caller's included: parts of the keys are built side by side
+     * and joined by the caller's thread, which alone writes. 0 or 1: the caller's alone; more than
+     * 8 are not used; other layouts than the indexed one are built on one. Every byte of the file
+     * depends on the keys and on whether there are one or several threads, not on how many, nor on
+     * what comes first. With several, an error may be told by a later call than the one that caused
+     * it.
+     */
+    unsigned threads;
     /* Of a compact file: the most memory for knowing subtrees that were written, at least
      * ACT_SHARE_NBYTES_MIN. It is taken as it is needed. Beyond it, what was not met again for the
      * longest is forgotten, and written again: the file is larger then. A subtree takes some

@@ -438,6 +438,24 @@ act_status act_compact_node(struct act_compact *compact, const struct act_build_
     return put_lined(compact, &node, error);
 }
 
+/* An act_path_node_fn. */
+static ACT_ALWAYS_INLINE act_status take_node(void *layout, const struct act_build_task *task,
+                                              act_error *error)
+{
+    return act_compact_node(layout, task, error);
+}
+
+act_status act_compact_part(struct act_compact *compact, struct act_path *path, size_t common,
+                            act_error *error)
+{
+    return act_path_part(path, common, take_node, compact, error);
+}
+
+act_status act_compact_end(struct act_compact *compact, struct act_path *path, act_error *error)
+{
+    return act_path_finish(path, false, take_node, compact, error);
+}
+
 /* Where the root will end, which is all that is left to be written. */
 static uint64_t end_of(const struct act_plain *plain)
 {

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "actree.h"
+#include "build/path.h"
 #include "build/plain.h"
 #include "build/share.h"
 #include "build/task.h"
@@ -51,6 +52,14 @@ act_status act_compact_open(struct act_compact *compact, const char *path, uint6
  */
 act_status act_compact_node(struct act_compact *compact, const struct act_build_task *task,
                             act_error *error);
+
+/* Takes what is complete when a key comes that shares `common` bytes with the last one of `path`.
+ * Errors as of act_compact_node. */
+act_status act_compact_part(struct act_compact *compact, struct act_path *path, size_t common,
+                            act_error *error);
+
+/* Takes all that is open: what is left then is to finish. Errors as of act_compact_node. */
+act_status act_compact_end(struct act_compact *compact, struct act_path *path, act_error *error);
 
 /* Ends the file with its root, the one node that has no parent, and fills what it knows of the
  * report. ACT_ERR_IO, ACT_ERR_NOMEM. */

@@ -11,22 +11,23 @@
 struct spooled {
     uint64_t value;
     uint64_t child;
-    uint64_t line_id;
-    uint32_t line_nbytes_short;
+    uint64_t line_id; /* of line data that were written before */
     uint16_t child_count;
+    uint8_t line_nbytes;
     uint8_t byte;
     bool has_value;
+    bool line_written;
 };
 
-/* Reading and writing the runs. */
+/* Writing the runs. */
 struct writing {
     struct act_hot *hot;
     struct act_sink *sink;
     struct act_build_counts *counts;
     uint64_t root;
-    struct act_siblings_node nodes[256];
-    uint8_t *lines;   /* of a run's nodes */
-    uint64_t *places; /* of runs that no parent has come for */
+    struct act_hot_run run;
+    uint64_t ids[256]; /* of the first children of its nodes */
+    uint64_t *places;  /* of runs that no parent has come for */
     size_t places_count;
     size_t places_capacity;
 };
@@ -38,6 +39,7 @@ enum {
 act_status act_hot_open(struct act_hot *hot, const char *path, act_error *error)
 {
     hot->runs = 0;
+    hot->base = 0;
     return act_spool_open(&hot->spool, path, error);
 }
 
@@ -46,87 +48,147 @@ void act_hot_close(struct act_hot *hot)
     act_spool_close(&hot->spool);
 }
 
+void act_hot_clear(struct act_hot *hot)
+{
+    hot->runs = 0;
+    hot->base = 0;
+    act_spool_clear(&hot->spool);
+}
+
+/* Has the ids of what follows count from `base`: said by a run of no nodes. */
+static act_status set_base(struct act_hot *hot, uint64_t base, act_error *error)
+{
+    static const uint16_t none = 0;
+    if (hot->base == base)
+        return ACT_OK;
+    hot->base = base;
+    act_status status = act_spool_write(&hot->spool, &none, sizeof(none), error);
+    if (status == ACT_OK)
+        status = act_spool_write(&hot->spool, &base, sizeof(base), error);
+    return status;
+}
+
+act_status act_hot_append(struct act_hot *hot, const void *bytes, size_t nbytes, uint64_t runs,
+                          uint64_t base, act_error *error)
+{
+    if (!runs)
+        return ACT_OK;
+    hot->runs += runs;
+    act_status status = set_base(hot, base, error);
+    return status == ACT_OK ? act_spool_write(&hot->spool, bytes, nbytes, error) : status;
+}
+
 act_status act_hot_add(struct act_hot *hot, const struct act_siblings_node *nodes, size_t count,
-                       const uint8_t *lines, act_error *error)
+                       struct act_siblings_stores stores, act_error *error)
 {
     uint16_t count16 = (uint16_t)count;
-    act_status status = act_spool_write(&hot->spool, &count16, sizeof(count16), error);
+    act_status status = set_base(hot, 0, error);
+    if (status == ACT_OK)
+        status = act_spool_write(&hot->spool, &count16, sizeof(count16), error);
     for (size_t i = 0; i < count && status == ACT_OK; i++) {
         const struct act_siblings_node *node = &nodes[i];
         struct spooled spooled;
         memset(&spooled, 0, sizeof(spooled)); /* the padding too */
         spooled.value = node->value;
         spooled.child = node->child;
-        spooled.line_id = node->line_id;
-        spooled.line_nbytes_short = node->line_nbytes_short;
+        spooled.line_id = node->line_written ? node->line : 0;
         spooled.child_count = node->child_count;
+        spooled.line_nbytes = node->line_nbytes;
         spooled.byte = node->byte;
         spooled.has_value = node->has_value;
+        spooled.line_written = node->line_written;
         status = act_spool_write(&hot->spool, &spooled, sizeof(spooled), error);
-        if (status == ACT_OK)
-            status = act_spool_write(&hot->spool, lines + node->line_at, node->line_nbytes_short,
+        if (status == ACT_OK && node->line_nbytes)
+            status = act_spool_write(&hot->spool, stores.lines + node->line, node->line_nbytes,
                                      error);
-        if (status == ACT_OK)
-            status = act_spool_write(&hot->spool, node->child_bytes,
+        if (status == ACT_OK && node->child_count)
+            status = act_spool_write(&hot->spool, stores.bytes + node->bytes_at,
                                      act_branch_count(node->child_count), error);
     }
     hot->runs++;
     return status;
 }
 
-static act_status read_node(struct writing *writing, struct act_siblings_node *node,
-                            size_t *lines_used, act_error *error)
+bool act_hot_run_open(struct act_hot_run *run)
 {
-    struct act_spool *spool = &writing->hot->spool;
+    run->base = 0;
+    run->lines = malloc(LINES_NBYTES);
+    return run->lines != NULL;
+}
+
+void act_hot_run_close(struct act_hot_run *run)
+{
+    free(run->lines);
+    run->lines = NULL;
+}
+
+static act_status read_node(struct act_spool *spool, struct act_hot_run *run,
+                            struct act_siblings_node *node, size_t *lines_used, act_error *error)
+{
     struct spooled spooled;
     act_status status = act_spool_read(spool, &spooled, sizeof(spooled), error);
     if (status != ACT_OK)
         return status;
     node->value = spooled.value;
-    node->child = spooled.child;
-    node->line_id = spooled.line_id;
-    node->line_at = *lines_used;
-    node->line_nbytes_short = spooled.line_nbytes_short;
+    node->child = spooled.child == ACT_HOT_CHILD ? ACT_HOT_CHILD : spooled.child + run->base;
+    node->line = spooled.line_written ? spooled.line_id + run->base : *lines_used;
     node->child_count = spooled.child_count;
+    node->line_nbytes = spooled.line_nbytes;
     node->byte = spooled.byte;
     node->has_value = spooled.has_value;
-    *lines_used += spooled.line_nbytes_short;
-    status = act_spool_read(spool, writing->lines + node->line_at, node->line_nbytes_short, error);
+    node->line_written = spooled.line_written;
+    node->bytes_at = (size_t)(node - run->nodes) * ACT_MASK_NBYTES;
+    status = act_spool_read(spool, run->lines + *lines_used, node->line_nbytes, error);
+    *lines_used += node->line_nbytes;
     if (status == ACT_OK)
-        status = act_spool_read(spool, node->child_bytes, act_branch_count(node->child_count),
-                                error);
+        status = act_spool_read(spool, run->bytes + node->bytes_at,
+                                act_branch_count(node->child_count), error);
     return status;
 }
 
-static act_status read_run(struct writing *writing, size_t *count_ret, act_error *error)
+act_status act_hot_read(struct act_hot *hot, struct act_hot_run *run, act_error *error)
 {
+    struct act_spool *spool = &hot->spool;
     uint16_t count = 0;
     size_t lines_used = 0;
-    size_t hot_count = 0;
-    act_status status = act_spool_read(&writing->hot->spool, &count, sizeof(count), error);
-    for (size_t i = 0; i < count && status == ACT_OK; i++) {
-        status = read_node(writing, &writing->nodes[i], &lines_used, error);
-        hot_count += writing->nodes[i].child == ACT_HOT_CHILD;
+    act_status status = act_spool_read(spool, &count, sizeof(count), error);
+    if (status == ACT_OK && !count) {
+        status = act_spool_read(spool, &run->base, sizeof(run->base), error);
+        if (status == ACT_OK)
+            status = act_spool_read(spool, &count, sizeof(count), error);
     }
-    /* Their runs are the last ones that were written, in the same order. */
+    for (size_t i = 0; i < count && status == ACT_OK; i++)
+        status = read_node(spool, run, &run->nodes[i], &lines_used, error);
+    run->count = count;
+    return status;
+}
+
+/* Fills in where the children of a run are that are in the hot region: their runs are the last ones
+ * that were written, in the same order. */
+static void find_children(struct writing *writing)
+{
+    struct act_hot_run *run = &writing->run;
+    size_t hot_count = 0;
+    for (size_t i = 0; i < run->count; i++)
+        hot_count += run->nodes[i].child == ACT_HOT_CHILD;
     writing->places_count -= hot_count;
     const uint64_t *place = writing->places + writing->places_count;
-    for (size_t i = 0; i < count && status == ACT_OK; i++) {
-        if (writing->nodes[i].child == ACT_HOT_CHILD)
-            writing->nodes[i].child = *place++;
+    for (size_t i = 0; i < run->count; i++) {
+        struct act_siblings_node *node = &run->nodes[i];
+        writing->ids[i] = node->child == ACT_HOT_CHILD ? *place++ : node->child;
+        node->child = i;
     }
-    *count_ret = count;
-    return status;
 }
 
 static act_status write_run(struct writing *writing, bool root, act_error *error)
 {
-    size_t count = 0;
-    act_status status = read_run(writing, &count, error);
+    struct act_hot_run *run = &writing->run;
+    act_status status = act_hot_read(writing->hot, run, error);
     if (status == ACT_OK)
         status = act_sink_make_room(writing->sink, error);
     if (status != ACT_OK)
         return status;
+    find_children(writing);
     if (!act_reserve(&writing->places, &writing->places_capacity, writing->places_count + 1,
                      sizeof(*writing->places)))
         return act_fail_nomem(error);
@@ -134,11 +196,12 @@ static act_status write_run(struct writing *writing, bool root, act_error *error
                                        .off = act_sink_position(writing->sink),
                                        .end = act_sink_end(writing->sink),
                                        .counts = writing->counts};
+    struct act_siblings_stores stores = {run->lines, run->bytes, writing->ids};
     if (root)
-        writing->root = act_siblings_write_root(&place, writing->nodes, writing->lines);
+        writing->root = act_siblings_write_root(&place, run->nodes, stores);
     else
-        writing->places[writing->places_count++] = act_siblings_write(&place, writing->nodes, count,
-                                                                      writing->lines);
+        writing->places[writing->places_count++] = act_siblings_write(&place, run->nodes,
+                                                                      run->count, stores);
     act_sink_set_end(writing->sink, place.end);
     return ACT_OK;
 }
@@ -147,14 +210,13 @@ act_status act_hot_write(struct act_hot *hot, struct act_sink *sink,
                          struct act_build_counts *counts, uint64_t *root_ret, act_error *error)
 {
     struct writing writing = {.hot = hot, .sink = sink, .counts = counts};
-    writing.lines = malloc(LINES_NBYTES);
-    if (!writing.lines)
+    if (!act_hot_run_open(&writing.run))
         return act_fail_nomem(error);
     act_status status = act_spool_rewind(&hot->spool, error);
     for (uint64_t i = 0; i < hot->runs && status == ACT_OK; i++)
         status = write_run(&writing, i == hot->runs - 1, error);
     *root_ret = writing.root;
-    free(writing.lines);
+    act_hot_run_close(&writing.run);
     free(writing.places);
     return status;
 }

@@ -20,11 +20,21 @@ struct act_key {
 static inline size_t act_common_nbytes(const uint8_t *a, const uint8_t *b, size_t most)
 {
     size_t i = 0;
-    while (most - i >= 8) {
-        uint64_t differing = act_load_le64(a + i) ^ act_load_le64(b + i);
-        if (differing)
-            return i + act_lowest_bit64(differing) / 8;
-        i += 8;
+    if (most >= 8) {
+        for (; most - i >= 8; i += 8) {
+            uint64_t differing = act_load_le64(a + i) ^ act_load_le64(b + i);
+            if (differing)
+                return i + act_lowest_bit64(differing) / 8;
+        }
+        /* The rest, with some of what was found to be the same: no step for each byte. */
+        uint64_t differing = act_load_le64(a + most - 8) ^ act_load_le64(b + most - 8);
+        return differing ? most - 8 + act_lowest_bit64(differing) / 8 : most;
+    }
+    if (most >= 4) {
+        uint64_t differing = act_load_le32(a) ^ act_load_le32(b);
+        differing |= (uint64_t)(act_load_le32(a + most - 4) ^ act_load_le32(b + most - 4))
+                     << 8 * (most - 4);
+        return differing ? act_lowest_bit64(differing) / 8 : most;
     }
     while (i < most && a[i] == b[i])
         i++;

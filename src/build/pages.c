@@ -19,13 +19,18 @@ static uint8_t *bytes_of(const struct act_pages *pages, uint64_t page)
     return pages->bytes + (size_t)slot_of(page) * STRIDE;
 }
 
+/* How much of a page is taken before anything is put there. */
+static size_t head_nbytes(const struct act_pages *pages, uint64_t page)
+{
+    return page == pages->begin / ACT_PAGE_NBYTES ? (size_t)(pages->begin % ACT_PAGE_NBYTES) : 0;
+}
+
 /* Opens the page after the open ones, of which there must be room for one more. */
 static void open_page(struct act_pages *pages)
 {
     uint64_t page = pages->first + pages->count++;
     memset(&pages->lines[slot_of(page)], 0, sizeof(*pages->lines));
-    /* The first one begins with the headers, which the sink has already. */
-    pages->used[slot_of(page)] = page ? 0 : ACT_INDEX_END;
+    pages->used[slot_of(page)] = (uint16_t)head_nbytes(pages, page);
 }
 
 bool act_pages_open(struct act_pages *pages, struct act_sink *sink, struct act_build_counts *counts)
@@ -33,12 +38,20 @@ bool act_pages_open(struct act_pages *pages, struct act_sink *sink, struct act_b
     memset(pages, 0, sizeof(*pages));
     pages->sink = sink;
     pages->counts = counts;
+    pages->begin = act_sink_position(sink);
+    act_pages_clear(pages);
     pages->bytes = malloc((size_t)ACT_PAGES_OPEN * STRIDE);
     pages->lines = malloc(ACT_PAGES_OPEN * sizeof(*pages->lines));
     if (pages->bytes && pages->lines)
         return true;
     act_pages_close(pages);
     return false;
+}
+
+void act_pages_clear(struct act_pages *pages)
+{
+    pages->first = pages->begin / ACT_PAGE_NBYTES;
+    pages->count = 0;
 }
 
 void act_pages_close(struct act_pages *pages)
@@ -51,7 +64,7 @@ void act_pages_close(struct act_pages *pages)
 /* Writes the oldest page out, as far as `end`. */
 static act_status write_first(struct act_pages *pages, size_t end, act_error *error)
 {
-    size_t from = pages->first ? 0 : ACT_INDEX_END;
+    size_t from = head_nbytes(pages, pages->first);
     size_t used = pages->used[slot_of(pages->first)];
     uint8_t *bytes = bytes_of(pages, pages->first);
     /* Writing in steps of fixed length has left anything there. */
@@ -115,11 +128,34 @@ void act_pages_done(struct act_pages *pages, const struct act_siblings_place *pl
     pages->used[slot_of(page)] = (uint16_t)(place->end - place->bytes);
 }
 
-/* Line data that do not fit in a page begin one. */
+/* Fills the page up in which the sink stands, when none is open: the next one begins after it. */
+static act_status pad(struct act_pages *pages, act_error *error)
+{
+    static const uint8_t zeros[ACT_PAGE_NBYTES] = {0};
+    uint64_t end = act_sink_position(pages->sink);
+    size_t rest = (size_t)(ACT_PAGE_NBYTES - end % ACT_PAGE_NBYTES) % ACT_PAGE_NBYTES;
+    pages->first = (end + rest) / ACT_PAGE_NBYTES;
+    return act_sink_append(pages->sink, zeros, rest, error);
+}
+
+act_status act_pages_append(struct act_pages *pages, const uint8_t *bytes, size_t nbytes,
+                            uint64_t *off_ret, act_error *error)
+{
+    act_status status = act_pages_flush(pages, error);
+    if (status == ACT_OK)
+        status = pad(pages, error);
+    *off_ret = act_sink_position(pages->sink);
+    if (status == ACT_OK)
+        status = act_sink_append(pages->sink, bytes, nbytes, error);
+    if (status == ACT_OK)
+        status = pad(pages, error);
+    return status;
+}
+
+/* Line data that do not fit in a page begin where the pages end. */
 static act_status put_long_line(struct act_pages *pages, const uint8_t *bytes, size_t nbytes,
                                 uint64_t *id_ret, act_error *error)
 {
-    static const uint8_t zeros[ACT_PAGE_NBYTES] = {0};
     uint8_t length[ACT_VARINT_NBYTES_MAX + 8];
     size_t length_nbytes = (size_t)(act_varint_write(length, nbytes) - length);
     act_status status = act_pages_flush(pages, error);
@@ -128,11 +164,8 @@ static act_status put_long_line(struct act_pages *pages, const uint8_t *bytes, s
         status = act_sink_append(pages->sink, length, length_nbytes, error);
     if (status == ACT_OK)
         status = act_sink_append(pages->sink, bytes, nbytes, error);
-    uint64_t end = act_sink_position(pages->sink);
-    size_t rest = (size_t)(ACT_PAGE_NBYTES - end % ACT_PAGE_NBYTES) % ACT_PAGE_NBYTES;
     if (status == ACT_OK)
-        status = act_sink_append(pages->sink, zeros, rest, error);
-    pages->first = (end + rest) / ACT_PAGE_NBYTES;
+        status = pad(pages, error);
     return status;
 }
 

@@ -27,6 +27,7 @@ enum {
 struct act_pages {
     struct act_sink *sink;
     struct act_build_counts *counts;
+    uint64_t begin; /* where the first of all begins: part of a page may be taken by headers */
     uint64_t first; /* number of the oldest open page, which is the next one to be written out */
     unsigned count; /* open ones */
     uint16_t used[ACT_PAGES_OPEN]; /* of page n at n % ACT_PAGES_OPEN; so are the others */
@@ -34,8 +35,7 @@ struct act_pages {
     uint8_t *bytes;
 };
 
-/* Starts; the sink stands after both headers. What is written is counted. False when there is no
- * memory. */
+/* Starts where the sink stands. What is written is counted. False when there is no memory. */
 bool act_pages_open(struct act_pages *pages, struct act_sink *sink,
                     struct act_build_counts *counts);
 
@@ -59,6 +59,14 @@ void act_pages_done(struct act_pages *pages, const struct act_siblings_place *pl
  */
 act_status act_pages_put_line(struct act_pages *pages, const uint8_t *bytes, size_t nbytes,
                               uint64_t *id_ret, act_error *error);
+
+/* Appends whole pages that were filled elsewhere, the last one perhaps but for its end. `*off_ret`
+ * is where they begin. ACT_ERR_IO, ACT_ERR_NOMEM. */
+act_status act_pages_append(struct act_pages *pages, const uint8_t *bytes, size_t nbytes,
+                            uint64_t *off_ret, act_error *error);
+
+/* Forgets all pages, when the sink has been put back to where they began. */
+void act_pages_clear(struct act_pages *pages);
 
 /* Writes all open pages out, the last one without the room that is left in it. */
 act_status act_pages_flush(struct act_pages *pages, act_error *error);

@@ -58,8 +58,8 @@ act_status act_plain_put_line(struct act_plain *plain, const struct act_build_ta
 }
 
 /*
- * Takes the last `count` pending nodes off their stack, and writes them back to back at `p` if that
- * is wanted. Which they are is put at `child_bytes`. Returns where they end.
+ * Takes the last `count` pending nodes off their stack, and writes them back to back at `p` if they
+ * are `wanted`. Which they are is put at `child_bytes`. Returns where they end.
  */
 static ACT_ALWAYS_INLINE uint8_t *take_children(struct act_plain *plain, size_t count, bool wanted,
                                                 uint8_t *p, uint8_t child_bytes[ACT_MASK_NBYTES])
@@ -233,6 +233,24 @@ act_status act_plain_put_root(struct act_plain *plain, bool sync, act_build_repo
         status = act_sink_finish(&plain->sink, head, sizeof(head), sync, error);
     act_build_counts_report(&plain->counts, act_sink_position(&plain->sink), report);
     return status;
+}
+
+/* An act_path_node_fn. */
+static ACT_ALWAYS_INLINE act_status take_node(void *layout, const struct act_build_task *task,
+                                              act_error *error)
+{
+    return act_plain_node(layout, task, error);
+}
+
+act_status act_plain_part(struct act_plain *plain, struct act_path *path, size_t common,
+                          act_error *error)
+{
+    return act_path_part(path, common, take_node, plain, error);
+}
+
+act_status act_plain_end(struct act_plain *plain, struct act_path *path, act_error *error)
+{
+    return act_path_finish(path, false, take_node, plain, error);
 }
 
 act_status act_plain_finish(struct act_plain *plain, bool sync, act_build_report *report,

@@ -19,6 +19,7 @@
 
 #include "actree.h"
 #include "build/lines.h"
+#include "build/path.h"
 #include "build/sink.h"
 #include "build/task.h"
 #include "format/encode.h"
@@ -153,6 +154,14 @@ static inline void act_plain_push_branch(struct act_plain *plain, const struct a
 /* Ends the file with its root, as act_plain_finish does. */
 act_status act_plain_put_root(struct act_plain *plain, bool sync, act_build_report *report,
                               act_error *error);
+
+/* Takes what is complete when a key comes that shares `common` bytes with the last one of `path`.
+ * Errors as of act_plain_node. */
+act_status act_plain_part(struct act_plain *plain, struct act_path *path, size_t common,
+                          act_error *error);
+
+/* Takes all that is open: what is left then is to finish. Errors as of act_plain_node. */
+act_status act_plain_end(struct act_plain *plain, struct act_path *path, act_error *error);
 
 /* Ends the file with its root, the one node that has no parent, and fills what it knows of the
  * report. ACT_ERR_IO, ACT_ERR_NOMEM. */

@@ -14,17 +14,27 @@
 #include "format/layout.h"
 #include "format/varint.h"
 
-/* A node whose place is not yet known. */
+/*
+ * A node whose place is not yet known. Nodes are copied from where they wait to where they are
+ * written from, so they are small: what is of varying length lies in arrays beside them.
+ */
 struct act_siblings_node {
     uint64_t value;
-    uint64_t child;   /* id of the first child once it is written */
-    uint64_t line_id; /* of line data that were written before, or 0 */
-    size_t line_at;   /* where the line's bytes are in some array; the line may have none */
-    uint32_t line_nbytes_short; /* length of a line that is written with the run, or 0 */
-    uint16_t child_count;
-    uint8_t byte; /* which leads here from the parent */
+    uint64_t child;  /* id of the first child once it is written */
+    uint64_t line;   /* id of line data that were written before, or where they are in `lines` */
+    size_t bytes_at; /* where the bytes or the mask of the children are in `bytes`, if any */
+    uint16_t child_count; /* 0 to 256 */
+    uint8_t line_nbytes;  /* length of a line that is written with the run; 0: there is none */
+    uint8_t byte;         /* which leads here from the parent */
     bool has_value;
-    uint8_t child_bytes[ACT_MASK_NBYTES]; /* bytes or mask, when there are children */
+    bool line_written; /* `line` is an id; line_nbytes is 0 */
+};
+
+/* What nodes refer to before they are written. */
+struct act_siblings_stores {
+    const uint8_t *lines; /* ACT_LINE_SLACK_NBYTES after each line must be readable */
+    const uint8_t *bytes; /* ACT_MASK_NBYTES from each place on must be readable */
+    const uint64_t *ids;
 };
 
 enum {
@@ -56,37 +66,30 @@ static inline size_t act_siblings_node_nbytes_max(const struct act_siblings_node
     enum {
         NEAR = 3 /* a distance below 64 kB */
     };
-    unsigned count = act_branch_count(node->child_count);
-    bool line = node->line_id || node->line_nbytes_short;
-    size_t nbytes = 1;
-    if (node->has_value)
-        nbytes += act_varint_nbytes_of(node->value);
-    if (node->child_count)
-        nbytes += NEAR + count;
-    if (line)
-        nbytes += node->line_id ? ACT_VARINT_NBYTES_MAX : NEAR;
-    if (line && node->child_count)
-        nbytes += 1 + NEAR;
-    if (node->line_nbytes_short)
-        nbytes += 1 + node->line_nbytes_short;
-    return nbytes;
+    /* Without a branch: which parts a node has cannot be foretold. */
+    size_t value = node->has_value;
+    size_t child = node->child_count != 0;
+    size_t near_line = node->line_nbytes != 0;
+    size_t line = near_line | node->line_written;
+    return 1 + value * act_varint_nbytes_of(node->value) +
+           child * (NEAR + act_branch_count(node->child_count)) +
+           near_line * (NEAR + 1 + (size_t)node->line_nbytes) +
+           node->line_written * (size_t)ACT_VARINT_NBYTES_MAX + (line & child) * (1 + NEAR);
 }
 
 /* What a jump table takes at most, in a page. */
 static inline size_t act_siblings_table_nbytes_max(size_t count)
 {
-    return count < 2 ? 0 : 1 + 2 * (count - 1);
+    return 2 * (count - 1) + (count > 1);
 }
 
-/*
- * Writes the run at place->end and moves that. `lines` is what line_at counts from;
- * ACT_LINE_SLACK_NBYTES after each line must be readable. Returns the id of the first node.
- */
+/* Writes the run at place->end and moves that. Returns the id of the first node. */
 uint64_t act_siblings_write(struct act_siblings_place *place, const struct act_siblings_node *nodes,
-                            size_t count, const uint8_t *lines);
+                            size_t count, struct act_siblings_stores stores);
 
 /* Writes a node by itself, the root, with its line and branch. Returns its id. */
 uint64_t act_siblings_write_root(struct act_siblings_place *place,
-                                 const struct act_siblings_node *node, const uint8_t *lines);
+                                 const struct act_siblings_node *node,
+                                 struct act_siblings_stores stores);
 
 #endif

@@ -29,6 +29,12 @@ act_status act_sink_open(struct act_sink *sink, const char *path, size_t head_nb
     return ACT_OK;
 }
 
+void act_sink_open_memory(struct act_sink *sink, uint64_t position)
+{
+    memset(sink, 0, sizeof(*sink));
+    sink->flushed = position;
+}
+
 /* Takes the checksums of the blocks in the buffer that begin before `end`, an offset in the file.
  */
 static act_status sum_blocks(struct act_sink *sink, uint64_t end, act_error *error)
@@ -60,10 +66,24 @@ act_status act_sink_flush(struct act_sink *sink, act_error *error)
     return ACT_OK;
 }
 
+static act_status append_in_memory(struct act_sink *sink, const void *bytes, size_t nbytes,
+                                   act_error *error)
+{
+    if (nbytes > SIZE_MAX - sink->used ||
+        !act_reserve(&sink->buffer, &sink->capacity, sink->used + nbytes, 1))
+        return act_fail_nomem(error);
+    if (nbytes)
+        memcpy(act_sink_end(sink), bytes, nbytes);
+    sink->used += nbytes;
+    return ACT_OK;
+}
+
 act_status act_sink_append(struct act_sink *sink, const void *bytes, size_t nbytes,
                            act_error *error)
 {
     const uint8_t *p = bytes;
+    if (!sink->output)
+        return append_in_memory(sink, bytes, nbytes, error);
     for (;;) {
         size_t room = ACT_SINK_BUFFER_NBYTES - sink->used;
         size_t part = nbytes < room ? nbytes : room;

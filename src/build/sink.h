@@ -1,4 +1,5 @@
-/* The file under construction: a position, and a buffer before the output. */
+/* The file under construction: a position, and a buffer before the output. Or a part of it, which
+ * stays in memory. */
 #ifndef ACT_BUILD_SINK_H
 #define ACT_BUILD_SINK_H
 
@@ -21,10 +22,11 @@ enum {
 };
 
 struct act_sink {
-    struct act_os_output *output; /* NULL when all-zero */
+    struct act_os_output *output; /* NULL when all-zero, or in memory */
     uint8_t *buffer;
     size_t used;
-    uint64_t flushed; /* bytes of the file before the buffer: whole units */
+    size_t capacity;  /* of the buffer, in memory */
+    uint64_t flushed; /* bytes of the file before the buffer: whole units; in memory any number */
 
     /* Checksums of the blocks that were written, when they are wanted: see format/index.h. */
     bool summed;
@@ -39,6 +41,10 @@ struct act_sink {
  */
 act_status act_sink_open(struct act_sink *sink, const char *path, size_t head_nbytes,
                          act_error *error);
+
+/* Starts a part in memory, whose first byte has this position. It takes act_sink_append alone, and
+ * is found at `buffer`. */
+void act_sink_open_memory(struct act_sink *sink, uint64_t position);
 
 /* Writes a unit out, of which the buffer must be full. ACT_ERR_IO, ACT_ERR_NOMEM. */
 act_status act_sink_flush(struct act_sink *sink, act_error *error);
@@ -68,7 +74,7 @@ static inline void act_sink_set_end(struct act_sink *sink, const uint8_t *end)
     sink->used = (size_t)(end - sink->buffer);
 }
 
-/* Appends any number of bytes. ACT_ERR_IO. */
+/* Appends any number of bytes. ACT_ERR_IO; ACT_ERR_NOMEM. */
 act_status act_sink_append(struct act_sink *sink, const void *bytes, size_t nbytes,
                            act_error *error);
 

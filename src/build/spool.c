@@ -4,18 +4,26 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
+
+enum {
+    MEMORY_NBYTES = 16 << 10 /* that a spool without a file begins with */
+};
 
 act_status act_spool_open(struct act_spool *spool, const char *path, act_error *error)
 {
     memset(spool, 0, sizeof(*spool));
-    size_t path_nbytes = strlen(path) + 1;
-    spool->beside = malloc(path_nbytes);
-    spool->buffer = malloc(ACT_SPOOL_BUFFER_NBYTES);
-    if (!spool->beside || !spool->buffer) {
+    spool->capacity = path ? ACT_SPOOL_BUFFER_NBYTES : MEMORY_NBYTES;
+    size_t path_nbytes = path ? strlen(path) + 1 : 0;
+    if (path)
+        spool->beside = malloc(path_nbytes);
+    spool->buffer = malloc(spool->capacity);
+    if ((path && !spool->beside) || !spool->buffer) {
         act_spool_close(spool);
         return act_fail_nomem(error);
     }
-    memcpy(spool->beside, path, path_nbytes);
+    if (path)
+        memcpy(spool->beside, path, path_nbytes);
     return ACT_OK;
 }
 
@@ -25,6 +33,12 @@ void act_spool_close(struct act_spool *spool)
     free(spool->beside);
     free(spool->buffer);
     memset(spool, 0, sizeof(*spool));
+}
+
+void act_spool_clear(struct act_spool *spool)
+{
+    spool->used = 0;
+    spool->at = 0;
 }
 
 /* Empties the buffer into the file. */
@@ -39,17 +53,27 @@ static act_status write_out(struct act_spool *spool, act_error *error)
     return status;
 }
 
+/* Makes room in a buffer that is full. */
+static act_status make_room(struct act_spool *spool, act_error *error)
+{
+    if (spool->beside)
+        return write_out(spool, error);
+    return act_reserve(&spool->buffer, &spool->capacity, spool->used + 1, 1)
+               ? ACT_OK
+               : act_fail_nomem(error);
+}
+
 act_status act_spool_write(struct act_spool *spool, const void *bytes, size_t nbytes,
                            act_error *error)
 {
     const uint8_t *p = bytes;
     while (nbytes) {
-        if (spool->used == ACT_SPOOL_BUFFER_NBYTES) {
-            act_status status = write_out(spool, error);
+        if (spool->used == spool->capacity) {
+            act_status status = make_room(spool, error);
             if (status != ACT_OK)
                 return status;
         }
-        size_t room = ACT_SPOOL_BUFFER_NBYTES - spool->used;
+        size_t room = spool->capacity - spool->used;
         size_t part = nbytes < room ? nbytes : room;
         memcpy(spool->buffer + spool->used, p, part);
         spool->used += part;

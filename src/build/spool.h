@@ -16,15 +16,17 @@ enum {
 };
 
 struct act_spool {
-    char *beside; /* a path in the folder for the file */
+    char *beside; /* a path in the folder for the file; NULL: all stays in memory */
     struct act_os_temp *temp;
     uint8_t *buffer;
+    size_t capacity;
     size_t used; /* written to the buffer, or read into it */
     size_t at;   /* of them, given out again */
     uint64_t file_at;
 };
 
-/* Starts an empty spool, whose file is to lie beside `path`. ACT_ERR_NOMEM. */
+/* Starts an empty spool, whose file is to lie beside `path`; NULL: which never has one, grows, and
+ * is found at `buffer`. ACT_ERR_NOMEM. */
 act_status act_spool_open(struct act_spool *spool, const char *path, act_error *error);
 
 /* Frees it; all-zero bytes are allowed. */
@@ -33,6 +35,9 @@ void act_spool_close(struct act_spool *spool);
 /* ACT_ERR_IO, ACT_ERR_NOMEM. */
 act_status act_spool_write(struct act_spool *spool, const void *bytes, size_t nbytes,
                            act_error *error);
+
+/* Forgets what is in a spool that stays in memory. */
+void act_spool_clear(struct act_spool *spool);
 
 /* Ends writing, begins reading. ACT_ERR_IO. */
 act_status act_spool_rewind(struct act_spool *spool, act_error *error);

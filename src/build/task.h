@@ -15,8 +15,8 @@ struct act_build_task {
     size_t line_nbytes;
     uint64_t line_hash; /* for who wants it */
     uint64_t value;
-    size_t parent_depth;  /* bytes of the path to the parent, by which siblings are known */
     uint16_t child_count; /* 0 to 256 */
+    uint16_t sibling;     /* how many children of its parent came before it */
     uint8_t byte;
     bool has_value;
 };

@@ -25,7 +25,7 @@
 
 /* For sorting, unless told; a quarter of the machine's memory where that is less. */
 #define MEMORY_NBYTES_DEFAULT ((uint64_t)1 << 30)
-/* One reads or builds while the other sorts or merges. */
+/* One reads while the other sorts or builds, or merges while the other builds. */
 #define THREADS_DEFAULT 2
 
 /* The last entry, held back while the next ones may have the same key. */
@@ -326,6 +326,26 @@ static char *folder_of(const char *path)
     return folder;
 }
 
+static unsigned threads_of(const struct cli_options *options)
+{
+    uint64_t threads = options->threads ? options->threads : THREADS_DEFAULT;
+    return threads > UINT_MAX ? UINT_MAX : (unsigned)threads;
+}
+
+/* False after a message. */
+static bool open_builder(struct work *work)
+{
+    act_builder_options options = {.layout = (act_layout)work->options->layout,
+                                   .no_sync = work->options->no_sync,
+                                   .share_nbytes = work->options->share_nbytes,
+                                   .threads = threads_of(work->options)};
+    act_error error;
+    if (act_builder_open(work->assembly->out_path, &options, &work->builder, &error) == ACT_OK)
+        return true;
+    cli_fail(NULL, &error);
+    return false;
+}
+
 static bool open_sorter(struct work *work)
 {
     const struct cli_options *wanted = work->options;
@@ -335,12 +355,11 @@ static bool open_sorter(struct work *work)
         cli_fail_nomem();
         return false;
     }
-    uint64_t threads = wanted->threads ? wanted->threads : THREADS_DEFAULT;
     act_sorter_options options = {
         .duplicates = (act_duplicates)wanted->duplicates,
         .memory_nbytes = wanted->memory_nbytes ? wanted->memory_nbytes : memory_nbytes_default(),
         .temp_dir = wanted->temp ? wanted->temp : folder,
-        .threads = threads > UINT_MAX ? UINT_MAX : (unsigned)threads,
+        .threads = threads_of(wanted),
     };
     act_status status = act_sorter_open(&options, &work->sorter, &error);
     free(folder);
@@ -380,14 +399,7 @@ static bool fill_builder(struct work *work)
     cli_source_rewind(&work->source);
     act_builder_close(work->builder);
     work->builder = NULL;
-    act_builder_options options = {.layout = (act_layout)work->options->layout,
-                                   .no_sync = work->options->no_sync,
-                                   .share_nbytes = work->options->share_nbytes};
-    act_error error;
-    if (act_builder_open(work->assembly->out_path, &options, &work->builder, &error) == ACT_OK)
-        return sort(work);
-    cli_fail(NULL, &error);
-    return false;
+    return open_builder(work) && sort(work);
 }
 
 int cli_assemble(struct cli_assembly *assembly)
@@ -399,14 +411,9 @@ int cli_assemble(struct cli_assembly *assembly)
     if (!cli_source_open(&work.source, work.options, assembly->inputs))
         return CLI_TROUBLE;
     work.rereadable = cli_input_regular(assembly->inputs, &work.total_nbytes);
-    act_builder_options options = {.layout = (act_layout)work.options->layout,
-                                   .no_sync = work.options->no_sync,
-                                   .share_nbytes = work.options->share_nbytes};
     act_error error;
     int status = CLI_TROUBLE;
-    if (act_builder_open(assembly->out_path, &options, &work.builder, &error) != ACT_OK) {
-        cli_fail(NULL, &error);
-    } else if (fill_builder(&work)) {
+    if (open_builder(&work) && fill_builder(&work)) {
         cli_progress_end(&work.progress);
         if (act_builder_finish(work.builder, &assembly->report, &error) == ACT_OK)
             status = CLI_DONE;

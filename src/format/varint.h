@@ -78,7 +78,8 @@ static inline int act_varint_read_checked(const uint8_t **p_ref, const uint8_t *
 /* How many bytes a value takes in its shortest form. */
 static inline unsigned act_varint_nbytes_of(uint64_t value)
 {
-    return value <= ACT_VARINT_INLINE_MAX ? 1 : 2 + act_highest_bit64(value) / 8;
+    unsigned following = 1 + act_highest_bit64(value | 1) / 8;
+    return 1 + following * (value > ACT_VARINT_INLINE_MAX);
 }
 
 /* Encodes at `p`, where 9 bytes must be writable, in the shortest form; returns the end. */

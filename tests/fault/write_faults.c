@@ -23,6 +23,7 @@ static struct {
 } fault;
 
 static bool no_unnamed;
+static bool no_threads;
 
 const char *write_call_name(enum write_call call)
 {
@@ -58,6 +59,11 @@ void write_fault_arm_short_io(unsigned nbytes)
 void write_fault_no_unnamed(bool none)
 {
     no_unnamed = none;
+}
+
+void write_fault_no_threads(bool none)
+{
+    no_threads = none;
 }
 
 unsigned write_fault_disarm(void)
@@ -254,6 +260,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*start)(void *), void *argument)
 {
-    return refuse(CALL_THREAD) ? EAGAIN
-                               : __real_pthread_create(thread, attributes, start, argument);
+    return no_threads || refuse(CALL_THREAD)
+               ? EAGAIN
+               : __real_pthread_create(thread, attributes, start, argument);
 }

@@ -46,6 +46,9 @@ void write_fault_arm_short_io(unsigned nbytes);
 /* Files without a name are not to be had, until told otherwise. Outlives disarming. */
 void write_fault_no_unnamed(bool none);
 
+/* The same of threads. */
+void write_fault_no_threads(bool none);
+
 /* Lets everything pass again. How many such calls there were since it was armed. */
 unsigned write_fault_disarm(void);
 

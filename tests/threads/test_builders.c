@@ -203,12 +203,75 @@ static void of_many_at_one_name_one_stays(void **state)
     free(path);
 }
 
+enum {
+    PART_KEYS = CHECK_SLOW_BUILD ? 90000 : 300000 /* enough for several parts */
+};
+
+/* Adds keys up to the given number; their last bytes and values are any. */
+static act_builder *build_part_way(const char *path, unsigned threads, unsigned count)
+{
+    const act_builder_options options = {.no_sync = true, .threads = threads};
+    act_builder *builder;
+    assert_int_equal(act_builder_open(path, &options, &builder, NULL), ACT_OK);
+    for (unsigned i = 0; i < count; i++) {
+        char key[64];
+        unsigned mixed = i * 2654435761u;
+        int nbytes = snprintf(key, sizeof(key), "%02u/%07u/%.*s", i / 70000, i, (int)(mixed >> 28),
+                              "some words of several lengths");
+        assert_int_equal(act_builder_add(builder, key, (size_t)nbytes, mixed, NULL), ACT_OK);
+    }
+    return builder;
+}
+
+/* Whatever comes first, and however many threads there are, from two on. */
+static void parts_are_joined_to_the_same_bytes(void **state)
+{
+    (void)state;
+    char *path = scratch_path(dir, "parts.act");
+    unsigned char *expected = NULL;
+    size_t expected_nbytes = 0;
+    static const unsigned threads[] = {2, 2, 3, 8, 1000};
+    for (size_t i = 0; i < sizeof(threads) / sizeof(threads[0]); i++) {
+        act_builder *builder = build_part_way(path, threads[i], PART_KEYS);
+        act_build_report report;
+        assert_int_equal(act_builder_finish(builder, &report, NULL), ACT_OK);
+        act_builder_close(builder);
+        assert_int_equal(report.keys, PART_KEYS);
+        size_t nbytes;
+        unsigned char *bytes = scratch_read(path, &nbytes);
+        if (!expected) {
+            expected = bytes;
+            expected_nbytes = nbytes;
+            continue;
+        }
+        assert_int_equal(nbytes, expected_nbytes);
+        assert_memory_equal(bytes, expected, nbytes);
+        free(bytes);
+    }
+    free(expected);
+    free(path);
+}
+
+/* Threads that are at work end with it, and nothing is left. */
+static void a_builder_is_closed_half_way(void **state)
+{
+    (void)state;
+    char *path = scratch_path(dir, "half.act");
+    for (unsigned count = 0; count < PART_KEYS; count += PART_KEYS / 7)
+        act_builder_close(build_part_way(path, 4, count));
+    act_map *map;
+    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_ERR_IO);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(builders_do_not_meet),
         cmocka_unit_test(readers_see_one_whole_version),
         cmocka_unit_test(of_many_at_one_name_one_stays),
+        cmocka_unit_test(parts_are_joined_to_the_same_bytes),
+        cmocka_unit_test(a_builder_is_closed_half_way),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "actree.h"
+#include "build/key.h"
+#include "build/parts.h"
 #include "build/spool.h"
 #include "format/index.h"
 #include "support/build.h"
@@ -33,17 +35,14 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Builds, and reads everything back in every way. Frees the entries. */
-static act_build_report expect_built(struct entries *entries)
+/* Reads everything back in every way. */
+static void expect_file(const struct entries *entries, const act_build_report *report)
 {
-    act_build_report report;
     act_map *map;
     act_verify_report verified;
     act_map_info info;
     act_map_stat stat;
     act_error error = {0};
-    entries_sort(entries);
-    build_file(entries, path, ACT_LAYOUT_INDEXED, &report);
     assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
     if (act_map_verify(map, NULL, NULL, &verified, &error) != ACT_OK)
         fail_msg("%s", error.text);
@@ -54,17 +53,66 @@ static act_build_report expect_built(struct entries *entries)
     assert_int_equal(act_map_get_info(map, NULL, NULL, &info, NULL), ACT_OK);
     act_map_get_stat(map, &stat);
     assert_int_equal(stat.layout, ACT_LAYOUT_INDEXED);
-    assert_int_equal(stat.indexed_nbytes, report.file_nbytes);
-    assert_int_equal(stat.file_nbytes, report.file_nbytes);
-    assert_int_equal(info.keys, report.keys);
-    assert_int_equal(verified.nodes, report.nodes);
-    assert_int_equal(info.lines, report.lines);
+    assert_int_equal(stat.indexed_nbytes, report->file_nbytes);
+    assert_int_equal(stat.file_nbytes, report->file_nbytes);
+    assert_int_equal(info.keys, report->keys);
+    assert_int_equal(verified.nodes, report->nodes);
+    assert_int_equal(info.lines, report->lines);
     assert_false(info.shared);
     assert_int_equal(info.header_nbytes + info.branch_nbytes + info.leaf_nbytes +
                          info.line_node_nbytes + info.line_data_nbytes + info.jump_nbytes +
                          info.index_nbytes + info.unreferenced_nbytes + info.tail_nbytes,
-                     report.file_nbytes);
+                     report->file_nbytes);
     act_map_close(map);
+}
+
+/* The same through parts of at least so many bytes of records. */
+static act_build_report build_in_parts(const struct entries *entries, unsigned threads,
+                                       size_t nbytes_min)
+{
+    struct act_indexed indexed;
+    struct act_parts parts;
+    act_build_report report = {0};
+    struct entry last = {0};
+    size_t longest = 0;
+    assert_int_equal(act_indexed_open(&indexed, path, NULL), ACT_OK);
+    assert_int_equal(act_parts_open(&parts, &indexed, threads, NULL), ACT_OK);
+    parts.nbytes_min = nbytes_min;
+    parts.limit_nbytes = nbytes_min;
+    for (size_t i = 0; i < entries->count; i++) {
+        const struct entry *e = &entries->items[i];
+        size_t most = e->key_nbytes < last.key_nbytes ? e->key_nbytes : last.key_nbytes;
+        size_t common = act_common_nbytes(e->key, last.key, most);
+        struct act_part_record record = {common, e->key_nbytes - common, e->value, e->has_value};
+        uint8_t *suffix = calloc(1, record.suffix_nbytes + ACT_LINE_SLACK_NBYTES);
+        if (record.suffix_nbytes)
+            memcpy(suffix, e->key + common, record.suffix_nbytes);
+        assert_int_equal(act_parts_add(&parts, last.key_nbytes, suffix, &record, NULL), ACT_OK);
+        free(suffix);
+        report.keys += e->has_value;
+        if (e->has_value && e->key_nbytes > longest)
+            longest = e->key_nbytes;
+        last = *e;
+    }
+    assert_int_equal(act_parts_finish(&parts, longest, false, &report, NULL), ACT_OK);
+    act_parts_close(&parts);
+    act_indexed_close(&indexed);
+    return report;
+}
+
+/* Builds on one thread and in parts, and reads everything back. Frees the entries. */
+static act_build_report expect_built(struct entries *entries)
+{
+    act_build_report report;
+    entries_sort(entries);
+    build_file(entries, path, ACT_LAYOUT_INDEXED, &report);
+    expect_file(entries, &report);
+    static const size_t limits[] = {1, 500, 20000};
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]) && entries->count; i++) {
+        act_build_report in_parts = build_in_parts(entries, 2 + (unsigned)i, limits[i]);
+        expect_file(entries, &in_parts);
+        assert_int_equal(in_parts.nodes, report.nodes);
+    }
     entries_free(entries);
     return report;
 }
