@@ -9,9 +9,7 @@
 /* All measured; see docs/PERFORMANCE.md. */
 enum {
     WINDOW = 256,       /* keys */
-    NEXT_WINDOW = 16,   /* keys, of the second one; the first has one key: a cold batch waits for
-                           these one by one, and the system may read megabytes for each */
-    KEYS_MIN = 64,      /* of a batch for which any of this pays */
+    KEYS_MIN = 128,     /* of a batch for which any of this pays */
     READS_SHARE = 32,   /* cold: more than a 32nd of the window's keys waited for the disk */
     HOT_PAGES_A_KEY = 4 /* the hot region is fetched as a whole if it is no larger than this */
 };
@@ -115,14 +113,6 @@ static void set_cold(struct act_fetch *fetch, bool cold)
         fetch_hot_region(fetch);
 }
 
-/* How many keys the window after one of so many has. */
-static size_t next_size(size_t window)
-{
-    if (window == 0)
-        return 1;
-    return window == 1 ? NEXT_WINDOW : WINDOW;
-}
-
 size_t act_fetch_next(struct act_fetch *fetch, size_t done)
 {
     size_t left = fetch->count - done;
@@ -138,7 +128,8 @@ size_t act_fetch_next(struct act_fetch *fetch, size_t done)
         cold = true;
     fetch->reads = reads;
     set_cold(fetch, cold);
-    size_t window = cold ? WINDOW : next_size(fetch->window);
+    /* One key at first: the system may read megabytes for each that is not there. */
+    size_t window = cold || fetch->window ? WINDOW : 1;
     fetch->window = left < window ? left : window;
     if (cold)
         fetch_ahead(fetch, done);
