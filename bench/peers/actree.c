@@ -32,10 +32,9 @@ static int actree_build(const struct keyset *keys, const char *file, unsigned th
 {
     act_error error = {0};
     act_builder *builder;
-    const act_builder_options options = {.layout = layout};
+    const act_builder_options options = {.layout = layout, .threads = threads};
     act_status status = act_builder_open(file, &options, &builder, &error);
 
-    (void)threads;
     if (status != ACT_OK)
         return fail("build", status, &error);
     status = add_keys(builder, keys, &error);
@@ -225,13 +224,13 @@ static const struct variant {
     const char *name;
     const char *note;
     act_layout layout;
+    unsigned build_threads_max;
 } variants[] = {
     {"indexed", "actree",
-     "indexed layout, built in one thread and synced; default options; scan by callback, iterate "
-     "by iterator",
-     ACT_LAYOUT_INDEXED},
-    {"plain", "actree-plain", "plain layout, otherwise the same", ACT_LAYOUT_PLAIN},
-    {"compact", "actree-compact", "compact layout, otherwise the same", ACT_LAYOUT_COMPACT},
+     "indexed layout, synced; default options; scan by callback, iterate by iterator",
+     ACT_LAYOUT_INDEXED, 2},
+    {"plain", "actree-plain", "plain layout, otherwise the same", ACT_LAYOUT_PLAIN, 1},
+    {"compact", "actree-compact", "compact layout, otherwise the same", ACT_LAYOUT_COMPACT, 1},
 };
 
 static const struct variant *find_variant(const char *word)
@@ -248,7 +247,6 @@ int main(int argc, char **argv)
     const struct variant *variant = argc > 5 ? find_variant(argv[5]) : &variants[0];
     struct engine engine = {
         .version = version,
-        .build_threads_max = 1,
         .build = actree_build,
         .open = actree_open,
         .close = actree_close,
@@ -269,6 +267,7 @@ int main(int argc, char **argv)
     layout = variant->layout;
     engine.name = variant->name;
     engine.note = variant->note;
+    engine.build_threads_max = variant->build_threads_max;
     snprintf(version, sizeof version, "actree %s", act_version());
     return peer_main(argc, argv, &engine);
 }
