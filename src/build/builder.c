@@ -32,8 +32,6 @@ struct act_builder {
     } out;
 };
 
-/* --------------------------------------------------------------------------- opening, closing */
-
 /* ------------------------------------------------------------------------- the layout's writer */
 
 static act_status open_indexed(act_builder *builder, const char *path, unsigned threads,

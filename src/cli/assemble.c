@@ -332,13 +332,18 @@ static unsigned threads_of(const struct cli_options *options)
     return threads > UINT_MAX ? UINT_MAX : (unsigned)threads;
 }
 
+act_builder_options cli_builder_options(const struct cli_options *options)
+{
+    return (act_builder_options){.layout = (act_layout)options->layout,
+                                 .no_sync = options->no_sync,
+                                 .share_nbytes = options->share_nbytes,
+                                 .threads = threads_of(options)};
+}
+
 /* False after a message. */
 static bool open_builder(struct work *work)
 {
-    act_builder_options options = {.layout = (act_layout)work->options->layout,
-                                   .no_sync = work->options->no_sync,
-                                   .share_nbytes = work->options->share_nbytes,
-                                   .threads = threads_of(work->options)};
+    act_builder_options options = cli_builder_options(work->options);
     act_error error;
     if (act_builder_open(work->assembly->out_path, &options, &work->builder, &error) == ACT_OK)
         return true;

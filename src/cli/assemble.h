@@ -18,6 +18,9 @@ struct cli_assembly {
     act_sort_report sort;
 };
 
+/* What the tool's options mean for building. */
+act_builder_options cli_builder_options(const struct cli_options *options);
+
 /*
  * Does it. Returns an exit status, after a message if it is not CLI_DONE; CLI_TROUBLE without a
  * message if a signal was caught. Unless it is CLI_DONE, what is at `out_path` stays as it was.

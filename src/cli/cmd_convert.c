@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "assemble.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "message.h"
@@ -17,9 +18,9 @@
 #define TELL_EVERY 4096
 
 static const struct poptOption options[] = {
-    CLI_OPTION_LAYOUT,   CLI_OPTION_SHARE_MEMORY, CLI_OPTION_NO_CHECK, CLI_OPTION_NO_SYNC,
-    CLI_OPTION_MAX_KEY,  CLI_OPTION_MAX_STEPS,    CLI_OPTION_VERBOSE,  CLI_OPTION_JSON,
-    CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
+    CLI_OPTION_LAYOUT,  CLI_OPTION_SHARE_MEMORY, CLI_OPTION_THREADS,   CLI_OPTION_NO_CHECK,
+    CLI_OPTION_NO_SYNC, CLI_OPTION_MAX_KEY,      CLI_OPTION_MAX_STEPS, CLI_OPTION_VERBOSE,
+    CLI_OPTION_JSON,    CLI_OPTION_PROGRESS,     CLI_OPTIONS_END};
 
 struct conversion {
     const struct cli_call *call;
@@ -133,10 +134,7 @@ static int copy(struct conversion *conversion)
 
 static int write_out(struct conversion *conversion)
 {
-    const struct cli_options *wanted = &conversion->call->options;
-    const act_builder_options build_options = {.layout = (act_layout)wanted->layout,
-                                               .no_sync = wanted->no_sync,
-                                               .share_nbytes = wanted->share_nbytes};
+    const act_builder_options build_options = cli_builder_options(&conversion->call->options);
     act_error error;
     if (act_builder_open(conversion->out_path, &build_options, &conversion->builder, &error) !=
         ACT_OK)

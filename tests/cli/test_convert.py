@@ -41,6 +41,22 @@ class Convert(ToolTest):
         self.assertEqual(len(content), 1)
         self.assertRegex(content.pop(), r"\A[0-9a-f]{32}\Z")
 
+    def test_threads(self):
+        self.write("in", "".join(f"{i:06}\t{i}\n" for i in range(60000)))
+        files = {}
+        for threads in ("1", "2", "8"):
+            self.ok("build", "--threads", threads, "-o", "built.act", "in")
+            self.ok("convert", "--threads", threads, "built.act", "out.act")
+            files[threads] = self.read("out.act")
+            self.assertEqual(files[threads], self.read("built.act"))
+            self.ok("convert", "--threads", threads, "--layout=compact", "built.act", "out.act")
+            files["compact" + threads] = self.read("out.act")
+        self.ok("convert", "built.act", "out.act")
+        self.assertEqual(self.read("out.act"), files["8"])
+        self.assertEqual(files["2"], files["8"])
+        self.assertNotEqual(files["1"], files["2"])
+        self.assertEqual(files["compact1"], files["compact8"])
+
     def test_golden_files(self):
         for name in ("empty", "words", "merged3", "grafted", "nested", "dangling", "one-70000"):
             source = self.golden(f"{name}.act")

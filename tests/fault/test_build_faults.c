@@ -572,6 +572,8 @@ int main(void)
     build_options.threads = 2;
     write_fault_no_threads(true);
     failed += cmocka_run_group_tests_name("parts", parts_tests, set_up, tear_down);
+    build_options.threads = 0;
+    write_fault_no_threads(false);
     build_options.layout = ACT_LAYOUT_PLAIN;
     failed += cmocka_run_group_tests_name("plain", plain_tests, set_up, tear_down);
     build_options.layout = ACT_LAYOUT_COMPACT;
