@@ -126,7 +126,8 @@ struct scene {
 };
 static const struct scene scenes[] = {{false, true}, {true, true}, {false, false}, {true, false}};
 enum {
-    SCENE_COUNT = sizeof(scenes) / sizeof(scenes[0])
+    SCENE_COUNT = sizeof(scenes) / sizeof(scenes[0]),
+    SCENE_STEP = CHECK_SLOW_BUILD ? 3 : 1 /* each in turn, once and for ever */
 };
 
 static void prepare(const struct scene *scene)
@@ -215,7 +216,7 @@ static void each_allocation_fails(void **state)
     enum {
         THREAD_ALLOCATIONS = 2
     };
-    for (unsigned i = 0; i < 2 * SCENE_COUNT; i++) {
+    for (unsigned i = 0; i < 2 * SCENE_COUNT; i += SCENE_STEP) {
         const struct scene *scene = &scenes[i / 2];
         unsigned forgone = 0;
         for (unsigned nth = 1;; nth++) {
@@ -244,7 +245,7 @@ static void each_system_call_fails(void **state)
     (void)state;
     static const int os_codes[] = {EIO, ENOSPC, EACCES};
     unsigned refused[CALL_OUTPUT_COUNT] = {0}, failed[CALL_OUTPUT_COUNT] = {0};
-    for (unsigned i = 0; i < 2 * SCENE_COUNT; i++) {
+    for (unsigned i = 0; i < 2 * SCENE_COUNT; i += SCENE_STEP) {
         const struct scene *scene = &scenes[i / 2];
         for (unsigned call = CALL_STAT; call < CALL_OUTPUT_COUNT; call++) {
             for (unsigned nth = 1;; nth++) {
@@ -418,7 +419,9 @@ static void every_limit_of_the_file_size(void **state)
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
     /* In the many pages of the longest key, the same happens at each: some will do. */
     for (size_t nbytes = 0; nbytes <= expected_nbytes + 4096;
-         nbytes += nbytes < 200000 || nbytes + 100000 > expected_nbytes ? 4096 : 69632) {
+         nbytes += nbytes < 200000 || nbytes + 100000 > expected_nbytes
+                       ? (CHECK_SLOW_BUILD ? 5 : 1) * 4096
+                       : 69632) {
         const struct scene *scene = &scenes[nbytes / 4096 % SCENE_COUNT];
         struct rlimit small = {nbytes, limit.rlim_max};
         act_error error = {0};
@@ -540,7 +543,7 @@ static void killed_at_any_time(void **state)
     assert_true(killed > 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_fails),
@@ -567,15 +570,17 @@ int main(void)
         cmocka_unit_test(a_failed_builder_stays_failed),
         cmocka_unit_test(every_limit_of_the_file_size),
     };
-    int failed = cmocka_run_group_tests(tests, set_up, tear_down);
-    /* Of threads there are none, so that calls can be counted: the work is the same. */
-    build_options.threads = 2;
-    write_fault_no_threads(true);
-    failed += cmocka_run_group_tests_name("parts", parts_tests, set_up, tear_down);
-    build_options.threads = 0;
-    write_fault_no_threads(false);
-    build_options.layout = ACT_LAYOUT_PLAIN;
-    failed += cmocka_run_group_tests_name("plain", plain_tests, set_up, tear_down);
-    build_options.layout = ACT_LAYOUT_COMPACT;
-    return failed + cmocka_run_group_tests_name("compact", plain_tests, set_up, tear_down);
+    /* What is built, by the word on the command line. */
+    const char *what = argc > 1 ? argv[1] : "indexed";
+    if (strcmp(what, "parts") == 0) {
+        /* Of threads there are none, so that calls can be counted: the work is the same. */
+        build_options.threads = 2;
+        write_fault_no_threads(true);
+        return cmocka_run_group_tests_name(what, parts_tests, set_up, tear_down);
+    }
+    if (strcmp(what, "plain") == 0 || strcmp(what, "compact") == 0) {
+        build_options.layout = *what == 'p' ? ACT_LAYOUT_PLAIN : ACT_LAYOUT_COMPACT;
+        return cmocka_run_group_tests_name(what, plain_tests, set_up, tear_down);
+    }
+    return cmocka_run_group_tests_name(what, tests, set_up, tear_down);
 }
