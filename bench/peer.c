@@ -172,7 +172,9 @@ static int run_get(struct peer *peer, const char *op, const struct keyset *queri
     return 0;
 }
 
-static int run_scan(struct peer *peer, const char *op, int (*scan)(struct answer *))
+/* `scan` is NULL for the engine's scan in so many threads. */
+static int run_scan(struct peer *peer, const char *op, int (*scan)(struct answer *),
+                    unsigned threads)
 {
     struct answer answer = {0};
     struct stopwatch watch;
@@ -181,24 +183,7 @@ static int run_scan(struct peer *peer, const char *op, int (*scan)(struct answer
     if (ensure_open(peer) != 0)
         return -1;
     watch = stopwatch_start();
-    if (scan(&answer) != 0)
-        return -1;
-    lap = stopwatch_stop(watch);
-    print_answer(op, lap, answer.nhits, &answer);
-    printf("}\n");
-    return 0;
-}
-
-static int run_scan_threads(struct peer *peer, const char *op, unsigned threads)
-{
-    struct answer answer = {0};
-    struct stopwatch watch;
-    struct lap lap;
-
-    if (ensure_open(peer) != 0)
-        return -1;
-    watch = stopwatch_start();
-    if (peer->engine->scan_threads(threads, &answer) != 0)
+    if ((scan ? scan(&answer) : peer->engine->scan_threads(threads, &answer)) != 0)
         return -1;
     lap = stopwatch_stop(watch);
     print_answer(op, lap, answer.nhits, &answer);
@@ -348,7 +333,7 @@ static int run_with_numbers(struct peer *peer, const char *op)
     } else if (strncmp(op, "scan-", 5) == 0 && engine->scan_threads) {
         count = parse_numbers(op, 5, '-', numbers);
         if (count == 1 && numbers[0] >= 1 && numbers[0] <= engine->scan_threads_max)
-            return run_scan_threads(peer, op, (unsigned)numbers[0]);
+            return run_scan(peer, op, NULL, (unsigned)numbers[0]);
     } else if (strncmp(op, "batch-", 6) == 0 && engine->get_batch) {
         numbers[1] = 1;
         count = parse_numbers(op, 6, '-', numbers);
@@ -379,11 +364,11 @@ static int run_op(struct peer *peer, const char *op)
     if (strcmp(op, "absent") == 0 && engine->get)
         return run_get(peer, op, &peer->absent, 0, 1);
     if (strcmp(op, "scan") == 0 && engine->scan)
-        return run_scan(peer, op, engine->scan);
+        return run_scan(peer, op, engine->scan, 1);
     if (strcmp(op, "scan-runs") == 0 && engine->scan_runs)
-        return run_scan(peer, op, engine->scan_runs);
+        return run_scan(peer, op, engine->scan_runs, 1);
     if (strcmp(op, "iterate") == 0 && engine->iterate)
-        return run_scan(peer, op, engine->iterate);
+        return run_scan(peer, op, engine->iterate, 1);
     if (strcmp(op, "check") == 0 && engine->check)
         return run_check(peer);
     if (strcmp(op, "close") == 0) {

@@ -24,6 +24,16 @@ static struct act_part *part_of(const struct act_parts *parts, uint64_t number)
 
 /* -------------------------------------------------------------------------------- the threads */
 
+/* From inside: builds the oldest part that nobody has begun, outside. */
+static void build_next(struct act_parts *parts)
+{
+    struct act_part *part = part_of(parts, parts->begun++);
+    act_os_monitor_leave(parts->monitor);
+    act_part_build(part);
+    act_os_monitor_enter(parts->monitor);
+    part->built = true;
+}
+
 /* Builds parts until told to stop. */
 static void work(void *context)
 {
@@ -34,11 +44,7 @@ static void work(void *context)
             act_os_monitor_wait(parts->monitor);
         if (parts->stopping)
             break;
-        struct act_part *part = part_of(parts, parts->begun++);
-        act_os_monitor_leave(parts->monitor);
-        act_part_build(part);
-        act_os_monitor_enter(parts->monitor);
-        part->built = true;
+        build_next(parts);
         act_os_monitor_wake(parts->monitor);
     }
     act_os_monitor_leave(parts->monitor);
@@ -51,15 +57,10 @@ static void await_oldest(struct act_parts *parts)
     const struct act_part *oldest = part_of(parts, parts->joined);
     act_os_monitor_enter(parts->monitor);
     while (!oldest->built) {
-        if (parts->begun == parts->filled) {
+        if (parts->begun == parts->filled)
             act_os_monitor_wait(parts->monitor);
-            continue;
-        }
-        struct act_part *part = part_of(parts, parts->begun++);
-        act_os_monitor_leave(parts->monitor);
-        act_part_build(part);
-        act_os_monitor_enter(parts->monitor);
-        part->built = true;
+        else
+            build_next(parts);
     }
     act_os_monitor_leave(parts->monitor);
 }

@@ -1,7 +1,7 @@
 #include "read/ahead.h"
 
 #include "os/paging.h"
-#include "read/descent.h"
+#include "read/shortcut.h"
 
 /* Measured; see docs/PERFORMANCE.md. */
 enum {
@@ -17,9 +17,9 @@ enum {
 static uint64_t value_off(const struct act_map *map, const uint8_t *key, size_t key_nbytes)
 {
     uint8_t copy[ACT_KEY_COPY_NBYTES];
-    if (!act_key_pad(&key, key_nbytes, copy))
+    struct act_descent d;
+    if (!act_descent_start(map, NULL, key, key_nbytes, copy, &d))
         return 0;
-    struct act_descent d = {.id = map->root, .key = key, .key_end = key + key_nbytes};
     enum act_next next = act_descent_finish(&map->arena, &d, ACT_NEXT_NODE);
     bool found = next == ACT_NEXT_FOUND ||
                  (next == ACT_NEXT_ODD && act_descend(map, &d, NULL) == ACT_OK);

@@ -34,14 +34,11 @@ static ACT_ALWAYS_INLINE void begin(struct batch *batch, const act_slice *keys, 
 {
     for (unsigned i = 0; i < count; i++) {
         struct act_descent *d = &batch->descents[i];
-        const uint8_t *key = keys[i].bytes;
-        bool padded = act_key_pad(&key, keys[i].nbytes, batch->copies[i]);
-        d->key = key;
-        d->key_end = key + keys[i].nbytes;
-        d->id = padded ? batch->map->root : UINT64_MAX; /* rounds leave that as it is */
+        bool padded = act_descent_start(batch->map, batch->shortcuts, keys[i].bytes, keys[i].nbytes,
+                                        batch->copies[i], d);
         batch->next[i] = padded ? ACT_NEXT_NODE : ACT_NEXT_ODD;
-        if (padded && batch->shortcuts)
-            act_shortcut_take(batch->shortcuts, d);
+        if (ACT_UNLIKELY(!padded))
+            d->id = UINT64_MAX; /* rounds leave that as it is */
         ACT_PREFETCH((const void *)((uintptr_t)batch->map->arena.bytes + (uintptr_t)d->id));
     }
 }

@@ -31,13 +31,9 @@ void act_fetch_begin(struct act_fetch *fetch, const struct act_map *map, const a
 static uint64_t unit_entry(const struct act_map *map, const act_slice *key)
 {
     uint8_t copy[ACT_KEY_COPY_NBYTES];
-    const uint8_t *bytes = key->bytes;
-    if (!act_key_pad(&bytes, key->nbytes, copy))
+    struct act_descent d;
+    if (!act_descent_start(map, act_shortcuts_of(map), key->bytes, key->nbytes, copy, &d))
         return 0;
-    struct act_descent d = {.id = map->root, .key = bytes, .key_end = bytes + key->nbytes};
-    const struct act_shortcuts *shortcuts = act_shortcuts_of(map);
-    if (shortcuts)
-        act_shortcut_take(shortcuts, &d);
     if (d.id < map->arena.hot_off)
         return d.id;
     switch (act_descent_begin(&map->arena, &d)) {

@@ -182,14 +182,11 @@ act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, u
                        act_error *error)
 {
     uint8_t copy[ACT_KEY_COPY_NBYTES];
-    const uint8_t *bytes = key;
-    enum act_next next = act_key_pad(&bytes, key_nbytes, copy) ? ACT_NEXT_NODE : ACT_NEXT_ODD;
-    struct act_descent d = {.id = map->root, .key = bytes, .key_end = bytes + key_nbytes};
-    if (ACT_LIKELY(next == ACT_NEXT_NODE)) {
-        const struct act_shortcuts *shortcuts = act_shortcuts_of(map);
-        if (ACT_LIKELY(shortcuts != NULL))
-            act_shortcut_take(shortcuts, &d);
-        next = act_descent_finish(&map->arena, &d, next);
+    struct act_descent d;
+    enum act_next next = ACT_NEXT_ODD;
+    const struct act_shortcuts *shortcuts = act_shortcuts_of(map);
+    if (ACT_LIKELY(act_descent_start(map, shortcuts, key, key_nbytes, copy, &d))) {
+        next = act_descent_finish(&map->arena, &d, ACT_NEXT_NODE);
         if (ACT_UNLIKELY(shortcuts == NULL) && is_sampled(&d))
             act_shortcuts_count(map, ACT_SHORTCUT_SAMPLE);
     }

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
-
 enum {
     CACHE_LINE_NBYTES = 64,
     ENTRIES = ACT_SHORTCUT_WAYS << ACT_SHORTCUT_BUCKETS_BITS

@@ -87,4 +87,24 @@ static ACT_ALWAYS_INLINE void act_shortcut_take(const struct act_shortcuts *shor
     d->key += entry->depth;
 }
 
+/*
+ * Begins a descent for a key: at the root, or where a shortcut leads to; NULL where there are none.
+ * False if the key is too long for a padded copy: then act_descend is the way, from the root.
+ */
+static ACT_ALWAYS_INLINE bool act_descent_start(const struct act_map *map,
+                                                const struct act_shortcuts *shortcuts,
+                                                const void *key, size_t key_nbytes,
+                                                uint8_t copy[ACT_KEY_COPY_NBYTES],
+                                                struct act_descent *d)
+{
+    const uint8_t *bytes = key;
+    bool padded = act_key_pad(&bytes, key_nbytes, copy);
+    d->id = map->root;
+    d->key = bytes;
+    d->key_end = bytes + key_nbytes;
+    if (ACT_LIKELY(padded && shortcuts))
+        act_shortcut_take(shortcuts, d);
+    return padded;
+}
+
 #endif

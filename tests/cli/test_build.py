@@ -257,6 +257,36 @@ class Memory(BuildTest):
             self.assertEqual(self.read("old.act"), self.old)
         self.no_litter()
 
+    def test_the_folder_vanishes_half_way(self):
+        """Before the first temporary file, or after some: an error that names it, or no harm."""
+        content = "".join(self.LINES).encode()
+        for threads in ("1", "2"):
+            for before in (0, len(content) // 2):
+                os.mkdir(self.path("temp"))
+                self.write("old.act", self.old)
+                with subprocess.Popen([ACTREE, "build", "-o", "old.act", "-", "-m64K", "--temp",
+                                       "temp", "--threads", threads], cwd=self.folder,
+                                      stdin=subprocess.PIPE, stderr=subprocess.PIPE) as build:
+                    build.stdin.write(content[:before])
+                    build.stdin.flush()
+                    os.rmdir(self.path("temp"))
+                    try:
+                        build.stdin.write(content[before:])
+                        build.stdin.close()
+                    except BrokenPipeError:
+                        pass
+                    message = build.stderr.read()
+                    status = build.wait()
+                if status == 0:
+                    self.assertGreater(before, 0)
+                    self.assertEqual((message, self.dumped("old.act").count("\n")),
+                                     (b"", len(self.LINES)))
+                else:
+                    self.assertEqual(status, TROUBLE)
+                    self.assertRegex(message, rb'\Aactree: .*"temp".*No such file[^\n]*\n\Z')
+                    self.assertEqual(self.read("old.act"), self.old)
+                self.no_litter()
+
     def test_the_output_to_standard_output(self):
         environment = dict(os.environ, TMPDIR=self.path("temp"))
         os.mkdir(self.path("temp"))
@@ -287,6 +317,45 @@ class Memory(BuildTest):
                              stdin="".join(self.LINES))
         for word in (b"reading", b"sorting", b"merging"):
             self.assertIn(word, done.stderr)
+
+
+class Changing(BuildTest):
+    """Input that others write to while it is read: an error, or a file of lines that were there."""
+
+    LINES = [f"{i:07}\t{i}\n" for i in range(400000)]
+
+    def build_while(self, change, lines):
+        self.write("in", "".join(lines))
+        self.write("old.act", self.old)
+        with subprocess.Popen([ACTREE, "build", "-o", "old.act", "in"], cwd=self.folder,
+                              stderr=subprocess.PIPE) as build:
+            change()
+            message = build.stderr.read()
+            status = build.wait()
+        self.no_litter()
+        if status != 0:
+            self.assertEqual(status, TROUBLE)
+            self.assertRegex(message, rb"\Aactree: [^\n]+\n\Z")
+            self.assertEqual(self.read("old.act"), self.old)
+            return
+        self.ok("verify", "old.act")
+        self.assertLessEqual(set(self.dumped("old.act").splitlines()),
+                             {line[:-1] for line in self.LINES})
+
+    def test_cut_off(self):
+        """At the end of a line, so that no line is a part of one that was there."""
+        unsorted = self.LINES[1:] + self.LINES[:1]
+        for lines in (self.LINES, unsorted):
+            for share in (0, 2, 3):
+                nbytes = sum(map(len, lines[:len(lines) * share // 4]))
+                self.build_while(lambda: os.truncate(self.path("in"), nbytes), lines)
+
+    def test_appended_to(self):
+        def append():
+            with open(self.path("in"), "a", encoding="ascii") as file:
+                file.writelines(self.LINES[-1000:])
+        self.build_while(append, self.LINES[:-1000])
+        self.build_while(append, self.LINES[1:-1000] + self.LINES[:1])
 
 
 class Duplicates(BuildTest):

@@ -124,30 +124,30 @@ static void look_up_at_once(const act_map *map, uint64_t seed)
     free(expected);
 }
 
+/* Looks keys up in a file that is not in memory; what each may cost at most. */
+static void expect_cost(void (*look_up)(const act_map *map, uint64_t seed), uint64_t seed,
+                        double faults_max)
+{
+    act_map *map = open_cold();
+    struct rusage before = usage();
+    look_up(map, seed);
+    double faults = faults_since(&before), pages = pages_since(&before);
+    print_message("%.2f major faults, %.2f pages a lookup\n", faults, pages);
+    assert_true(faults < faults_max);
+    assert_true(pages < 2);
+    act_map_close(map);
+}
+
 static void a_lookup_waits_for_one_page(void **state)
 {
     (void)state;
-    act_map *map = open_cold();
-    struct rusage before = usage();
-    look_up_one_by_one(map, 1);
-    double faults = faults_since(&before), pages = pages_since(&before);
-    print_message("single: %.2f major faults, %.2f pages a lookup\n", faults, pages);
-    assert_true(faults < 1.1);
-    assert_true(pages < 2);
-    act_map_close(map);
+    expect_cost(look_up_one_by_one, 1, 1.1);
 }
 
 static void a_batch_waits_for_hardly_any(void **state)
 {
     (void)state;
-    act_map *map = open_cold();
-    struct rusage before = usage();
-    look_up_at_once(map, 2);
-    double faults = faults_since(&before), pages = pages_since(&before);
-    print_message("batch: %.2f major faults, %.2f pages a lookup\n", faults, pages);
-    assert_true(faults < 0.5);
-    assert_true(pages < 2);
-    act_map_close(map);
+    expect_cost(look_up_at_once, 2, 0.5);
 }
 
 static int sum(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)

@@ -104,3 +104,22 @@ unsigned char *scratch_read(const char *path, size_t *nbytes_ret)
     *nbytes_ret = nbytes;
     return bytes;
 }
+
+char *scratch_dir;
+char *scratch_map;
+
+int scratch_set_up(void **state)
+{
+    (void)state;
+    scratch_dir = scratch_make();
+    scratch_map = scratch_path(scratch_dir, "map.act");
+    return 0;
+}
+
+int scratch_tear_down(void **state)
+{
+    (void)state;
+    free(scratch_map);
+    scratch_remove(scratch_dir);
+    return 0;
+}

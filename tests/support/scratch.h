@@ -27,4 +27,10 @@ void scratch_write(const char *path, const void *bytes, size_t nbytes);
 /* Reads a whole file; one more byte, zero, follows the contents. To be freed by the caller. */
 unsigned char *scratch_read(const char *path, size_t *nbytes_ret);
 
+/* A fixture of cmocka's: a folder for the tests of a program, or for one of them. */
+extern char *scratch_dir;
+extern char *scratch_map; /* scratch_dir/map.act, where nothing is yet */
+int scratch_set_up(void **state);
+int scratch_tear_down(void **state);
+
 #endif

@@ -15,22 +15,6 @@ enum {
     KEY_NBYTES = 19
 };
 
-static char *dir;
-
-static int make_folder(void **state)
-{
-    (void)state;
-    dir = scratch_make();
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    scratch_remove(dir);
-    return 0;
-}
-
 struct worker {
     pthread_t thread;
     unsigned number;
@@ -71,8 +55,9 @@ static void *sort(void *context)
     struct worker *worker = context;
     worker->good = true;
     for (unsigned round = 0; worker->good && round < worker->rounds; round++) {
-        act_sorter_options options = {
-            .memory_nbytes = ACT_SORTER_MEMORY_NBYTES_MIN << round, .temp_dir = dir, .threads = 2};
+        act_sorter_options options = {.memory_nbytes = ACT_SORTER_MEMORY_NBYTES_MIN << round,
+                                      .temp_dir = scratch_dir,
+                                      .threads = 2};
         act_sorter *sorter;
         act_sort_report report = {0};
         worker->good = act_sorter_open(&options, &sorter, NULL) == ACT_OK;
@@ -120,5 +105,5 @@ int main(void)
         cmocka_unit_test(sorters_do_not_meet),
         cmocka_unit_test(sorters_that_are_closed_early),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

@@ -14,31 +14,12 @@
 #include "support/model_build.h"
 #include "support/scratch.h"
 
-static char *dir;
-static char *out;
-
-static int set_up(void **state)
-{
-    (void)state;
-    dir = scratch_make();
-    out = scratch_path(dir, "out.act");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    free(out);
-    scratch_remove(dir);
-    return 0;
-}
-
 static act_builder *open_builder(void)
 {
     act_builder *builder = NULL;
     act_error error = {0};
     const act_builder_options options = {.layout = ACT_LAYOUT_PLAIN, .no_sync = true};
-    act_status status = act_builder_open(out, &options, &builder, &error);
+    act_status status = act_builder_open(scratch_map, &options, &builder, &error);
     if (status != ACT_OK)
         fail_msg("%s", error.text);
     return builder;
@@ -75,7 +56,7 @@ static act_build_report build_and_compare(const struct model_entry *entries, siz
     act_build_report report = finish(builder);
 
     size_t nbytes, expected_nbytes;
-    uint8_t *bytes = scratch_read(out, &nbytes);
+    uint8_t *bytes = scratch_read(scratch_map, &nbytes);
     uint8_t *expected = model_build(entries, count, &expected_nbytes);
     assert_int_equal(nbytes, expected_nbytes);
     assert_memory_equal(bytes, expected, nbytes);
@@ -108,7 +89,7 @@ static void no_keys_make_an_empty_map(void **state)
     assert_int_equal(report.keys, 0);
     assert_int_equal(report.nodes, 1);
     size_t nbytes;
-    uint8_t *bytes = scratch_read(out, &nbytes);
+    uint8_t *bytes = scratch_read(scratch_map, &nbytes);
     assert_int_equal(nbytes, sizeof(expected));
     assert_memory_equal(bytes, expected, sizeof(expected));
     free(bytes);
@@ -156,7 +137,7 @@ static void continued_paths_leave_no_trace(void **state)
             assert_int_equal(act_builder_add_path(builder, "b", 1, NULL), ACT_OK);
         assert_int_equal(act_builder_add(builder, "bcd", 3, 2, NULL), ACT_OK);
         finish(builder);
-        bytes[with] = scratch_read(out, &nbytes[with]);
+        bytes[with] = scratch_read(scratch_map, &nbytes[with]);
     }
     assert_int_equal(nbytes[0], nbytes[1]);
     assert_memory_equal(bytes[0], bytes[1], nbytes[0]);
@@ -317,7 +298,7 @@ static void refused_keys_leave_the_builder_usable(void **state)
                                                  {(const uint8_t *)"bcd", 3, 2, true},
                                                  {(const uint8_t *)"bce", 3, 3, true}};
     size_t nbytes, expected_nbytes;
-    uint8_t *bytes = scratch_read(out, &nbytes);
+    uint8_t *bytes = scratch_read(scratch_map, &nbytes);
     uint8_t *expected = model_build(entries, 3, &expected_nbytes);
     assert_int_equal(nbytes, expected_nbytes);
     assert_memory_equal(bytes, expected, nbytes);
@@ -341,7 +322,7 @@ static void senseless_calls_are_refused(void **state)
     (void)state;
     act_error error = {0};
     act_builder *builder = (act_builder *)&error;
-    assert_int_equal(act_builder_open(out, NULL, NULL, &error), ACT_ERR_INVALID);
+    assert_int_equal(act_builder_open(scratch_map, NULL, NULL, &error), ACT_ERR_INVALID);
     assert_int_equal(act_builder_open(NULL, NULL, &builder, &error), ACT_ERR_INVALID);
     assert_null(builder);
     assert_int_equal(act_builder_add(NULL, "a", 1, 0, &error), ACT_ERR_INVALID);
@@ -360,12 +341,12 @@ static void senseless_calls_are_refused(void **state)
 static void without_finish_nothing_appears(void **state)
 {
     (void)state;
-    scratch_write(out, "old", 3);
+    scratch_write(scratch_map, "old", 3);
     act_builder *builder = open_builder();
     assert_int_equal(act_builder_add(builder, "a", 1, 0, NULL), ACT_OK);
     act_builder_close(builder);
     size_t nbytes;
-    uint8_t *bytes = scratch_read(out, &nbytes);
+    uint8_t *bytes = scratch_read(scratch_map, &nbytes);
     assert_int_equal(nbytes, 3);
     assert_memory_equal(bytes, "old", 3);
     free(bytes);
@@ -388,5 +369,5 @@ int main(void)
         cmocka_unit_test(senseless_calls_are_refused),
         cmocka_unit_test(without_finish_nothing_appears),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

@@ -12,25 +12,6 @@
 #include "support/scratch.h"
 #include "support/shapes.h"
 
-static char *dir;
-static char *path;
-
-static int set_up(void **state)
-{
-    (void)state;
-    dir = scratch_make();
-    path = scratch_path(dir, "map.act");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    free(path);
-    scratch_remove(dir);
-    return 0;
-}
-
 /* Builds plain and compact, reads the latter back in every way. Frees the entries. */
 static act_build_report expect_built(struct entries *entries, act_build_report *plain_ret)
 {
@@ -40,11 +21,11 @@ static act_build_report expect_built(struct entries *entries, act_build_report *
     act_map_info info;
     act_error error = {0};
     entries_sort(entries);
-    build_file(entries, path, ACT_LAYOUT_PLAIN, &plain);
-    build_file(entries, path, ACT_LAYOUT_COMPACT, &report);
+    build_file(entries, scratch_map, ACT_LAYOUT_PLAIN, &plain);
+    build_file(entries, scratch_map, ACT_LAYOUT_COMPACT, &report);
     assert_true(report.file_nbytes <= plain.file_nbytes);
     assert_int_equal(report.keys, plain.keys);
-    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
     if (act_map_verify(map, NULL, NULL, &verified, &error) != ACT_OK)
         fail_msg("%s", error.text);
     expect_scan(map, entries);
@@ -71,7 +52,7 @@ static void expect_bytes(const char *hex)
 {
     size_t nbytes;
     uint8_t wanted[256];
-    uint8_t *bytes = scratch_read(path, &nbytes);
+    uint8_t *bytes = scratch_read(scratch_map, &nbytes);
     assert_int_equal(nbytes - 24, strlen(hex) / 2);
     assert_true(hex_decode(hex, strlen(hex), wanted));
     assert_memory_equal(bytes + 16, wanted, nbytes - 24);
@@ -240,7 +221,7 @@ static void large_equal_parts(void **state)
         }
     }
     act_build_report plain;
-    build_file(&part, path, ACT_LAYOUT_PLAIN, &plain);
+    build_file(&part, scratch_map, ACT_LAYOUT_PLAIN, &plain);
     act_build_report report = expect_built(&entries, NULL);
     assert_true(report.file_nbytes < plain.file_nbytes + 64 * 8);
     entries_free(&part);
@@ -263,7 +244,7 @@ static act_build_report build_all_ways(unsigned levels, uint64_t share_nbytes)
         .layout = ACT_LAYOUT_COMPACT, .no_sync = true, .share_nbytes = share_nbytes};
     act_builder *builder;
     act_build_report report;
-    assert_int_equal(act_builder_open(path, &options, &builder, NULL), ACT_OK);
+    assert_int_equal(act_builder_open(scratch_map, &options, &builder, NULL), ACT_OK);
     add_all_ways(builder, levels);
     assert_int_equal(act_builder_finish(builder, &report, NULL), ACT_OK);
     act_builder_close(builder);
@@ -306,7 +287,7 @@ static void the_limit_of_memory_decides_how_much_is_shared(void **state)
                                              .share_nbytes = i ? ACT_SHARE_NBYTES_MIN : 0};
         act_builder *builder;
         act_build_report report;
-        assert_int_equal(act_builder_open(path, &options, &builder, NULL), ACT_OK);
+        assert_int_equal(act_builder_open(scratch_map, &options, &builder, NULL), ACT_OK);
         for (size_t k = 0; k < entries.count; k++)
             assert_int_equal(act_builder_add(builder, entries.items[k].key,
                                              entries.items[k].key_nbytes, entries.items[k].value,
@@ -315,14 +296,14 @@ static void the_limit_of_memory_decides_how_much_is_shared(void **state)
         assert_int_equal(act_builder_finish(builder, &report, NULL), ACT_OK);
         act_builder_close(builder);
         act_map *map;
-        assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+        assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
         expect_scan(map, &entries);
         assert_int_equal(act_map_verify(map, NULL, NULL, NULL, NULL), ACT_OK);
         act_map_close(map);
         file_nbytes[i] = report.file_nbytes;
     }
     act_build_report plain;
-    build_file(&entries, path, ACT_LAYOUT_PLAIN, &plain);
+    build_file(&entries, scratch_map, ACT_LAYOUT_PLAIN, &plain);
     assert_true(file_nbytes[0] < plain.file_nbytes * 3 / 4);
     assert_true(file_nbytes[1] > file_nbytes[0] * 5 / 4);
     assert_true(file_nbytes[1] <= plain.file_nbytes);
@@ -346,7 +327,7 @@ static void the_same_entries_make_the_same_file(void **state)
             entries_add(&entries, key, 1 + random_below(&r, sizeof(key)), random_below(&r, 3));
         }
         expect_built(&entries, NULL);
-        bytes[i] = scratch_read(path, &nbytes[i]);
+        bytes[i] = scratch_read(scratch_map, &nbytes[i]);
     }
     assert_int_equal(nbytes[0], nbytes[1]);
     assert_memory_equal(bytes[0], bytes[1], nbytes[0]);
@@ -361,11 +342,11 @@ static void a_limit_that_is_too_low_is_refused(void **state)
                                          .share_nbytes = ACT_SHARE_NBYTES_MIN - 1};
     act_builder *builder;
     act_error error;
-    unsigned files = scratch_count(dir);
-    assert_int_equal(act_builder_open(path, &options, &builder, &error), ACT_ERR_INVALID);
+    unsigned files = scratch_count(scratch_dir);
+    assert_int_equal(act_builder_open(scratch_map, &options, &builder, &error), ACT_ERR_INVALID);
     assert_null(builder);
     assert_non_null(strstr(error.text, "4095"));
-    assert_int_equal(scratch_count(dir), files);
+    assert_int_equal(scratch_count(scratch_dir), files);
 }
 
 int main(void)
@@ -384,5 +365,5 @@ int main(void)
         cmocka_unit_test(the_same_entries_make_the_same_file),
         cmocka_unit_test(a_limit_that_is_too_low_is_refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

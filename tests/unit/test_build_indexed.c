@@ -16,25 +16,6 @@
 #include "support/shapes.h"
 #include "verify/sweep.h"
 
-static char *dir;
-static char *path;
-
-static int set_up(void **state)
-{
-    (void)state;
-    dir = scratch_make();
-    path = scratch_path(dir, "map.act");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    free(path);
-    scratch_remove(dir);
-    return 0;
-}
-
 /* Reads everything back in every way. */
 static void expect_file(const struct entries *entries, const act_build_report *report)
 {
@@ -43,7 +24,7 @@ static void expect_file(const struct entries *entries, const act_build_report *r
     act_map_info info;
     act_map_stat stat;
     act_error error = {0};
-    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
     if (act_map_verify(map, NULL, NULL, &verified, &error) != ACT_OK)
         fail_msg("%s", error.text);
     assert_int_equal(verified.soundness, ACT_SOUND_CHECKSUMMED);
@@ -75,7 +56,7 @@ static act_build_report build_in_parts(const struct entries *entries, unsigned t
     act_build_report report = {0};
     struct entry last = {0};
     size_t longest = 0;
-    assert_int_equal(act_indexed_open(&indexed, path, NULL), ACT_OK);
+    assert_int_equal(act_indexed_open(&indexed, scratch_map, NULL), ACT_OK);
     assert_int_equal(act_parts_open(&parts, &indexed, threads, NULL), ACT_OK);
     parts.nbytes_min = nbytes_min;
     parts.limit_nbytes = nbytes_min;
@@ -105,7 +86,7 @@ static act_build_report expect_built(struct entries *entries)
 {
     act_build_report report;
     entries_sort(entries);
-    build_file(entries, path, ACT_LAYOUT_INDEXED, &report);
+    build_file(entries, scratch_map, ACT_LAYOUT_INDEXED, &report);
     expect_file(entries, &report);
     static const size_t limits[] = {1, 500, 20000};
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]) && entries->count; i++) {
@@ -225,7 +206,7 @@ static void a_hot_region_larger_than_memory(void **state)
     act_build_report report = expect_built(&entries);
     act_map *map;
     act_map_stat stat;
-    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
     act_map_get_stat(map, &stat);
     act_map_close(map);
     assert_true(report.file_nbytes > keys_nbytes);
@@ -268,13 +249,13 @@ static void room_that_is_left_is_zero(void **state)
         entries_add(&entries, key, 2 + random_below(&r, sizeof(key) - 2), shapes_value(&r));
     }
     entries_sort(&entries);
-    build_file(&entries, path, ACT_LAYOUT_INDEXED, NULL);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
     act_map *map;
     act_map_stat stat;
     size_t nbytes;
-    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
     act_map_get_stat(map, &stat);
-    uint8_t *bytes = scratch_read(path, &nbytes);
+    uint8_t *bytes = scratch_read(scratch_map, &nbytes);
     uint8_t *taken = calloc(1, nbytes);
     assert_non_null(taken);
     mark_objects(map, taken);
@@ -306,8 +287,8 @@ static size_t make_small(uint8_t **bytes_ret, struct entries *entries)
         entries_add(entries, key, 1 + random_below(&r, sizeof(key)), shapes_value(&r));
     }
     entries_sort(entries);
-    build_file(entries, path, ACT_LAYOUT_INDEXED, NULL);
-    *bytes_ret = scratch_read(path, &nbytes);
+    build_file(entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    *bytes_ret = scratch_read(scratch_map, &nbytes);
     return nbytes;
 }
 
@@ -413,9 +394,9 @@ static void jump_tables_that_cannot_be_right(void **state)
         uint8_t key = (uint8_t)(i * 5);
         entries_add(&entries, &key, 1, i);
     }
-    build_file(&entries, path, ACT_LAYOUT_INDEXED, NULL);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
     size_t nbytes;
-    uint8_t *bytes = scratch_read(path, &nbytes);
+    uint8_t *bytes = scratch_read(scratch_map, &nbytes);
     /* The root is a mask of 40 leaves of two bytes each, its only run right after the headers. */
     size_t first = ACT_INDEX_END + 39 + 1;
     assert_int_equal(bytes[first - 1], 1);
@@ -458,5 +439,5 @@ int main(void)
         cmocka_unit_test(a_damaged_header_changes_no_answer),
         cmocka_unit_test(jump_tables_that_cannot_be_right),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

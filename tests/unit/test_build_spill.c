@@ -24,22 +24,6 @@ struct list {
     size_t keys_used;
 };
 
-static char *dir;
-
-static int set_up(void **state)
-{
-    (void)state;
-    dir = scratch_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    scratch_remove(dir);
-    return 0;
-}
-
 static struct list list_open(size_t count_max, size_t keys_nbytes_max)
 {
     struct list list = {calloc(count_max, sizeof(struct item)), 0, malloc(keys_nbytes_max), 0};
@@ -154,7 +138,7 @@ static act_sorter_options options_of(act_duplicates duplicates, unsigned threads
 {
     act_sorter_options options = {.duplicates = duplicates,
                                   .memory_nbytes = ACT_SORTER_MEMORY_NBYTES_MIN,
-                                  .temp_dir = dir,
+                                  .temp_dir = scratch_dir,
                                   .threads = threads};
     return options;
 }
@@ -460,5 +444,5 @@ int main(void)
         cmocka_unit_test(folders_that_are_not_there),
         cmocka_unit_test(too_little_memory_is_refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

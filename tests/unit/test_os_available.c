@@ -10,27 +10,11 @@
 #include "support/check.h"
 #include "support/scratch.h"
 
-static char *dir;
-
-static int set_up(void **state)
-{
-    (void)state;
-    dir = scratch_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    scratch_remove(dir);
-    return 0;
-}
-
 /* Writes a file, with the folders on the way to it. */
 static void put(const char *name, const char *text)
 {
-    char *path = scratch_path(dir, name);
-    for (char *slash = path + strlen(dir) + 1; (slash = strchr(slash, '/')); slash++) {
+    char *path = scratch_path(scratch_dir, name);
+    for (char *slash = path + strlen(scratch_dir) + 1; (slash = strchr(slash, '/')); slash++) {
         *slash = '\0';
         (void)mkdir(path, 0700);
         *slash = '/';
@@ -42,7 +26,7 @@ static void put(const char *name, const char *text)
 static uint64_t available(const char *meminfo)
 {
     put("meminfo", meminfo);
-    char *path = scratch_path(dir, "meminfo");
+    char *path = scratch_path(scratch_dir, "meminfo");
     uint64_t nbytes = act_os_meminfo_available(path);
     free(path);
     return nbytes;
@@ -51,8 +35,8 @@ static uint64_t available(const char *meminfo)
 static uint64_t limit(const char *groups)
 {
     put("groups", groups);
-    char *path = scratch_path(dir, "groups");
-    uint64_t nbytes = act_os_group_limit(path, dir);
+    char *path = scratch_path(scratch_dir, "groups");
+    uint64_t nbytes = act_os_group_limit(path, scratch_dir);
     free(path);
     return nbytes;
 }
@@ -111,7 +95,7 @@ static void files_that_say_nothing(void **state)
     assert_int_equal(limit(path), UINT64_MAX);
     assert_int_equal(limit(""), UINT64_MAX);
     assert_int_equal(limit("nonsense\n\n:\n::\n4:memory\n"), UINT64_MAX);
-    assert_int_equal(act_os_group_limit("/no/such/file", dir), UINT64_MAX);
+    assert_int_equal(act_os_group_limit("/no/such/file", scratch_dir), UINT64_MAX);
 }
 
 /* Both answers of this machine are some memory, and the careful one is not more. */
@@ -132,5 +116,5 @@ int main(void)
         cmocka_unit_test(files_that_say_nothing),
         cmocka_unit_test(this_machine),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

@@ -14,29 +14,13 @@
 #include "support/check.h"
 #include "support/scratch.h"
 
-static char *dir;
-
-static int set_up(void **state)
-{
-    (void)state;
-    dir = scratch_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    scratch_remove(dir);
-    return 0;
-}
-
-/* `dir`/`name`; valid until the third next call. */
+/* `scratch_dir`/`name`; valid until the third next call. */
 static const char *in_dir(const char *name)
 {
     static char paths[3][4096];
     static unsigned next;
     char *path = paths[next++ % 3];
-    snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
+    snprintf(path, sizeof(paths[0]), "%s/%s", scratch_dir, name);
     return path;
 }
 
@@ -104,7 +88,7 @@ static void a_new_file_appears_when_committed(void **state)
     umask(old_mask);
     assert_holds(in_dir("new"), "012xyz6789abcd");
     assert_int_equal(mode_of(in_dir("new")), 0640);
-    assert_int_equal(scratch_count(dir), 1);
+    assert_int_equal(scratch_count(scratch_dir), 1);
 }
 
 static void without_commit_nothing_stays(void **state)
@@ -113,7 +97,7 @@ static void without_commit_nothing_stays(void **state)
     struct act_os_output *output = open_output(in_dir("new"));
     assert_int_equal(act_os_output_write(output, "abc", 3, NULL), ACT_OK);
     act_os_output_close(output);
-    assert_int_equal(scratch_count(dir), 0);
+    assert_int_equal(scratch_count(scratch_dir), 0);
     act_os_output_close(NULL);
 }
 
@@ -125,7 +109,7 @@ static void a_replaced_file_gives_its_permissions(void **state)
     write_file(in_dir("old"), "new");
     assert_holds(in_dir("old"), "new");
     assert_int_equal(mode_of(in_dir("old")), 0604);
-    assert_int_equal(scratch_count(dir), 1);
+    assert_int_equal(scratch_count(scratch_dir), 1);
 }
 
 /* Who has the old file open keeps reading it. */
@@ -150,7 +134,7 @@ static void a_file_that_came_meanwhile_is_replaced(void **state)
     assert_int_equal(act_os_output_commit(output, true, NULL), ACT_OK);
     act_os_output_close(output);
     assert_holds(in_dir("new"), "ours");
-    assert_int_equal(scratch_count(dir), 1);
+    assert_int_equal(scratch_count(scratch_dir), 1);
 }
 
 static void a_folder_that_came_meanwhile_stays(void **state)
@@ -162,7 +146,7 @@ static void a_folder_that_came_meanwhile_stays(void **state)
     assert_int_equal(act_os_output_commit(output, true, &error), ACT_ERR_IO);
     assert_int_equal(error.os_code, EISDIR);
     act_os_output_close(output);
-    assert_int_equal(scratch_count(dir), 1);
+    assert_int_equal(scratch_count(scratch_dir), 1);
 }
 
 static void links_are_followed(void **state)
@@ -204,7 +188,7 @@ static void what_is_no_file_is_refused(void **state)
     assert_int_equal(mkfifo(in_dir("fifo"), 0666), 0);
     assert_int_equal(symlink("/dev/null", in_dir("null")), 0);
     scratch_write(in_dir("file"), "old", 3);
-    assert_refused(dir, ACT_ERR_NOT_REGULAR, 0, "directory");
+    assert_refused(scratch_dir, ACT_ERR_NOT_REGULAR, 0, "directory");
     assert_refused(".", ACT_ERR_NOT_REGULAR, 0, "directory");
     assert_refused("/", ACT_ERR_NOT_REGULAR, 0, "directory");
     assert_refused(in_dir("fifo"), ACT_ERR_NOT_REGULAR, 0, "pipe");
@@ -215,7 +199,7 @@ static void what_is_no_file_is_refused(void **state)
     assert_refused(in_dir("missing/"), ACT_ERR_IO, EISDIR, "missing");
     assert_refused(in_dir("file/below"), ACT_ERR_IO, ENOTDIR, "file/below");
     assert_holds(in_dir("file"), "old");
-    assert_int_equal(scratch_count(dir), 3);
+    assert_int_equal(scratch_count(scratch_dir), 3);
 }
 
 /* A link of the kind that /dev/stdout is leads to a file whose name it does not know. */
@@ -232,7 +216,7 @@ static void a_file_that_lost_its_path_is_refused(void **state)
     fd = open(in_dir("lost"), O_WRONLY);
     assert_int_equal(unlink(in_dir("lost")), 0);
     assert_refused(path, ACT_ERR_NOT_REGULAR, 0, "no path");
-    assert_int_equal(scratch_count(dir), 0);
+    assert_int_equal(scratch_count(scratch_dir), 0);
     close(fd);
 }
 
@@ -258,7 +242,7 @@ static void names_without_a_folder(void **state)
     (void)state;
     char before[4096];
     assert_non_null(getcwd(before, sizeof(before)));
-    assert_int_equal(chdir(dir), 0);
+    assert_int_equal(chdir(scratch_dir), 0);
     struct act_os_output *output = open_output("here");
     /* The place was chosen when it was opened. */
     assert_int_equal(chdir("/"), 0);
@@ -275,13 +259,13 @@ static void write_protection_holds(void **state)
     scratch_write(in_dir("protected"), "old", 3);
     assert_int_equal(chmod(in_dir("protected"), 0444), 0);
     assert_int_equal(mkdir(in_dir("closed"), 0555), 0);
-    assert_int_equal(chmod(dir, 0777), 0);
+    assert_int_equal(chmod(scratch_dir, 0777), 0);
     uid_t user = geteuid();
     if (user == 0)
         assert_int_equal(seteuid(65534), 0);
-    if (faccessat(AT_FDCWD, dir, X_OK, AT_EACCESS) != 0) {
+    if (faccessat(AT_FDCWD, scratch_dir, X_OK, AT_EACCESS) != 0) {
         assert_int_equal(seteuid(user), 0);
-        print_message("other users cannot reach %s\n", dir);
+        print_message("other users cannot reach %s\n", scratch_dir);
         skip();
     }
     assert_refused(in_dir("protected"), ACT_ERR_IO, EACCES, "replace");
@@ -310,12 +294,12 @@ static void a_limit_of_the_file_size_is_an_error(void **state)
     assert_int_equal(status, ACT_ERR_IO);
     assert_int_equal(error.os_code, EFBIG);
     assert_int_equal(status_at, ACT_ERR_IO);
-    assert_int_equal(scratch_count(dir), 0);
+    assert_int_equal(scratch_count(scratch_dir), 0);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_new_file_appears_when_committed),
         TEST(without_commit_nothing_stays),

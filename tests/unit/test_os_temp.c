@@ -13,22 +13,6 @@
 #include "support/random.h"
 #include "support/scratch.h"
 
-static char *dir;
-
-static int set_up(void **state)
-{
-    (void)state;
-    dir = scratch_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    scratch_remove(dir);
-    return 0;
-}
-
 static void what_was_written_is_read(void **state)
 {
     (void)state;
@@ -36,8 +20,8 @@ static void what_was_written_is_read(void **state)
     struct random random = random_of(1);
     random_fill(&random, bytes, sizeof(bytes));
     struct act_os_temp *temp;
-    assert_int_equal(act_os_temp_open(dir, &temp, NULL), ACT_OK);
-    assert_int_equal(scratch_count(dir), 0);
+    assert_int_equal(act_os_temp_open(scratch_dir, &temp, NULL), ACT_OK);
+    assert_int_equal(scratch_count(scratch_dir), 0);
     assert_int_equal(act_os_temp_nbytes(temp), 0);
     size_t written = 0;
     while (written < sizeof(bytes)) {
@@ -50,7 +34,7 @@ static void what_was_written_is_read(void **state)
         assert_int_equal(act_os_temp_read(temp, off, read, written - off, NULL), ACT_OK);
         assert_memory_equal(read, bytes + off, written - off);
     }
-    assert_int_equal(scratch_count(dir), 0);
+    assert_int_equal(scratch_count(scratch_dir), 0);
     act_os_temp_close(temp);
     act_os_temp_close(NULL);
 }
@@ -61,11 +45,11 @@ static void what_was_not_written_cannot_be_read(void **state)
     char text[8];
     act_error error = {0};
     struct act_os_temp *temp;
-    assert_int_equal(act_os_temp_open(dir, &temp, NULL), ACT_OK);
+    assert_int_equal(act_os_temp_open(scratch_dir, &temp, NULL), ACT_OK);
     assert_int_equal(act_os_temp_write(temp, "abc", 3, NULL), ACT_OK);
     assert_int_equal(act_os_temp_read(temp, 1, text, 3, &error), ACT_ERR_IO);
     assert_int_equal(error.os_code, EIO);
-    assert_non_null(strstr(error.text, dir));
+    assert_non_null(strstr(error.text, scratch_dir));
     act_os_temp_close(temp);
 }
 
@@ -73,7 +57,7 @@ static void folders_that_cannot_take_it(void **state)
 {
     (void)state;
     act_error error = {0};
-    char *file = scratch_path(dir, "file"), *none = scratch_path(dir, "none");
+    char *file = scratch_path(scratch_dir, "file"), *none = scratch_path(scratch_dir, "none");
     struct act_os_temp *temp = (struct act_os_temp *)&error;
     scratch_write(file, "", 0);
     assert_int_equal(act_os_temp_open(none, &temp, &error), ACT_ERR_IO);
@@ -91,7 +75,7 @@ static void the_folder_of_the_system(void **state)
     (void)state;
     act_error error = {0};
     struct act_os_temp *temp;
-    char *none = scratch_path(dir, "none");
+    char *none = scratch_path(scratch_dir, "none");
     const char *set = getenv("TMPDIR");
     char *before = set ? strdup(set) : NULL;
     assert_int_equal(setenv("TMPDIR", none, 1), 0);
@@ -116,5 +100,5 @@ int main(void)
         cmocka_unit_test(folders_that_cannot_take_it),
         cmocka_unit_test(the_folder_of_the_system),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

@@ -12,31 +12,12 @@
 #include "support/scratch.h"
 #include "support/shapes.h"
 
-static char *dir;
-static char *path;
-
-static int set_up(void **state)
-{
-    (void)state;
-    dir = scratch_make();
-    path = scratch_path(dir, "map.act");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    free(path);
-    scratch_remove(dir);
-    return 0;
-}
-
 static act_digest digest_of(const struct entries *entries, act_layout layout)
 {
     act_map *map;
     act_digest digest;
-    build_file(entries, path, layout, NULL);
-    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    build_file(entries, scratch_map, layout, NULL);
+    assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
     assert_int_equal(act_map_digest(map, NULL, NULL, &digest, NULL), ACT_OK);
     act_map_close(map);
     return digest;
@@ -148,14 +129,14 @@ static void it_can_be_stopped_and_fails_as_a_scan_does(void **state)
     uint8_t key[200];
     random_fill(&r, key, sizeof(key));
     entries_add(&entries, key, sizeof(key), 1);
-    build_file(&entries, path, ACT_LAYOUT_PLAIN, NULL);
+    build_file(&entries, scratch_map, ACT_LAYOUT_PLAIN, NULL);
     entries_free(&entries);
     const act_open_options options = {.key_nbytes_max = 100};
     act_map *map;
     act_digest digest;
     act_error error;
     uint64_t most = 0;
-    assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
     assert_int_equal(act_map_digest(map, stop, &most, &digest, NULL), ACT_STOPPED);
     most = UINT64_MAX;
     assert_int_equal(act_map_digest(map, stop, &most, &digest, &error), ACT_ERR_LIMIT);
@@ -172,5 +153,5 @@ int main(void)
         cmocka_unit_test(each_part_of_an_entry_counts),
         cmocka_unit_test(it_can_be_stopped_and_fails_as_a_scan_does),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

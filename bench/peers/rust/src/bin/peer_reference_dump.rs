@@ -1,7 +1,7 @@
 //! The reference's other way to a file: insert everything into a PathMap in memory, then
 //! `dump_from_zipper`. Only its build is measured; its bytes are what a plain file must be.
 
-use bench_peers::{peer_main, Answer, Engine, Keys, Keyset, Res};
+use bench_peers::{peer_main, Engine, Keyset, Res};
 use pathmap::arena_compact::ArenaCompactTree;
 use pathmap::PathMap;
 
@@ -21,18 +21,6 @@ impl Engine for ReferenceDump {
         }
         ArenaCompactTree::dump_from_zipper(map.read_zipper(), |&value| value, file)?;
         Ok(())
-    }
-
-    fn open(_file: &str) -> Res<()> {
-        Err("build only".into())
-    }
-
-    fn get(_handle: &(), _queries: Keys, _answer: &mut Answer) -> Res<()> {
-        Err("build only".into())
-    }
-
-    fn scan(_handle: &()) -> Res<Answer> {
-        Err("build only".into())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The reference's way to a file that writes equal subtrees once: a PathMap in memory, merkleized,
 //! then `from_zipper_cached`. Only its build is measured, and how large the file is.
 
-use bench_peers::{peer_main, Answer, Engine, Keys, Keyset, Res};
+use bench_peers::{peer_main, Engine, Keyset, Res};
 use pathmap::arena_compact::ArenaCompactTree;
 use pathmap::PathMap;
 
@@ -24,18 +24,6 @@ impl Engine for ReferenceShared {
         let tree = ArenaCompactTree::from_zipper_cached(map.read_zipper(), |&value| value);
         std::fs::write(file, tree.get_data())?;
         Ok(())
-    }
-
-    fn open(_file: &str) -> Res<()> {
-        Err("build only".into())
-    }
-
-    fn get(_handle: &(), _queries: Keys, _answer: &mut Answer) -> Res<()> {
-        Err("build only".into())
-    }
-
-    fn scan(_handle: &()) -> Res<Answer> {
-        Err("build only".into())
     }
 }
 
