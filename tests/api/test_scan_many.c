@@ -1,6 +1,10 @@
 /* Runs of entries, ranges that are split, scans on threads: what they give is what a scan gives. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "actree.h"
 #include "support/build.h"
@@ -279,6 +283,61 @@ static void a_run_stops_a_scan(void **state)
     act_map_close(map);
 }
 
+static int count_runs(void *context, const act_entry_run *run)
+{
+    size_t *count = context;
+    assert_true(run->count > 0);
+    ++*count;
+    return 0;
+}
+
+/* The first ones are short, for whoever wants no more; the others are not. */
+static void runs_grow(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    act_map *map = open_large(ACT_LAYOUT_INDEXED, 0);
+    assert_int_equal(act_map_scan_runs(map, NULL, count_runs, &count, NULL), ACT_OK);
+    assert_in_range(count, 40000 / 1024, 40000 / 500);
+    act_map_close(map);
+}
+
+static int wait_at_first(void *context, size_t part, const uint8_t *key, size_t key_nbytes,
+                         uint64_t value)
+{
+    (void)context;
+    (void)key;
+    (void)key_nbytes;
+    if (part == 0 && value == 0)
+        nanosleep(&(struct timespec){.tv_nsec = 200 * 1000 * 1000}, NULL);
+    return 0;
+}
+
+/* A part is told to stop since a later one has failed: that one's error is what the scan says. */
+static void an_error_stops_the_parts_before_it(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    char *dir = scratch_make();
+    char *path = scratch_path(dir, "map");
+    for (unsigned i = 0; i < 20000; i++) {
+        char key[16];
+        entries_add(&entries, key, (size_t)snprintf(key, sizeof(key), "k%05u", i), i);
+    }
+    entries_add(&entries, "z23456789", 9, 1);
+    build_file(&entries, path, ACT_LAYOUT_PLAIN, NULL);
+    act_map *map;
+    act_open_options open_options = {.key_nbytes_max = 8};
+    assert_int_equal(act_map_open(path, &open_options, &map, NULL), ACT_OK);
+    act_parallel_options options = {.threads = 2, .parts = 2};
+    assert_int_equal(act_map_scan_parallel(map, NULL, &options, wait_at_first, NULL, NULL),
+                     ACT_ERR_LIMIT);
+    act_map_close(map);
+    entries_free(&entries);
+    free(path);
+    scratch_remove(dir);
+}
+
 static void a_thread_that_fails_ends_the_scan(void **state)
 {
     (void)state;
@@ -378,6 +437,8 @@ int main(void)
         cmocka_unit_test(parts_are_of_about_equal_size),
         cmocka_unit_test(what_asks_to_stop_is_asked_no_more),
         cmocka_unit_test(a_run_stops_a_scan),
+        cmocka_unit_test(runs_grow),
+        cmocka_unit_test(an_error_stops_the_parts_before_it),
         cmocka_unit_test(a_thread_that_fails_ends_the_scan),
         cmocka_unit_test(subtrees_in_common_are_visited_on_each_way),
         cmocka_unit_test(no_way_to_scan_is_a_mistake),

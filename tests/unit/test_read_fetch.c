@@ -23,6 +23,7 @@ enum {
 static struct entries entries;
 static act_map *map, *plain;
 static char *dir;
+static act_batch_options batch_options; /* of the batches; all-zero again after each test */
 
 /* What the disk says, and what was asked of it. */
 static struct {
@@ -127,7 +128,8 @@ static void get_batch(const act_map *of, size_t count, uint64_t reads_a_question
     memset(&disk, 0, sizeof(disk));
     disk.quick = quick;
     disk.reads_a_question = reads_a_question;
-    assert_int_equal(act_map_get_batch(of, keys, count, values, found, NULL), ACT_OK);
+    assert_int_equal(act_map_get_batch_with(of, keys, count, values, found, &batch_options, NULL),
+                     ACT_OK);
     assert_false(disk.single);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(found[i / 8] >> i % 8 & 1, expected[i] != NULL);
@@ -215,6 +217,19 @@ static void every_size_of_a_batch_is_answered(void **state)
     }
 }
 
+static void the_caller_may_know_better(void **state)
+{
+    (void)state;
+    batch_options.fetch = ACT_FETCH_ALWAYS;
+    get_batch(map, 10, 0);
+    assert_true(disk.pieces > 5);
+    batch_options.fetch = ACT_FETCH_NEVER;
+    get_batch(map, 3000, 1000);
+    assert_int_equal(disk.questions, 0);
+    assert_int_equal(disk.pieces, 0);
+    memset(&batch_options, 0, sizeof(batch_options));
+}
+
 /* Without an index nobody knows the page before being there. */
 static void plain_files_are_left_alone(void **state)
 {
@@ -248,6 +263,7 @@ int main(void)
         cmocka_unit_test(a_cold_batch_makes_no_shortcuts),
         cmocka_unit_test(each_key_has_its_page_asked_for),
         cmocka_unit_test(every_size_of_a_batch_is_answered),
+        cmocka_unit_test(the_caller_may_know_better),
         cmocka_unit_test(plain_files_are_left_alone),
         cmocka_unit_test(keys_too_long_to_be_copied_are_passed_by),
     };

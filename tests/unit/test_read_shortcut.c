@@ -4,10 +4,12 @@
 
 #include "actree.h"
 #include "read/map.h"
+#include "read/rounds.h"
 #include "read/shortcut.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
+#include "support/forge.h"
 #include "support/random.h"
 #include "support/scratch.h"
 #include "support/shapes.h"
@@ -173,6 +175,59 @@ static void values_on_lines(void **state)
     assert_true(expect_answers(&r, &entries, ACT_LAYOUT_INDEXED));
 }
 
+/* Opens what was made by hand, all of it as if it were the hot region of an indexed file. */
+static act_map *open_as_hot(struct forge *f, uint64_t root)
+{
+    forge_end(f, root);
+    assert_int_equal(forge_open(f, NULL), ACT_OK);
+    f->map->arena.hot_off = 0;
+    f->map->arena.jump_end = 1;
+    act_shortcuts_count(f->map, ACT_SHORTCUT_LOOKUPS_MIN);
+    return f->map;
+}
+
+/* A line with a value, where the prefix ends, and a branch with one below: the line's counts. */
+static void a_value_where_the_prefix_ends(void **state)
+{
+    (void)state;
+    struct forge f;
+    forge_start(&f);
+    uint64_t leaf = forge_leaf(&f, 7);
+    uint64_t branch = forge_fork(&f, 9, leaf, "x");
+    uint64_t data = forge_data(&f, "0123456789abcdef");
+    const act_map *map = open_as_hot(&f, forge_line(&f, 5, branch, data));
+    assert_non_null(act_shortcuts_of(map));
+    uint64_t value;
+    assert_int_equal(act_map_get(map, "0123456789abcdef", 16, &value, NULL), ACT_OK);
+    assert_int_equal(value, 5);
+    assert_int_equal(act_map_get(map, "0123456789abcdefx", 17, &value, NULL), ACT_OK);
+    assert_int_equal(value, 7);
+    forge_free(&f);
+}
+
+/* 320 thousand million short ways, none as long as a prefix: it is given up in time. */
+static void ways_without_end_are_not_all_walked(void **state)
+{
+    (void)state;
+    struct forge f;
+    forge_start(&f);
+    const act_map *map = open_as_hot(&f, forge_shared(&f, 5, 200, 1));
+    assert_null(act_shortcuts_of(map));
+    forge_free(&f);
+}
+
+/* Whatever lies before the file is no node of a key that is too long for rounds. */
+static void rounds_pass_by_what_is_nowhere(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {ACT_NODE_LINE | ACT_LINE_CHILD, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    struct act_arena arena = {.bytes = bytes + 1, .usual_end = 4, .jump_end = 4};
+    struct act_descent d = {.id = UINT64_MAX, .key = bytes, .key_end = bytes};
+    act_rounds(&arena, &d, 1);
+    assert_int_equal(d.id, UINT64_MAX);
+    assert_ptr_equal(d.key, bytes);
+}
+
 /* In a plain file there are none, and the top of a small one has none to give. */
 static void all_shapes(void **state)
 {
@@ -216,6 +271,21 @@ static void expect_agreement(const uint8_t *bytes, size_t nbytes, const struct q
     act_map_close(map);
 }
 
+/* Any change; or one that jump tables are known by: no distance, a width that is none. */
+static void damage(struct random *r, uint8_t *byte)
+{
+    switch (random_below(r, 3)) {
+    case 0:
+        *byte = 0;
+        break;
+    case 1:
+        *byte ^= *byte == 1 || *byte == 2 || *byte == 4 ? 8 : 1;
+        break;
+    default:
+        *byte ^= (uint8_t)random_u64(r);
+    }
+}
+
 static void damaged_files_answer_the_same_in_every_way(void **state)
 {
     (void)state;
@@ -236,7 +306,7 @@ static void damaged_files_answer_the_same_in_every_way(void **state)
         /* The last eighth has the hot region in it, and the root. */
         for (uint64_t left = 1 + random_below(&r, 60); left; left--) {
             size_t room = random_one_in(&r, 2) ? nbytes / 8 : nbytes - 256;
-            damaged[nbytes - 1 - random_below(&r, room)] ^= (uint8_t)random_u64(&r);
+            damage(&r, &damaged[nbytes - 1 - random_below(&r, room)]);
         }
         expect_agreement(damaged, nbytes, queries);
     }
@@ -255,6 +325,9 @@ int main(void)
         cmocka_unit_test(random_keys_have_shortcuts_of_few_bytes),
         cmocka_unit_test(keys_of_zeros),
         cmocka_unit_test(values_on_lines),
+        cmocka_unit_test(a_value_where_the_prefix_ends),
+        cmocka_unit_test(ways_without_end_are_not_all_walked),
+        cmocka_unit_test(rounds_pass_by_what_is_nowhere),
         cmocka_unit_test(all_shapes),
         cmocka_unit_test(damaged_files_answer_the_same_in_every_way),
     };
