@@ -19,20 +19,9 @@ static const struct poptOption options[] = {
     CLI_OPTION_SHARE_MEMORY, CLI_OPTION_TEMP,   CLI_OPTION_THREADS,  CLI_OPTION_NO_SYNC,
     CLI_OPTION_VERBOSE,      CLI_OPTION_JSON,   CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
 
-/* Builds a file without a name of its own, and copies it to standard output. */
-static int assemble_to_output(struct cli_call *call, struct cli_assembly *assembly)
+static int assemble(void *assembly)
 {
-    struct cli_temporary temporary;
-    int status = cli_temporary_make(&temporary);
-    if (status != CLI_DONE)
-        return status;
-    assembly->out_path = temporary.file;
-    call->options.no_sync = true;
-    status = cli_assemble(assembly);
-    if (status == CLI_DONE)
-        status = cli_temporary_copy_out(&temporary, &call->out);
-    cli_temporary_remove(&temporary);
-    return status;
+    return cli_assemble(assembly);
 }
 
 static int report_json(struct cli_out *out, const struct cli_assembly *assembly, double seconds)
@@ -103,7 +92,7 @@ static int run(struct cli_call *call)
     cli_interrupt_catch();
     uint64_t started_ns = cli_now_ns();
     if (strcmp(call->options.output, "-") == 0) {
-        status = assemble_to_output(call, &assembly);
+        status = cli_temporary_output(call, &assembly.out_path, assemble, &assembly);
     } else {
         assembly.out_path = call->options.output;
         status = cli_assemble(&assembly);

@@ -189,29 +189,15 @@ static int compare(struct conversion *conversion)
     return CLI_TROUBLE;
 }
 
-static int convert(struct conversion *conversion)
+static int convert(void *context)
 {
+    struct conversion *conversion = context;
     int status = inspect(conversion);
     if (status == CLI_DONE)
         status = write_out(conversion);
     if (status == CLI_DONE && !conversion->call->options.no_check)
         status = compare(conversion);
     cli_progress_end(&conversion->progress);
-    return status;
-}
-
-static int convert_to_output(struct cli_call *call, struct conversion *conversion)
-{
-    struct cli_temporary temporary;
-    int status = cli_temporary_make(&temporary);
-    if (status != CLI_DONE)
-        return status;
-    conversion->out_path = temporary.file;
-    call->options.no_sync = true;
-    status = convert(conversion);
-    if (status == CLI_DONE)
-        status = cli_temporary_copy_out(&temporary, &call->out);
-    cli_temporary_remove(&temporary);
     return status;
 }
 
@@ -258,7 +244,8 @@ static int run(struct cli_call *call)
     cli_interrupt_catch();
     int status = cli_map_open(call, &conversion.map, NULL);
     if (status == CLI_DONE)
-        status = to_output ? convert_to_output(call, &conversion) : convert(&conversion);
+        status = to_output ? cli_temporary_output(call, &conversion.out_path, convert, &conversion)
+                           : convert(&conversion);
     if (status == CLI_DONE && call->options.json)
         status = report_json(&call->out, &conversion);
     if (status == CLI_DONE && call->options.verbose)

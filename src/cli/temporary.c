@@ -11,7 +11,12 @@
 #include "interrupt.h"
 #include "message.h"
 
-int cli_temporary_make(struct cli_temporary *temporary)
+struct temporary {
+    char folder[4096];
+    char file[4096 + 16];
+};
+
+static int make(struct temporary *temporary)
 {
     if (isatty(STDOUT_FILENO) == 1) {
         cli_say("standard output is a terminal, which is no place for a file");
@@ -29,9 +34,8 @@ int cli_temporary_make(struct cli_temporary *temporary)
     return CLI_DONE;
 }
 
-int cli_temporary_copy_out(const struct cli_temporary *temporary, struct cli_out *out)
+static int copy_out(const char *path, struct cli_out *out)
 {
-    const char *path = temporary->file;
     uint8_t buffer[16384];
     int status = CLI_DONE;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -50,8 +54,19 @@ int cli_temporary_copy_out(const struct cli_temporary *temporary, struct cli_out
     return status;
 }
 
-void cli_temporary_remove(const struct cli_temporary *temporary)
+int cli_temporary_output(struct cli_call *call, const char **path_ref, int (*work)(void *context),
+                         void *context)
 {
-    unlink(temporary->file);
-    rmdir(temporary->folder);
+    struct temporary temporary;
+    int status = make(&temporary);
+    if (status != CLI_DONE)
+        return status;
+    *path_ref = temporary.file;
+    call->options.no_sync = true; /* nothing of it stays */
+    status = work(context);
+    if (status == CLI_DONE)
+        status = copy_out(temporary.file, &call->out);
+    unlink(temporary.file);
+    rmdir(temporary.folder);
+    return status;
 }

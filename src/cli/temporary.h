@@ -5,19 +5,12 @@
 #include "output.h"
 #include "verb.h"
 
-struct cli_temporary {
-    char folder[4096];
-    char file[4096 + 16];
-};
-
-/* Makes the folder, unless standard output is a terminal. Returns an exit status. */
-int cli_temporary_make(struct cli_temporary *temporary);
-
-/* Copies the file to standard output. Errors of output show later, as for all verbs. Returns an
- * exit status. */
-int cli_temporary_copy_out(const struct cli_temporary *temporary, struct cli_out *out);
-
-/* Removes file and folder. */
-void cli_temporary_remove(const struct cli_temporary *temporary);
+/*
+ * Does work(context), which makes the file that `*path_ref` then names, and copies that to standard
+ * output; what was made is removed again. Refuses a terminal. Errors of output show later, as for
+ * all verbs. Returns an exit status.
+ */
+int cli_temporary_output(struct cli_call *call, const char **path_ref, int (*work)(void *context),
+                         void *context);
 
 #endif
