@@ -14,6 +14,7 @@
 #include "interrupt.h"
 #include "message.h"
 #include "output.h"
+#include "verb.h"
 
 /* Small enough to stay in the processor's cache, between the kernel's copy and its use. */
 #define BUFFER_NBYTES ((size_t)256 << 10)
@@ -63,6 +64,29 @@ void cli_input_close(struct cli_input *input)
     input->buffer = NULL;
 }
 
+/* Notes how a regular file looks before it is read. */
+static void look_at(struct cli_input *input)
+{
+    struct stat st;
+    input->watched = input->must_stay && fstat(input->fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (input->watched) {
+        input->size = (int64_t)st.st_size;
+        input->mtime = st.st_mtim;
+    }
+}
+
+/*
+ * Whether the file still looks so at its end. One that was cut off may have given zero bytes in
+ * place of those that it lost, and one that grew may have given a part of its last record.
+ */
+static bool has_stayed(const struct cli_input *input)
+{
+    struct stat st;
+    return !input->watched ||
+           (fstat(input->fd, &st) == 0 && (int64_t)st.st_size == input->size &&
+            st.st_mtim.tv_sec == input->mtime.tv_sec && st.st_mtim.tv_nsec == input->mtime.tv_nsec);
+}
+
 /* Goes on to the next file; false if there is none, or after a message. */
 static bool open_next(struct cli_input *input)
 {
@@ -83,6 +107,7 @@ static bool open_next(struct cli_input *input)
             return false;
         }
     }
+    look_at(input);
     posix_fadvise(input->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     return true;
 }
@@ -101,7 +126,7 @@ static bool make_room(struct cli_input *input)
         return true;
     if (left >= RECORD_NBYTES_MAX) {
         cli_say("%s:%llu: longer than 1 GiB", input->name, (unsigned long long)input->line + 1);
-        input->status = 2;
+        input->status = CLI_TROUBLE;
         return false;
     }
     uint8_t *larger = realloc(input->buffer, input->capacity * 2 + 1);
@@ -131,7 +156,11 @@ static bool refill(struct cli_input *input)
             input->end += (size_t)n;
             input->read_nbytes += (uint64_t)n;
             input->input_done = n == 0;
-            return true;
+            if (n > 0 || has_stayed(input))
+                return true;
+            cli_say("%s: changed while it was read", input->name);
+            input->status = CLI_TROUBLE;
+            return false;
         }
         if (errno != EINTR && errno != EAGAIN) {
             input->status = cli_fail_os(input->name, "cannot read", errno);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 struct cli_out;
 
@@ -13,6 +14,7 @@ struct cli_input {
     size_t next_name;
     char terminator;
     struct cli_out *flushed; /* flushed before each read, so that a partner is not kept waiting */
+    bool must_stay;          /* a regular file that changes while it is read is a failure */
     const char *prompt;      /* printed to standard error before each read; or NULL */
     const char *name;        /* of the input at hand, for messages */
     uint64_t line;           /* number of the record given last, in its input, from 1 */
@@ -20,7 +22,10 @@ struct cli_input {
     uint64_t read_nbytes;    /* read so far */
     int fd;
     int64_t stdin_off; /* where standard input stood at first; -1 if it cannot go back there */
-    bool input_done;   /* the input at hand has no more bytes than those in the buffer */
+    bool watched;      /* the input at hand: a regular file, which looked so before: */
+    int64_t size;
+    struct timespec mtime;
+    bool input_done; /* the input at hand has no more bytes than those in the buffer */
     uint8_t *buffer;
     size_t capacity;
     size_t begin; /* of what was not given yet */

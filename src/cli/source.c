@@ -14,6 +14,7 @@ bool cli_source_open(struct cli_source *source, const struct cli_options *option
     memset(source, 0, sizeof(*source));
     source->options = options;
     bool ok = cli_input_open(&source->input, names, options->nul_records ? '\0' : '\n');
+    source->input.must_stay = true;
     source->status = source->input.status;
     return ok;
 }
