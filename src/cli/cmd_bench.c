@@ -12,7 +12,7 @@
 #include "units.h"
 
 static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTION_KEYS, CLI_OPTION_NUL,
-                                            CLI_OPTIONS_END};
+                                            CLI_OPTIONS_OPENING, CLI_OPTIONS_END};
 
 /* Rounds that are measured: at least so many; more while they are short, up to the most. */
 #define ROUNDS_MIN     5
@@ -90,7 +90,8 @@ static int load_queries(struct cli_call *call, struct queries *queries)
 static act_status round_open(struct bench *bench)
 {
     act_map *map;
-    act_status status = act_map_open(bench->call->arguments[0], NULL, &map, &bench->error);
+    act_open_options open_options = cli_open_options(&bench->call->options);
+    act_status status = act_map_open(bench->call->arguments[0], &open_options, &map, &bench->error);
     if (status == ACT_OK)
         act_map_close(map);
     return status;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "entries.h"
 #include "message.h"
 
 /* Reads a descriptor to its end. Returns errno, or 0. */
@@ -61,7 +62,29 @@ static act_status open_input(const act_open_options *options, struct cli_map *ma
 
 act_open_options cli_open_options(const struct cli_options *options)
 {
-    return (act_open_options){ACT_ACCESS_AUTO, options->key_nbytes_max, options->steps_max};
+    return (act_open_options){.access = (act_access)options->access,
+                              .key_nbytes_max = options->key_nbytes_max,
+                              .steps_max = options->steps_max,
+                              .advice = (act_advice)options->advice,
+                              .populate = (act_populate)options->populate,
+                              .lock = (act_lock)options->lock,
+                              .is_private = options->is_private,
+                              .huge = (act_huge)options->huge,
+                              .resident_nbytes_max = options->budget_nbytes};
+}
+
+/* What was asked for and not done is told. */
+static void tell_shortfall(const struct cli_options *options, const struct cli_map *map)
+{
+    act_map_paging paging;
+    if (!options->populate && !options->prefix_to_populate && options->huge != ACT_HUGE_ON)
+        return;
+    act_map_get_paging(map->map, &paging);
+    bool populates = options->prefix_to_populate || options->populate != ACT_POPULATE_NONE;
+    bool is_short = populates && (!paging.populate_asked_nbytes ||
+                                  paging.populate_done_nbytes < paging.populate_asked_nbytes);
+    if (is_short || (options->huge == ACT_HUGE_ON && !paging.huge_nbytes))
+        cli_say("%s: note: %s", map->name, paging.text);
 }
 
 int cli_map_open(const struct cli_call *call, struct cli_map *map_ret, act_error *error)
@@ -73,9 +96,22 @@ int cli_map_open(const struct cli_call *call, struct cli_map *map_ret, act_error
         error = &own;
     memset(map_ret, 0, sizeof(*map_ret));
     map_ret->name = cli_input_name(name);
+    uint8_t *prefix = NULL;
+    if (call->options.prefix_to_populate) {
+        int failed = cli_key_argument(call, call->options.prefix_to_populate, &prefix,
+                                      &options.prefix_nbytes);
+        if (failed)
+            return failed;
+        options.populate = ACT_POPULATE_PREFIX;
+        options.prefix = prefix;
+    }
     act_status status = strcmp(name, "-") == 0 ? open_input(&options, map_ret, error)
                                                : act_map_open(name, &options, &map_ret->map, error);
-    return status == ACT_OK ? CLI_DONE : cli_fail(map_ret->name, error);
+    free(prefix);
+    if (status != ACT_OK)
+        return cli_fail(map_ret->name, error);
+    tell_shortfall(&call->options, map_ret);
+    return CLI_DONE;
 }
 
 void cli_map_close(struct cli_map *map)

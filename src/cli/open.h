@@ -12,7 +12,7 @@ struct cli_map {
     void *bytes;
 };
 
-/* What the tool's options mean for opening. */
+/* What the tool's options mean for opening, but for --populate-prefix. */
 act_open_options cli_open_options(const struct cli_options *options);
 
 /*
