@@ -180,6 +180,9 @@ typedef struct act_set_create_options {
     bool no_sync;             /* do not wait until the disk has the manifest */
     act_progress_fn progress; /* may be NULL; it counts entries, the total is not known */
     void *context;            /* of `progress` */
+    /* NULL, or the digest that the entries of all parts together must have, as that of the map that
+     * they were made of. */
+    const act_digest *expected;
 } act_set_create_options;
 
 /*
@@ -191,8 +194,9 @@ typedef struct act_set_create_options {
  * and no byte that is 0. No two may be the same.
  *
  * Errors: ACT_ERR_INVALID (no parts, a name that may not be, a first part with a lowest key; keys
- * out of order or beyond a part's range are ACT_ERR_ORDER), ACT_STOPPED, those of opening and
- * scanning maps, and those of act_builder_open.
+ * out of order or beyond a part's range are ACT_ERR_ORDER), ACT_STOPPED, ACT_ERR_CORRUPT where the
+ * digest is another one than expected, ACT_ERR_LIMIT (a manifest that is too large), those of
+ * opening and scanning maps, and those of act_builder_open.
  */
 ACT_API act_status act_set_create(const char *path, const act_set_member *members, size_t count,
                                   const act_set_create_options *options, act_error *error);

@@ -12,7 +12,8 @@
 struct making {
     struct act_set set;
     const act_set_create_options *options;
-    uint64_t entries_before; /* of the parts that were read */
+    struct act_digesting part;  /* the one that is being read */
+    struct act_digesting whole; /* all up to now; tells the progress */
 };
 
 static act_status refuse_name(const char *name, const char *why, act_error *error)
@@ -55,11 +56,11 @@ static act_status take_members(struct making *making, const act_set_member *memb
     return no_memory ? act_fail_nomem(error) : ACT_OK;
 }
 
-static int tell(void *context, uint64_t done, uint64_t total)
+static int digest_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
 {
-    const struct making *making = context;
-    return making->options->progress(making->options->context, making->entries_before + done,
-                                     total);
+    struct making *making = context;
+    act_digesting_add(&making->part, key, key_nbytes, value);
+    return act_digesting_add(&making->whole, key, key_nbytes, value);
 }
 
 /* Reads a part for what the manifest says of it. */
@@ -68,15 +69,16 @@ static act_status examine(struct making *making, size_t part, act_error *error)
     struct act_manifest_part *own = &making->set.manifest.parts[part];
     act_map *map;
     act_status status = act_set_open_any(&making->set, part, &map, error);
-    if (status == ACT_OK)
-        status = act_map_digest(map, making->options->progress ? tell : NULL, making, &own->content,
-                                error);
+    if (status == ACT_OK) {
+        act_digesting_start(&making->part, NULL, NULL);
+        status = act_map_scan(map, NULL, digest_entry, making, error);
+    }
     if (status == ACT_OK) {
         act_map_stat stat;
         act_map_get_stat(map, &stat);
+        act_digesting_finish(&making->part, &own->content);
         own->file_nbytes = stat.file_nbytes;
         own->root = stat.root;
-        making->entries_before += own->content.entries;
         status = act_set_check_ends(&making->set, part, map, error);
         if (status == ACT_ERR_CORRUPT)
             status = act_fail(error, ACT_ERR_ORDER, ACT_NO_OFFSET,
@@ -84,6 +86,27 @@ static act_status examine(struct making *making, size_t part, act_error *error)
     }
     act_map_close(map);
     return act_set_name_part(&making->set, part, status, error);
+}
+
+/* Reads all parts. */
+static act_status examine_all(struct making *making, act_error *error)
+{
+    const act_set_create_options *options = making->options;
+    const act_digest *expected = options->expected;
+    act_digest found;
+    if (!act_digesting_start(&making->whole, options->progress, options->context))
+        return ACT_STOPPED;
+    for (size_t part = 0; part < making->set.manifest.count; part++) {
+        act_status status = examine(making, part, error);
+        if (status != ACT_OK)
+            return status;
+    }
+    act_digesting_finish(&making->whole, &found);
+    if (expected && (found.entries != expected->entries ||
+                     memcmp(found.bytes, expected->bytes, sizeof(found.bytes)) != 0))
+        return act_fail(error, ACT_ERR_CORRUPT, ACT_NO_OFFSET,
+                        "the parts hold other entries than they should");
+    return ACT_OK;
 }
 
 static act_status put_in_place(const struct making *making, const char *path, act_error *error)
@@ -112,19 +135,21 @@ act_status act_set_create(const char *path, const act_set_member *members, size_
                           const act_set_create_options *options, act_error *error)
 {
     static const act_set_create_options defaults;
-    struct making making = {.options = options ? options : &defaults};
     if (!path || !members || count == 0)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no file name, or no parts");
-    act_status status = take_members(&making, members, count, error);
+    struct making *making = calloc(1, sizeof(*making));
+    if (!making)
+        return act_fail_nomem(error);
+    making->options = options ? options : &defaults;
+    act_status status = take_members(making, members, count, error);
     if (status == ACT_OK) {
-        making.set.folder = act_set_folder_of(path);
-        status = making.set.folder ? ACT_OK : act_fail_nomem(error);
+        making->set.folder = act_set_folder_of(path);
+        status = making->set.folder ? examine_all(making, error) : act_fail_nomem(error);
     }
-    for (size_t part = 0; part < count && status == ACT_OK; part++)
-        status = examine(&making, part, error);
     if (status == ACT_OK)
-        status = put_in_place(&making, path, error);
-    free(making.set.folder);
-    free(making.set.manifest.parts);
+        status = put_in_place(making, path, error);
+    free(making->set.folder);
+    free(making->set.manifest.parts);
+    free(making);
     return status;
 }

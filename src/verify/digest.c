@@ -27,9 +27,9 @@ static void take_u64(struct act_digesting *digesting, uint64_t number)
     digesting->used += sizeof(number);
 }
 
-static int visit(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+static ACT_ALWAYS_INLINE int take(struct act_digesting *digesting, const uint8_t *key,
+                                  size_t key_nbytes, uint64_t value)
 {
-    struct act_digesting *digesting = context;
     take_u64(digesting, key_nbytes);
     if (sizeof(digesting->buffer) - digesting->used < key_nbytes)
         flush(digesting);
@@ -42,6 +42,17 @@ static int visit(void *context, const uint8_t *key, size_t key_nbytes, uint64_t 
     take_u64(digesting, value);
     return ++digesting->entries % ENTRIES_BETWEEN_LOOKS == 0 &&
            !act_pace_tell(&digesting->pace, digesting->entries);
+}
+
+static int visit(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    return take(context, key, key_nbytes, value);
+}
+
+int act_digesting_add(struct act_digesting *digesting, const uint8_t *key, size_t key_nbytes,
+                      uint64_t value)
+{
+    return take(digesting, key, key_nbytes, value);
 }
 
 bool act_digesting_start(struct act_digesting *digesting, act_progress_fn progress, void *context)

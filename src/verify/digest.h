@@ -25,6 +25,10 @@ struct act_digesting {
 /* Begins without entries. False if `progress`, which may be NULL, asks to stop. */
 bool act_digesting_start(struct act_digesting *digesting, act_progress_fn progress, void *context);
 
+/* Takes one entry, above those before. Anything but 0: to be stopped. */
+int act_digesting_add(struct act_digesting *digesting, const uint8_t *key, size_t key_nbytes,
+                      uint64_t value);
+
 /* Takes all entries of a map, which must be above those before. Returns as act_map_scan does. */
 act_status act_digesting_add_map(struct act_digesting *digesting, const act_map *map,
                                  act_error *error);
