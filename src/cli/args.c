@@ -183,6 +183,11 @@ static const char *set_value(struct cli_options *options, int id, char **text)
         return cli_parse_u64(*text, strlen(*text), &options->threads) && options->threads
                    ? NULL
                    : a_positive;
+    case CLI_OPT_PARTS:
+        return cli_parse_u64(*text, strlen(*text), &options->parts) && options->parts ? NULL
+                                                                                      : a_positive;
+    case CLI_OPT_PART_SIZE:
+        return cli_parse_size(*text, &options->part_nbytes) && options->part_nbytes ? NULL : a_size;
     case CLI_OPT_MAX_KEY:
         return cli_parse_size(*text, &options->key_nbytes_max) && options->key_nbytes_max ? NULL
                                                                                           : a_size;

@@ -42,6 +42,8 @@ struct cli_options {
     uint64_t memory_nbytes;
     uint64_t share_nbytes;
     uint64_t threads;
+    uint64_t parts;
+    uint64_t part_nbytes;
     enum cli_input_form input;
     unsigned layout;     /* an act_layout */
     unsigned duplicates; /* an act_duplicates */
@@ -79,6 +81,8 @@ enum cli_option_id {
     CLI_OPT_MEMORY,
     CLI_OPT_SHARE_MEMORY,
     CLI_OPT_THREADS,
+    CLI_OPT_PARTS,
+    CLI_OPT_PART_SIZE,
     CLI_OPT_INPUT,
     CLI_OPT_LAYOUT,
     CLI_OPT_DUPLICATES,
@@ -153,6 +157,9 @@ enum cli_option_id {
 #define CLI_OPTION_THREADS                                                                         \
     CLI_VALUE("threads", '\0', CLI_OPT_THREADS, "Threads that may work at once: 1, or more (2)",   \
               "N")
+#define CLI_OPTION_PARTS CLI_VALUE("parts", '\0', CLI_OPT_PARTS, "How many parts to make", "N")
+#define CLI_OPTION_PART_SIZE                                                                       \
+    CLI_VALUE("part-size", '\0', CLI_OPT_PART_SIZE, "Make parts of about this size", "SIZE")
 #define CLI_OPTION_NO_SYNC                                                                         \
     CLI_FLAG("no-sync", '\0', CLI_OPT_NO_SYNC, "Do not wait until the disk has the file")
 #define CLI_OPTION_NO_CHECK                                                                        \

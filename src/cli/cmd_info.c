@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "info_set.h"
 #include "message.h"
 #include "open.h"
 #include "progress.h"
@@ -399,8 +400,10 @@ static act_status gather(const struct cli_call *call, const act_map *map, struct
 static int run(struct cli_call *call)
 {
     struct cli_map map;
-    int status = cli_map_open(call, &map, NULL);
-    if (status == CLI_DONE) {
+    int status = cli_map_or_set_open(call, &map, NULL);
+    if (status == CLI_DONE && map.set) {
+        status = cli_info_of_set(call, &map);
+    } else if (status == CLI_DONE) {
         struct facts facts = {.name = map.name};
         act_error error;
         if (gather(call, map.map, &facts, &error) != ACT_OK)
