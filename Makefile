@@ -34,6 +34,11 @@ debug asan tsan coverage clang: ## that step of make test alone
 	@scripts/setup.sh test
 	@scripts/test.sh $@
 
+.PHONY: portable
+portable: ## every test with src/os/portable, which asks nothing of the system but ISO C
+	@scripts/setup.sh test
+	@scripts/test.sh $@
+
 .PHONY: i386 s390x
 i386 s390x: ## every test as a program for that machine, which this one runs or emulates
 	@scripts/setup.sh test $@

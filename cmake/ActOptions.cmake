@@ -6,7 +6,18 @@ option(ACT_LINT "Test the form of the sources and the benchmark too" ON)
 option(ACT_BENCH "Build the benchmark programs of the engines that are found" OFF)
 option(ACT_WERROR "Treat compiler warnings as errors" OFF)
 option(ACT_COVERAGE "Instrument for gcov" OFF)
+set(ACT_PLATFORM "" CACHE STRING "Folder of src/os: linux, posix, win32, portable; empty: by system")
 set(ACT_SANITIZE "" CACHE STRING "Argument of -fsanitize=, e.g. address,undefined or thread")
+
+if(NOT ACT_PLATFORM)
+    if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+        set(ACT_PLATFORM linux)
+    elseif(UNIX)
+        set(ACT_PLATFORM posix)
+    else()
+        set(ACT_PLATFORM portable)
+    endif()
+endif()
 
 # Where every step takes several times as long, tests by number do fewer rounds.
 if(ACT_SANITIZE OR ACT_COVERAGE OR CMAKE_CROSSCOMPILING_EMULATOR)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every test, in every kind of build, or those of the kinds named.
 #
-#   scripts/test.sh [coverage|tsan|asan|clang|i386|s390x|debug|release]...
+#   scripts/test.sh [coverage|tsan|asan|clang|portable|i386|s390x|debug|release]...
 #
 # The release build comes last, so that the output ends with the summary of the
 # whole suite; if a step before it failed, the very last lines name it. Exit
@@ -91,7 +91,7 @@ for step in "$@"; do
     tsan) run_sanitized tsan thread ;;
     asan) run_sanitized asan address,undefined ;;
     i386 | s390x) run_foreign "$step" ;;
-    debug | release) run "$step" ;;
+    debug | portable | release) run "$step" ;;
     *)
         echo "$0: no step '$step'" >&2
         exit 2
