@@ -27,7 +27,7 @@ typedef enum act_layout {
 /* How a file's bytes are reached. */
 typedef enum act_access {
     ACT_ACCESS_AUTO = 0, /* small files are read into memory, others mapped */
-    ACT_ACCESS_MAP = 1,  /* always mapped, read-only */
+    ACT_ACCESS_MAP = 1,  /* mapped, read-only, wherever the system can map files */
     ACT_ACCESS_READ = 2  /* always read into memory: safe from later truncation */
 } act_access;
 

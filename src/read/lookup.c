@@ -49,7 +49,7 @@ static ACT_ALWAYS_INLINE uint64_t match_line(const struct descent *d, enum mode 
     }
     if (ACT_LIKELY(nbytes <= 16 && d->key + 16 <= d->padded_end && node_id < d->map->arena.roomy))
         return act_equal_upto16(d->key, line->bytes, (unsigned)nbytes) ? nbytes : 0;
-    return act_equal(d->key, line->bytes, nbytes) ? nbytes : 0;
+    return act_equal(d->key, line->bytes, (size_t)nbytes) ? nbytes : 0;
 }
 
 /* A value at the bytes matched so far. ACT_OK to go on. */
