@@ -7,6 +7,8 @@
 const struct cli_verb *const cli_verbs[] = {
     &cmd_build,
     &cmd_convert,
+    &cmd_split,
+    &cmd_join,
     &cmd_dump,
     &cmd_get,
     &cmd_prefix,

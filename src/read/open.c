@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "format/file.h"
 #include "read/map.h"
+#include "read/mapping.h"
 #include "read/paging.h"
 #include "read/shortcut.h"
 
@@ -19,7 +20,7 @@ static act_status check_options(const act_open_options *options, act_error *erro
         options->access != ACT_ACCESS_READ)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of access %d",
                         (int)options->access);
-    return ACT_OK;
+    return act_mapping_check(options, error);
 }
 
 /* What one allocation holds. */
@@ -37,14 +38,11 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     act_status status = act_file_check(bytes, nbytes, name, &root, error);
     if (status != ACT_OK)
         return status;
-    struct opened *opened = malloc(sizeof(*opened));
+    struct opened *opened = calloc(1, sizeof(*opened));
     if (!opened)
         return act_fail_nomem(error);
     act_map *map = &opened->map;
     map->lazy = &opened->lazy;
-    atomic_init(&opened->lazy.shortcuts, NULL);
-    atomic_init(&opened->lazy.lookups, 0);
-    atomic_init(&opened->lazy.claimed, false);
     map->arena = act_arena_of(bytes, nbytes, os_bytes->padding_nbytes);
     map->root = root;
     map->index_state = act_index_read(bytes, nbytes, &map->index);
@@ -56,10 +54,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
                                                   : ACT_KEY_NBYTES_MAX_DEFAULT;
     map->steps_max = options->steps_max ? options->steps_max : ACT_STEPS_MAX_DEFAULT;
-    map->single_pages = false;
-    map->hot_ahead = false;
     map->os_bytes = *os_bytes;
-    act_map_settle_paging(map);
     *map_ret = map;
     return ACT_OK;
 }
@@ -67,7 +62,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
 act_status act_map_open(const char *path, const act_open_options *options, act_map **map_ret,
                         act_error *error)
 {
-    static const act_open_options defaults = {ACT_ACCESS_AUTO, 0, 0};
+    static const act_open_options defaults = {.access = ACT_ACCESS_AUTO};
     if (!map_ret)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
     *map_ret = NULL;
@@ -82,17 +77,25 @@ act_status act_map_open(const char *path, const act_open_options *options, act_m
     status = act_os_bytes_open(path, options->access, READ_NBYTES_MAX, &bytes, error);
     if (status != ACT_OK)
         return status;
-    status = make_map(bytes.bytes, bytes.nbytes, path, options, &bytes, map_ret, error);
-    if (status != ACT_OK)
+    act_map *map;
+    status = make_map(bytes.bytes, bytes.nbytes, path, options, &bytes, &map, error);
+    if (status != ACT_OK) {
         act_os_bytes_close(&bytes);
+        return status;
+    }
+    status = act_mapping_set_up(map, options, error);
+    if (status == ACT_OK)
+        *map_ret = map;
+    else
+        act_map_close(map);
     return status;
 }
 
 act_status act_map_open_memory(const void *data, size_t data_nbytes,
                                const act_open_options *options, act_map **map_ret, act_error *error)
 {
-    static const act_open_options defaults = {ACT_ACCESS_AUTO, 0, 0};
-    static const struct act_os_bytes none = {NULL, 0, 0, false};
+    static const act_open_options defaults = {.access = ACT_ACCESS_AUTO};
+    static const struct act_os_bytes none = {.bytes = NULL};
     if (!map_ret)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
     *map_ret = NULL;
@@ -100,7 +103,10 @@ act_status act_map_open_memory(const void *data, size_t data_nbytes,
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no data");
     if (!options)
         options = &defaults;
-    return make_map(data, data_nbytes, "memory", options, &none, map_ret, error);
+    act_status status = make_map(data, data_nbytes, "memory", options, &none, map_ret, error);
+    if (status == ACT_OK)
+        act_map_settle_paging(*map_ret, ACT_ADVICE_NORMAL);
+    return status;
 }
 
 void act_map_close(act_map *map)
@@ -108,6 +114,7 @@ void act_map_close(act_map *map)
     if (!map)
         return;
     act_shortcuts_free(atomic_load(&map->lazy->shortcuts));
+    act_mapping_tear_down(map);
     act_os_bytes_close(&map->os_bytes);
     free(map); /* the first member of what was allocated */
 }

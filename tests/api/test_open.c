@@ -31,7 +31,7 @@ static const act_access mapped = CHECK_MAPPED ? ACT_ACCESS_MAP : ACT_ACCESS_READ
 
 static act_open_options access_of(act_access access)
 {
-    act_open_options options = {access, 0, 0};
+    act_open_options options = {.access = access};
     return options;
 }
 
