@@ -91,12 +91,14 @@ static int remove_files(void **state)
 /* What this process may have besides what it has. */
 static bool limit_address_space(uint64_t more_nbytes)
 {
-    unsigned long pages;
+    char line[256] = "";
     FILE *file = fopen("/proc/self/statm", "r");
-    bool known = file && fscanf(file, "%lu", &pages) == 1;
+    if (file && !fgets(line, sizeof(line), file))
+        line[0] = '\0';
     if (file)
         fclose(file);
-    if (!known)
+    unsigned long pages = strtoul(line, NULL, 10);
+    if (pages == 0)
         return false;
     rlim_t most = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + more_nbytes;
     struct rlimit limit = {most, most};
