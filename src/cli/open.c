@@ -87,11 +87,14 @@ static void tell_shortfall(const struct cli_options *options, const struct cli_m
         cli_say("%s: note: %s", map->name, paging.text);
 }
 
+/* Where addresses are scarce, a set is seen through a window. */
+#define WINDOW_NBYTES (SIZE_MAX > UINT32_MAX ? 0 : (uint64_t)1 << 30)
+
 /* A file that is no map may be the manifest of a set, whose first bytes are others. */
 static act_status open_set(const char *name, const act_open_options *options, struct cli_map *map,
                            act_error *error)
 {
-    act_set_options set_options = {.part = *options};
+    act_set_options set_options = {.part = *options, .max_mapped_nbytes = WINDOW_NBYTES};
     act_error own;
     act_status status = act_set_open(name, &set_options, &map->set, &own);
     if (status == ACT_ERR_FORMAT)
