@@ -277,6 +277,9 @@ typedef int (*act_prefix_fn)(void *context, size_t prefix_nbytes, uint64_t value
 ACT_API act_status act_map_prefixes(const act_map *map, const void *key, size_t key_nbytes,
                                     act_prefix_fn visit, void *context, act_error *error);
 
+/* Which bytes of the file a lookup reads. */
+#include "actree/trace.h"
+
 /* ----------------------------------------------------------------------------------- iteration */
 
 /* Ranges; scans by entries, by runs, on several threads. */
