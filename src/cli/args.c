@@ -116,6 +116,12 @@ static void set_flag(struct cli_options *options, int id)
     case CLI_OPT_CONTENT:
         options->content = true;
         break;
+    case CLI_OPT_CHECK:
+        options->check = true;
+        break;
+    case CLI_OPT_NO_COLD:
+        options->no_cold = true;
+        break;
     default:
         break;
     }

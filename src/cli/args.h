@@ -35,6 +35,8 @@ struct cli_options {
     bool no_sync;
     bool no_check;
     bool content;
+    bool check;
+    bool no_cold;
     bool limit_given;
     uint64_t limit;
     uint64_t key_nbytes_max;
@@ -65,6 +67,8 @@ enum cli_option_id {
     CLI_OPT_NO_SYNC,
     CLI_OPT_NO_CHECK,
     CLI_OPT_CONTENT,
+    CLI_OPT_CHECK,
+    CLI_OPT_NO_COLD,
     CLI_OPT_LIMIT,
     CLI_OPT_MAX_KEY,
     CLI_OPT_MAX_STEPS,
@@ -143,6 +147,12 @@ enum cli_option_id {
     CLI_FLAG("no-check", '\0', CLI_OPT_NO_CHECK, "Do not read the new file and compare the entries")
 #define CLI_OPTION_CONTENT                                                                         \
     CLI_FLAG("content", '\0', CLI_OPT_CONTENT, "Print a checksum of all entries too")
+#define CLI_OPTION_CHECK                                                                           \
+    CLI_FLAG("check", '\0', CLI_OPT_CHECK, "Compare with real runs that have little memory")
+#define CLI_OPTION_NO_COLD                                                                         \
+    CLI_FLAG("no-cold", '\0', CLI_OPT_NO_COLD, "Leave the file in memory; nothing is said of disks")
+#define CLI_OPTION_FIRST_QUERIES                                                                   \
+    CLI_VALUE("limit", 'n', CLI_OPT_LIMIT, "Take the first N queries only", "N")
 #define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")
 /* Every table has this one. */
 #define CLI_OPTION_HELP CLI_FLAG("help", 'h', CLI_OPT_HELP, "Print this help")

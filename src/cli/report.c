@@ -84,6 +84,24 @@ json_t *cli_report_object(json_t *object, const char *name)
     return inner;
 }
 
+json_t *cli_report_array(json_t *object, const char *name)
+{
+    json_t *array = json_array();
+    set(object, name, array);
+    return array;
+}
+
+/* Without memory, what is missing then shows in the array: it is emptied. */
+json_t *cli_report_append(json_t *array)
+{
+    json_t *inner = array ? json_object() : NULL;
+    if (array && (!inner || json_array_append_new(array, inner) != 0)) {
+        json_array_clear(array);
+        return NULL;
+    }
+    return inner;
+}
+
 /* Takes mark and quotes off the big numbers, in place. */
 static size_t unmark(char *text)
 {
