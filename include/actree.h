@@ -277,9 +277,6 @@ typedef int (*act_prefix_fn)(void *context, size_t prefix_nbytes, uint64_t value
 ACT_API act_status act_map_prefixes(const act_map *map, const void *key, size_t key_nbytes,
                                     act_prefix_fn visit, void *context, act_error *error);
 
-/* Which bytes of the file a lookup reads. */
-#include "actree/trace.h"
-
 /* ----------------------------------------------------------------------------------- iteration */
 
 /* Ranges; scans by entries, by runs, on several threads. */
@@ -802,6 +799,11 @@ typedef struct act_digest {
  */
 ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, void *context,
                                   act_digest *digest_ret, act_error *error);
+
+/* -------------------------------------------------------------------------------- working sets */
+
+/* Which bytes of a file lookups read, and bringing them into memory. */
+#include "actree/trace.h"
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,6 @@
 /*
- * Which bytes of a file a lookup reads. Included by actree.h, whose conventions hold here too.
+ * Which bytes of a file a lookup reads, and bringing those of many into memory. Included by
+ * actree.h, whose conventions hold here too.
  */
 #ifndef ACTREE_TRACE_H
 #define ACTREE_TRACE_H
@@ -46,5 +47,31 @@ typedef int (*act_touch_fn)(void *context, const act_touch *touch);
 ACT_API act_status act_map_trace_get(const act_map *map, const void *key, size_t key_nbytes,
                                      act_touch_fn visit, void *context, uint64_t *value_ret,
                                      act_error *error);
+
+/* What was brought into memory for some keys. */
+typedef struct act_warm_report {
+    uint64_t pages;     /* different ones that the lookups need, as far as known; of 4096 bytes */
+    uint64_t pieces;    /* in which they were asked for: neighbours together */
+    uint64_t keys_done; /* lookups all of whose pages have been read */
+    bool complete;      /* false: there is too little memory for all of them */
+} act_warm_report;
+
+/*
+ * Brings the pages of a mapped file into memory that lookups of these keys touch, present or not,
+ * and waits for them. They are found as lookups find them, but of thousands of keys at a time, and
+ * asked for in the order of the file, neighbours together, before any is waited for: as fast as the
+ * disk can be. Of an indexed file, the hot region comes first if there are many keys.
+ *
+ * Reads no more than half of the memory that the program may use when it begins: then it ends, and
+ * the report says that it is not complete. Takes two bits of memory for each page of the file, and
+ * 12 bytes for each of 65,536 keys. Makes no shortcuts. Does nothing for a map that is not mapped.
+ *
+ * `progress` may be NULL; it counts keys. `report_ret` may be NULL, and is filled in any case.
+ * ACT_OK; ACT_STOPPED; ACT_ERR_CORRUPT: a lookup met damage, and no further keys were looked at;
+ * ACT_ERR_NOMEM; ACT_ERR_INVALID: no map, or keys at NULL.
+ */
+ACT_API act_status act_map_warm_keys(const act_map *map, const act_slice *keys, size_t count,
+                                     act_progress_fn progress, void *context,
+                                     act_warm_report *report_ret, act_error *error);
 
 #endif

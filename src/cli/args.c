@@ -195,6 +195,9 @@ static const char *set_value(struct cli_options *options, int id, char **text)
     case CLI_OPT_TEMP:
         keep_text(&options->temp, text);
         return NULL;
+    case CLI_OPT_TRACE:
+        keep_text(&options->trace, text);
+        return NULL;
     default:
         return NULL;
     }
@@ -254,4 +257,5 @@ void cli_options_free(struct cli_options *options)
     free(options->to);
     free(options->output);
     free(options->temp);
+    free(options->trace);
 }

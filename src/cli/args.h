@@ -51,6 +51,7 @@ struct cli_options {
     char *to;
     char *output;
     char *temp;
+    char *trace;
     bool help;
 };
 
@@ -82,6 +83,7 @@ enum cli_option_id {
     CLI_OPT_TO,
     CLI_OPT_OUTPUT,
     CLI_OPT_TEMP,
+    CLI_OPT_TRACE,
     CLI_OPT_COUNT
 };
 
@@ -153,6 +155,8 @@ enum cli_option_id {
     CLI_FLAG("no-cold", '\0', CLI_OPT_NO_COLD, "Leave the file in memory; nothing is said of disks")
 #define CLI_OPTION_FIRST_QUERIES                                                                   \
     CLI_VALUE("limit", 'n', CLI_OPT_LIMIT, "Take the first N queries only", "N")
+#define CLI_OPTION_TRACE                                                                           \
+    CLI_VALUE("trace", '\0', CLI_OPT_TRACE, "Keys that will be looked up, one a line", "FILE")
 #define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")
 /* Every table has this one. */
 #define CLI_OPTION_HELP CLI_FLAG("help", 'h', CLI_OPT_HELP, "Print this help")
