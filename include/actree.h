@@ -727,6 +727,10 @@ ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, 
 
 /* Several files as one map. */
 #include "actree/set.h"
+/* -------------------------------------------------------------------------------- working sets */
+
+/* Which bytes of a file lookups read, and bringing them into memory. */
+#include "actree/trace.h"
 
 #ifdef __cplusplus
 }

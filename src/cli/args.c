@@ -119,6 +119,12 @@ static void set_flag(struct cli_options *options, int id)
     case CLI_OPT_PRIVATE:
         options->is_private = true;
         break;
+    case CLI_OPT_CHECK:
+        options->check = true;
+        break;
+    case CLI_OPT_NO_COLD:
+        options->no_cold = true;
+        break;
     default:
         break;
     }
@@ -221,6 +227,9 @@ static const char *set_value(struct cli_options *options, int id, char **text)
     case CLI_OPT_TEMP:
         keep_text(&options->temp, text);
         return NULL;
+    case CLI_OPT_TRACE:
+        keep_text(&options->trace, text);
+        return NULL;
     default:
         return NULL;
     }
@@ -281,4 +290,5 @@ void cli_options_free(struct cli_options *options)
     free(options->to);
     free(options->output);
     free(options->temp);
+    free(options->trace);
 }

@@ -35,6 +35,8 @@ struct cli_options {
     bool no_sync;
     bool no_check;
     bool content;
+    bool check;
+    bool no_cold;
     bool limit_given;
     uint64_t limit;
     uint64_t key_nbytes_max;
@@ -59,6 +61,7 @@ struct cli_options {
     char *to;
     char *output;
     char *temp;
+    char *trace;
     bool help;
 };
 
@@ -75,6 +78,8 @@ enum cli_option_id {
     CLI_OPT_NO_SYNC,
     CLI_OPT_NO_CHECK,
     CLI_OPT_CONTENT,
+    CLI_OPT_CHECK,
+    CLI_OPT_NO_COLD,
     CLI_OPT_LIMIT,
     CLI_OPT_MAX_KEY,
     CLI_OPT_MAX_STEPS,
@@ -98,6 +103,7 @@ enum cli_option_id {
     CLI_OPT_TO,
     CLI_OPT_OUTPUT,
     CLI_OPT_TEMP,
+    CLI_OPT_TRACE,
     CLI_OPT_COUNT
 };
 
@@ -181,6 +187,14 @@ enum cli_option_id {
         CLI_VALUE("budget", '\0', CLI_OPT_BUDGET,                                                  \
                   "Most of the mapping to keep present in this process; from 4M on", "SIZE"),      \
         CLI_FLAG("private", '\0', CLI_OPT_PRIVATE, "Map the file for this process alone")
+#define CLI_OPTION_CHECK                                                                           \
+    CLI_FLAG("check", '\0', CLI_OPT_CHECK, "Compare with real runs that have little memory")
+#define CLI_OPTION_NO_COLD                                                                         \
+    CLI_FLAG("no-cold", '\0', CLI_OPT_NO_COLD, "Leave the file in memory; nothing is said of disks")
+#define CLI_OPTION_FIRST_QUERIES                                                                   \
+    CLI_VALUE("limit", 'n', CLI_OPT_LIMIT, "Take the first N queries only", "N")
+#define CLI_OPTION_TRACE                                                                           \
+    CLI_VALUE("trace", '\0', CLI_OPT_TRACE, "Keys that will be looked up, one a line", "FILE")
 #define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")
 /* Every table has this one. */
 #define CLI_OPTION_HELP CLI_FLAG("help", 'h', CLI_OPT_HELP, "Print this help")
