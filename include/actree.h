@@ -82,6 +82,7 @@ typedef enum act_status {
     ACT_ERR_NOMEM = 32,       /* out of memory, or of address space */
     ACT_ERR_IO = 33,          /* a system call failed; `os_code` is its errno */
     ACT_ERR_NOT_REGULAR = 34, /* a directory, pipe or device where a file is wanted */
+    ACT_ERR_LOCKED = 35,      /* another writer has the file (actree/merge.h) */
 
     ACT_ERR_FORMAT = 48,    /* not an ACTree03 file */
     ACT_ERR_TRUNCATED = 49, /* starts like an ACTree03 file, but is too short to be one */
@@ -140,6 +141,9 @@ typedef struct act_open_options {
     /* Nodes that one step of a scan, an iterator or a cursor may visit before it gives up: a file
      * of 1 kB can hold 2^64 paths without any value. 0: ACT_STEPS_MAX_DEFAULT. */
     uint64_t steps_max;
+    /* Opens the map as it was with this root, one of act_map_history; 0: as it is. Then the length
+     * of the file, and its end, are those that it had. ACT_ERR_INVALID for another offset. */
+    uint64_t root;
 } act_open_options;
 
 #define ACT_KEY_NBYTES_MAX_DEFAULT ((uint64_t)32 << 20)
@@ -672,6 +676,11 @@ ACT_API void act_sorter_get_report(const act_sorter *sorter, act_sort_report *re
 
 /* Closes a sorter, and stops what is being done for it; NULL is allowed. */
 ACT_API void act_sorter_close(act_sorter *sorter);
+
+/* ------------------------------------------------------------------------ merging and history */
+
+/* Adding to a file in place, removing from it, and its former roots. */
+#include "actree/merge.h"
 
 /* ------------------------------------------------------------------- verifying and describing */
 

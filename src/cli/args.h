@@ -49,6 +49,9 @@ struct cli_options {
     char *to;
     char *output;
     char *temp;
+    char *delete_from;
+    bool check;
+    uint64_t root; /* 0: the present one */
     bool help;
 };
 
@@ -78,6 +81,10 @@ enum cli_option_id {
     CLI_OPT_TO,
     CLI_OPT_OUTPUT,
     CLI_OPT_TEMP,
+    CLI_OPT_DELETE_FROM,
+    CLI_OPT_CHECK,
+    CLI_OPT_SYNC,
+    CLI_OPT_AT,
     CLI_OPT_COUNT
 };
 
@@ -141,6 +148,14 @@ enum cli_option_id {
     CLI_FLAG("no-sync", '\0', CLI_OPT_NO_SYNC, "Do not wait until the disk has the file")
 #define CLI_OPTION_NO_CHECK                                                                        \
     CLI_FLAG("no-check", '\0', CLI_OPT_NO_CHECK, "Do not read the new file and compare the entries")
+#define CLI_OPTION_SYNC                                                                            \
+    CLI_VALUE("sync", '\0', CLI_OPT_SYNC, "Whether to wait until the disk has it (full)",          \
+              "full|none")
+#define CLI_OPTION_CHECK CLI_FLAG("check", '\0', CLI_OPT_CHECK, "Verify the whole file first")
+#define CLI_OPTION_DELETE_FROM                                                                     \
+    CLI_VALUE("delete-from", '\0', CLI_OPT_DELETE_FROM, "Remove these keys, one a line", "FILE")
+#define CLI_OPTION_AT                                                                              \
+    CLI_VALUE("at", '\0', CLI_OPT_AT, "The file as it was with this root, of its history", "ROOT")
 #define CLI_OPTION_CONTENT                                                                         \
     CLI_FLAG("content", '\0', CLI_OPT_CONTENT, "Print a checksum of all entries too")
 #define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")

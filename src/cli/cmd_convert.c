@@ -20,7 +20,7 @@
 static const struct poptOption options[] = {
     CLI_OPTION_LAYOUT,  CLI_OPTION_SHARE_MEMORY, CLI_OPTION_THREADS,   CLI_OPTION_NO_CHECK,
     CLI_OPTION_NO_SYNC, CLI_OPTION_MAX_KEY,      CLI_OPTION_MAX_STEPS, CLI_OPTION_VERBOSE,
-    CLI_OPTION_JSON,    CLI_OPTION_PROGRESS,     CLI_OPTIONS_END};
+    CLI_OPTION_JSON,    CLI_OPTION_PROGRESS,     CLI_OPTION_AT,        CLI_OPTIONS_END};
 
 struct conversion {
     const struct cli_call *call;
@@ -166,6 +166,7 @@ static int digest(struct conversion *conversion, const act_map *map, const char 
 static int compare(struct conversion *conversion)
 {
     act_open_options open_options = cli_open_options(&conversion->call->options);
+    open_options.root = 0; /* of what was written there is one only */
     const char *name = conversion->out_name;
     act_digest written;
     act_map_info info;

@@ -9,7 +9,7 @@
 #include "units.h"
 
 static const struct poptOption options[] = {CLI_OPTION_CONTENT, CLI_OPTION_JSON,
-                                            CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
+                                            CLI_OPTION_PROGRESS, CLI_OPTION_AT, CLI_OPTIONS_END};
 
 #define BAR_NBYTES 40
 

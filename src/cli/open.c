@@ -61,7 +61,9 @@ static act_status open_input(const act_open_options *options, struct cli_map *ma
 
 act_open_options cli_open_options(const struct cli_options *options)
 {
-    return (act_open_options){ACT_ACCESS_AUTO, options->key_nbytes_max, options->steps_max};
+    return (act_open_options){.key_nbytes_max = options->key_nbytes_max,
+                              .steps_max = options->steps_max,
+                              .root = options->root};
 }
 
 int cli_map_open(const struct cli_call *call, struct cli_map *map_ret, act_error *error)
