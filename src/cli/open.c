@@ -70,7 +70,8 @@ act_open_options cli_open_options(const struct cli_options *options)
                               .lock = (act_lock)options->lock,
                               .is_private = options->is_private,
                               .huge = (act_huge)options->huge,
-                              .resident_nbytes_max = options->budget_nbytes};
+                              .resident_nbytes_max = options->budget_nbytes,
+                              .root = options->root};
 }
 
 /* What was asked for and not done is told. */

@@ -44,6 +44,7 @@ struct act_map {
     uint64_t root;
     enum act_index_state index_state;
     struct act_index index; /* when ACT_INDEX_VALID */
+    bool segmented;         /* merged into, and all that was merged has jump tables and checksums */
     uint64_t file_nbytes;
     uint64_t key_nbytes_max;
     uint64_t steps_max;
