@@ -139,6 +139,9 @@ static void set_word(struct cli_options *options, int id, int index)
     case CLI_OPT_DUPLICATES:
         options->duplicates = (unsigned)index;
         break;
+    case CLI_OPT_GUARD:
+        options->guard = (enum cli_guard)index;
+        break;
     default:
         break;
     }

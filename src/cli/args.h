@@ -23,6 +23,13 @@ enum cli_input_form {
     CLI_INPUT_LINES
 };
 
+/* The tool is a program, and may have a handler: so that is what is zero. */
+enum cli_guard {
+    CLI_GUARD_SIGNAL,
+    CLI_GUARD_NONE,
+    CLI_GUARD_THREAD
+};
+
 /* What was asked for; without an option, its field is zero, false or NULL. */
 struct cli_options {
     enum cli_keys keys;
@@ -45,6 +52,7 @@ struct cli_options {
     enum cli_input_form input;
     unsigned layout;     /* an act_layout */
     unsigned duplicates; /* an act_duplicates */
+    enum cli_guard guard;
     char *from;
     char *to;
     char *output;
@@ -74,6 +82,7 @@ enum cli_option_id {
     CLI_OPT_INPUT,
     CLI_OPT_LAYOUT,
     CLI_OPT_DUPLICATES,
+    CLI_OPT_GUARD,
     CLI_OPT_FROM,
     CLI_OPT_TO,
     CLI_OPT_OUTPUT,
@@ -112,6 +121,9 @@ enum cli_option_id {
 #define CLI_OPTION_MAX_STEPS                                                                       \
     CLI_VALUE("max-steps", '\0', CLI_OPT_MAX_STEPS, "Most nodes from one entry to the next (16M)", \
               "N")
+#define CLI_OPTION_GUARD                                                                           \
+    CLI_VALUE("guard", '\0', CLI_OPT_GUARD,                                                        \
+              "What to do when FILE is cut short meanwhile (signal)", "signal|none|thread")
 #define CLI_OPTION_OUTPUT                                                                          \
     CLI_VALUE("output", 'o', CLI_OPT_OUTPUT, "The file to write; - is standard output", "FILE")
 #define CLI_OPTION_INPUT                                                                           \

@@ -12,7 +12,7 @@
 #include "units.h"
 
 static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTION_KEYS, CLI_OPTION_NUL,
-                                            CLI_OPTIONS_END};
+                                            CLI_OPTION_GUARD, CLI_OPTIONS_END};
 
 /* Rounds that are measured: at least so many; more while they are short, up to the most. */
 #define ROUNDS_MIN     5

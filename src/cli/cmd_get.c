@@ -6,7 +6,8 @@
 #include "message.h"
 #include "open.h"
 
-static const struct poptOption options[] = {CLI_OPTION_KEYS, CLI_OPTION_NUL, CLI_OPTIONS_END};
+static const struct poptOption options[] = {CLI_OPTION_KEYS, CLI_OPTION_NUL, CLI_OPTION_GUARD,
+                                            CLI_OPTIONS_END};
 
 struct getter {
     struct cli_call *call;

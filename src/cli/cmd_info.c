@@ -8,7 +8,7 @@
 #include "report.h"
 #include "units.h"
 
-static const struct poptOption options[] = {CLI_OPTION_CONTENT, CLI_OPTION_JSON,
+static const struct poptOption options[] = {CLI_OPTION_CONTENT, CLI_OPTION_JSON, CLI_OPTION_GUARD,
                                             CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
 
 #define BAR_NBYTES 40

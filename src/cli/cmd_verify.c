@@ -5,7 +5,8 @@
 #include "report.h"
 #include "units.h"
 
-static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
+static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTION_GUARD, CLI_OPTION_PROGRESS,
+                                            CLI_OPTIONS_END};
 
 /* What came of it. */
 struct finding {

@@ -61,7 +61,12 @@ static act_status open_input(const act_open_options *options, struct cli_map *ma
 
 act_open_options cli_open_options(const struct cli_options *options)
 {
-    return (act_open_options){ACT_ACCESS_AUTO, options->key_nbytes_max, options->steps_max};
+    static const act_guard guards[] = {[CLI_GUARD_SIGNAL] = ACT_GUARD_SIGNAL,
+                                       [CLI_GUARD_NONE] = ACT_GUARD_NONE,
+                                       [CLI_GUARD_THREAD] = ACT_GUARD_THREAD};
+    return (act_open_options){.key_nbytes_max = options->key_nbytes_max,
+                              .steps_max = options->steps_max,
+                              .guard = guards[options->guard]};
 }
 
 int cli_map_open(const struct cli_call *call, struct cli_map *map_ret, act_error *error)

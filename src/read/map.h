@@ -30,6 +30,8 @@ struct act_map {
     bool single_pages; /* mapped, and larger than memory: missing pages are read one by one */
     bool hot_ahead;    /* mapped, with an index, and the hot region is not: it is read ahead */
     struct act_os_bytes os_bytes; /* all-zero when the bytes are the caller's */
+    char *path;                   /* by which it was opened; NULL for the caller's bytes */
+    act_open_options options;     /* for opening it again */
     struct act_map_lazy *lazy;    /* the map's own, after it in memory */
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "format/file.h"
+#include "read/guard.h"
 #include "read/map.h"
 #include "read/paging.h"
 #include "read/shortcut.h"
@@ -19,6 +20,10 @@ static act_status check_options(const act_open_options *options, act_error *erro
         options->access != ACT_ACCESS_READ)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of access %d",
                         (int)options->access);
+    if (options->guard != ACT_GUARD_NONE && options->guard != ACT_GUARD_SIGNAL &&
+        options->guard != ACT_GUARD_THREAD)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of guard %d",
+                        (int)options->guard);
     return ACT_OK;
 }
 
@@ -59,15 +64,32 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->single_pages = false;
     map->hot_ahead = false;
     map->os_bytes = *os_bytes;
+    map->path = NULL;
+    map->options = *options;
     act_map_settle_paging(map);
     *map_ret = map;
     return ACT_OK;
 }
 
+static act_status open_bytes(const char *path, const act_open_options *options,
+                             struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
+{
+    act_status status = make_map(bytes->bytes, bytes->nbytes, path, options, bytes, map_ret, error);
+    if (status != ACT_OK)
+        return status;
+    size_t path_nbytes = strlen(path) + 1;
+    (*map_ret)->path = malloc(path_nbytes);
+    if ((*map_ret)->path)
+        memcpy((*map_ret)->path, path, path_nbytes);
+    else
+        status = act_fail_nomem(error);
+    return status;
+}
+
 act_status act_map_open(const char *path, const act_open_options *options, act_map **map_ret,
                         act_error *error)
 {
-    static const act_open_options defaults = {ACT_ACCESS_AUTO, 0, 0};
+    static const act_open_options defaults;
     if (!map_ret)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
     *map_ret = NULL;
@@ -79,20 +101,28 @@ act_status act_map_open(const char *path, const act_open_options *options, act_m
     if (status != ACT_OK)
         return status;
     struct act_os_bytes bytes;
-    status = act_os_bytes_open(path, options->access, READ_NBYTES_MAX, &bytes, error);
+    status = act_os_bytes_open(path, options->access, options->guard, READ_NBYTES_MAX, &bytes,
+                               error);
     if (status != ACT_OK)
         return status;
-    status = make_map(bytes.bytes, bytes.nbytes, path, options, &bytes, map_ret, error);
-    if (status != ACT_OK)
+    status = open_bytes(path, options, &bytes, map_ret, error);
+    /* What seems to be damaged may not have been there when it was looked at. */
+    status = act_guard_opened(&bytes, path, status, error);
+    if (status == ACT_OK)
+        return ACT_OK;
+    if (*map_ret)
+        act_map_close(*map_ret);
+    else
         act_os_bytes_close(&bytes);
+    *map_ret = NULL;
     return status;
 }
 
 act_status act_map_open_memory(const void *data, size_t data_nbytes,
                                const act_open_options *options, act_map **map_ret, act_error *error)
 {
-    static const act_open_options defaults = {ACT_ACCESS_AUTO, 0, 0};
-    static const struct act_os_bytes none = {NULL, 0, 0, false};
+    static const act_open_options defaults;
+    static const struct act_os_bytes none;
     if (!map_ret)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
     *map_ret = NULL;
@@ -109,6 +139,7 @@ void act_map_close(act_map *map)
         return;
     act_shortcuts_free(atomic_load(&map->lazy->shortcuts));
     act_os_bytes_close(&map->os_bytes);
+    free(map->path);
     free(map); /* the first member of what was allocated */
 }
 
@@ -119,6 +150,8 @@ void act_map_get_stat(const act_map *map, act_map_stat *stat_ret)
     stat_ret->file_nbytes = map->file_nbytes;
     stat_ret->root = map->root;
     stat_ret->access = map->os_bytes.mapped ? ACT_ACCESS_MAP : ACT_ACCESS_READ;
+    if (map->os_bytes.guard)
+        stat_ret->guard = map->os_bytes.served ? ACT_GUARD_THREAD : ACT_GUARD_SIGNAL;
     stat_ret->merged = act_trailer_read(map->arena.bytes, map->file_nbytes, &trailer);
     stat_ret->index_unusable = map->index_state == ACT_INDEX_DAMAGED ||
                                map->index_state == ACT_INDEX_UNKNOWN;

@@ -28,7 +28,7 @@ static const act_access all_kinds[] = {ACT_ACCESS_AUTO, ACT_ACCESS_MAP, ACT_ACCE
 
 static act_open_options access_of(act_access access)
 {
-    act_open_options options = {access, 0, 0};
+    act_open_options options = {.access = access};
     return options;
 }
 

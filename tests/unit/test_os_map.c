@@ -66,11 +66,13 @@ static void mapped_and_read_files_are_the_same_with_zeros_after_them(void **stat
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct act_os_bytes opened;
         write_pattern(sizes[i]);
-        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, 0, &opened, NULL), ACT_OK);
+        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, ACT_GUARD_NONE, 0, &opened, NULL),
+                         ACT_OK);
         assert_true(opened.mapped);
         expect_pattern(&opened, sizes[i]);
         act_os_bytes_close(&opened);
-        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_READ, 0, &opened, NULL), ACT_OK);
+        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_READ, ACT_GUARD_NONE, 0, &opened, NULL),
+                         ACT_OK);
         assert_false(opened.mapped);
         expect_pattern(&opened, sizes[i]);
         act_os_bytes_close(&opened);
@@ -82,10 +84,12 @@ static void the_size_decides_by_itself(void **state)
     (void)state;
     struct act_os_bytes opened;
     write_pattern(1000);
-    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_AUTO, 1000, &opened, NULL), ACT_OK);
+    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_AUTO, ACT_GUARD_NONE, 1000, &opened, NULL),
+                     ACT_OK);
     assert_false(opened.mapped);
     act_os_bytes_close(&opened);
-    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_AUTO, 999, &opened, NULL), ACT_OK);
+    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_AUTO, ACT_GUARD_NONE, 999, &opened, NULL),
+                     ACT_OK);
     assert_true(opened.mapped);
     act_os_bytes_close(&opened);
 }
@@ -97,7 +101,8 @@ static void large_files_begin_where_huge_pages_do(void **state)
     struct act_os_bytes opened[6];
     for (size_t i = 0; i < 6; i++) {
         write_pattern(i % 2 ? 4096 : 2097152 + i * 4096);
-        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, 0, &opened[i], NULL), ACT_OK);
+        assert_int_equal(
+            act_os_bytes_open(path, ACT_ACCESS_MAP, ACT_GUARD_NONE, 0, &opened[i], NULL), ACT_OK);
         if (i % 2 == 0)
             assert_int_equal((uintptr_t)opened[i].bytes % HUGE_PAGE_NBYTES, 0);
         /* A new file: cutting the old one short would take its bytes from under the mapping. */

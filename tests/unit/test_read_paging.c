@@ -84,7 +84,7 @@ static int remove_files(void **state)
 
 static act_map *open_with(const char *path, uint64_t available, act_access access)
 {
-    act_open_options options = {access, 0, 0};
+    act_open_options options = {.access = access};
     act_map *map;
     memset(&sys, 0, sizeof(sys));
     sys.available = available;
