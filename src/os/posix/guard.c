@@ -61,13 +61,25 @@ static bool is_fault(const siginfo_t *info)
     }
 }
 
+/*
+ * A checker of threads takes a mapping for a write to all that is mapped. Where there is one, it is
+ * told that this is none; elsewhere these are NULL.
+ */
+__attribute__((weak)) void AnnotateIgnoreWritesBegin(const char *file, int line);
+__attribute__((weak)) void AnnotateIgnoreWritesEnd(const char *file, int line);
+
 static bool put_zeros(uintptr_t begin, uintptr_t end)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 #ifdef MAP_NORESERVE
     flags |= MAP_NORESERVE;
 #endif
-    return mmap((void *)begin, end - begin, PROT_READ, flags, -1, 0) != MAP_FAILED;
+    if (AnnotateIgnoreWritesBegin)
+        AnnotateIgnoreWritesBegin("", 0);
+    bool done = mmap((void *)begin, end - begin, PROT_READ, flags, -1, 0) != MAP_FAILED;
+    if (AnnotateIgnoreWritesEnd)
+        AnnotateIgnoreWritesEnd("", 0);
+    return done;
 }
 
 static void wipe(struct act_os_guard *guard)
