@@ -31,6 +31,32 @@ typedef enum act_access {
     ACT_ACCESS_READ = 2  /* always read into memory: safe from later truncation */
 } act_access;
 
+/*
+ * What becomes of a mapped file that another program cuts short, or whose device fails, while it is
+ * read. actree/guard.h says what a guard promises.
+ */
+typedef enum act_guard {
+    ACT_GUARD_NONE = 0, /* the system's way: SIGBUS, which ends the program */
+    /*
+     * A handler for SIGBUS, for the whole process while any map is open this way. Signals that are
+     * not for it go to the handler that it found; a program that installs its own later is to hand
+     * on in the same way what is not its own. Threads that read must not block SIGBUS. Lookups take
+     * some nanoseconds more. What it cannot see: holes that are punched, and bytes that are written
+     * over in place (act_map_changed does); and on file systems that wipe the rest of the block
+     * before they cut a file, XFS for one, for a moment what is wiped.
+     */
+    ACT_GUARD_SIGNAL = 1,
+    /*
+     * No handler: each page is read when it is first touched, by a thread that lasts as long as the
+     * map, into memory of this process alone; so first touches are slower, nothing is shared with
+     * others, and what was touched stays in memory. Sees every change that the file's size and
+     * time of writing tell of, when it next reads a page; what was read before stays as it was.
+     * After a fork() the child has to reopen the map. Linux only, and only where programs may serve
+     * their own page faults (userfaultfd; some containers forbid it): ACT_ERR_IO otherwise.
+     */
+    ACT_GUARD_THREAD = 2
+} act_guard;
+
 /* What the system is told of how the pages of a mapped file will be used. */
 typedef enum act_advice {
     ACT_ADVICE_AUTO = 0,      /* chosen by the file, and the memory that the program may use */
@@ -95,6 +121,7 @@ typedef struct act_open_options {
      * huge pages 2 MiB for each, and 16 MiB in all at the most for each thread that reads.
      */
     uint64_t resident_nbytes_max;
+    act_guard guard; /* of a file that is mapped; one that is read into memory needs none */
 } act_open_options;
 
 #define ACT_RESIDENT_NBYTES_MIN    ((uint64_t)4 << 20)
@@ -148,6 +175,7 @@ typedef struct act_map_stat {
     uint64_t hot_off;     /* of an indexed file: from here to `hot_end` lie the nodes with large */
     uint64_t hot_end;     /* subtrees, through which every lookup passes */
     uint64_t indexed_nbytes; /* of an indexed file: what comes after was merged into it */
+    act_guard guard;         /* that took effect: none where the file was read into memory */
 } act_map_stat;
 
 /* Fills `*stat_ret`; cannot fail. */

@@ -166,6 +166,9 @@ static void set_word(struct cli_options *options, int id, int index)
     case CLI_OPT_SYNC:
         options->no_sync = index == 1;
         break;
+    case CLI_OPT_GUARD:
+        options->guard = (enum cli_guard)index;
+        break;
     default:
         break;
     }

@@ -23,6 +23,13 @@ enum cli_input_form {
     CLI_INPUT_LINES
 };
 
+/* The tool is a program, and may have a handler: so that is what is zero. */
+enum cli_guard {
+    CLI_GUARD_SIGNAL,
+    CLI_GUARD_NONE,
+    CLI_GUARD_THREAD
+};
+
 /* What was asked for; without an option, its field is zero, false or NULL. */
 struct cli_options {
     enum cli_keys keys;
@@ -57,6 +64,7 @@ struct cli_options {
     bool is_private;
     uint64_t budget_nbytes;
     char *prefix_to_populate;
+    enum cli_guard guard;
     char *from;
     char *to;
     char *output;
@@ -101,6 +109,7 @@ enum cli_option_id {
     CLI_OPT_HUGE,
     CLI_OPT_PRIVATE,
     CLI_OPT_BUDGET,
+    CLI_OPT_GUARD,
     CLI_OPT_FROM,
     CLI_OPT_TO,
     CLI_OPT_OUTPUT,
@@ -143,6 +152,9 @@ enum cli_option_id {
 #define CLI_OPTION_MAX_STEPS                                                                       \
     CLI_VALUE("max-steps", '\0', CLI_OPT_MAX_STEPS, "Most nodes from one entry to the next (16M)", \
               "N")
+#define CLI_OPTION_GUARD                                                                           \
+    CLI_VALUE("guard", '\0', CLI_OPT_GUARD,                                                        \
+              "What to do when FILE is cut short meanwhile (signal)", "signal|none|thread")
 #define CLI_OPTION_OUTPUT                                                                          \
     CLI_VALUE("output", 'o', CLI_OPT_OUTPUT, "The file to write; - is standard output", "FILE")
 #define CLI_OPTION_INPUT                                                                           \
@@ -185,7 +197,9 @@ enum cli_option_id {
     CLI_FLAG("content", '\0', CLI_OPT_CONTENT, "Print a checksum of all entries too")
 /* How a FILE is opened: for all verbs that read one. */
 #define CLI_OPTIONS_OPENING                                                                        \
-    CLI_VALUE("access", '\0', CLI_OPT_ACCESS, "How the file is reached (auto)", "auto|map|read"),  \
+    CLI_OPTION_GUARD,                                                                              \
+        CLI_VALUE("access", '\0', CLI_OPT_ACCESS, "How the file is reached (auto)",                \
+                  "auto|map|read"),                                                                \
         CLI_VALUE("advice", '\0', CLI_OPT_ADVICE, "How missing pages are read (auto)",             \
                   "auto|normal|random|sequential"),                                                \
         CLI_VALUE("populate", '\0', CLI_OPT_POPULATE,                                              \

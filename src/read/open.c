@@ -5,6 +5,7 @@
 #include "format/file.h"
 #include "format/segment.h"
 #include "format/tail.h"
+#include "read/guard.h"
 #include "read/history.h"
 #include "read/map.h"
 #include "read/mapping.h"
@@ -23,6 +24,10 @@ static act_status check_options(const act_open_options *options, act_error *erro
         options->access != ACT_ACCESS_READ)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of access %d",
                         (int)options->access);
+    if (options->guard != ACT_GUARD_NONE && options->guard != ACT_GUARD_SIGNAL &&
+        options->guard != ACT_GUARD_THREAD)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of guard %d",
+                        (int)options->guard);
     return act_mapping_check(options, error);
 }
 
@@ -80,6 +85,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     act_status status = act_file_check(bytes, nbytes, name, &root, error);
     if (status != ACT_OK)
         return status;
+    uint64_t live_root = root;
     struct act_index index;
     enum act_index_state index_state = act_index_read(bytes, nbytes, &index);
     bool indexed = index_state == ACT_INDEX_VALID;
@@ -96,6 +102,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->lazy = &opened->lazy;
     map->arena = act_arena_of(bytes, nbytes, padding_nbytes);
     map->root = root;
+    map->live_root = live_root;
     map->index_state = index_state;
     map->segmented = indexed && all_segments(bytes, root, &index);
     if (indexed) {
@@ -108,8 +115,29 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
                                                   : ACT_KEY_NBYTES_MAX_DEFAULT;
     map->steps_max = options->steps_max ? options->steps_max : ACT_STEPS_MAX_DEFAULT;
     map->os_bytes = *os_bytes;
+    map->options = *options;
+    if (options->populate == ACT_POPULATE_PREFIX) {
+        /* The prefix is the caller's. */
+        map->options.populate = ACT_POPULATE_NONE;
+        map->options.prefix = NULL;
+    }
     *map_ret = map;
     return ACT_OK;
+}
+
+static act_status open_bytes(const char *path, const act_open_options *options,
+                             struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
+{
+    act_status status = make_map(bytes->bytes, bytes->nbytes, path, options, bytes, map_ret, error);
+    if (status != ACT_OK)
+        return status;
+    size_t path_nbytes = strlen(path) + 1;
+    (*map_ret)->path = malloc(path_nbytes);
+    if ((*map_ret)->path)
+        memcpy((*map_ret)->path, path, path_nbytes);
+    else
+        status = act_fail_nomem(error);
+    return status == ACT_OK ? act_mapping_set_up(*map_ret, options, error) : status;
 }
 
 act_status act_map_open(const char *path, const act_open_options *options, act_map **map_ret,
@@ -127,20 +155,20 @@ act_status act_map_open(const char *path, const act_open_options *options, act_m
     if (status != ACT_OK)
         return status;
     struct act_os_bytes bytes;
-    status = act_os_bytes_open(path, options->access, READ_NBYTES_MAX, &bytes, error);
+    status = act_os_bytes_open(path, options->access, options->guard, READ_NBYTES_MAX, &bytes,
+                               error);
     if (status != ACT_OK)
         return status;
-    act_map *map;
-    status = make_map(bytes.bytes, bytes.nbytes, path, options, &bytes, &map, error);
-    if (status != ACT_OK) {
-        act_os_bytes_close(&bytes);
-        return status;
-    }
-    status = act_mapping_set_up(map, options, error);
+    act_map *map = NULL;
+    status = open_bytes(path, options, &bytes, &map, error);
+    /* What seems to be damaged may not have been there when it was looked at. */
+    status = act_guard_opened(map ? &map->os_bytes : &bytes, path, status, error);
     if (status == ACT_OK)
         *map_ret = map;
-    else
+    else if (map)
         act_map_close(map);
+    else
+        act_os_bytes_close(&bytes);
     return status;
 }
 
@@ -169,6 +197,7 @@ void act_map_close(act_map *map)
     act_shortcuts_free(atomic_load(&map->lazy->shortcuts));
     act_mapping_tear_down(map);
     act_os_bytes_close(&map->os_bytes);
+    free(map->path);
     free(map); /* the first member of what was allocated */
 }
 
@@ -180,6 +209,8 @@ void act_map_get_stat(const act_map *map, act_map_stat *stat_ret)
     stat_ret->file_nbytes = map->file_nbytes;
     stat_ret->root = map->root;
     stat_ret->access = map->os_bytes.mapped ? ACT_ACCESS_MAP : ACT_ACCESS_READ;
+    if (map->os_bytes.guard)
+        stat_ret->guard = map->os_bytes.served ? ACT_GUARD_THREAD : ACT_GUARD_SIGNAL;
     stat_ret->merged = act_tail_find(map->arena.bytes, map->file_nbytes, map->root,
                                      indexed ? &map->index : NULL, &tail) &&
                        tail.merged;

@@ -15,8 +15,8 @@ act_status act_manifest_read(const char *path, struct act_manifest *manifest_ret
     struct act_os_bytes bytes;
     memset(manifest_ret, 0, sizeof(*manifest_ret));
     /* What is larger than a manifest may be is mapped, so that nobody has to read it. */
-    act_status status = act_os_bytes_open(path, ACT_ACCESS_AUTO, ACT_SET_MANIFEST_NBYTES_MAX,
-                                          &bytes, error);
+    act_status status = act_os_bytes_open(path, ACT_ACCESS_AUTO, ACT_GUARD_NONE,
+                                          ACT_SET_MANIFEST_NBYTES_MAX, &bytes, error);
     if (status != ACT_OK)
         return status;
     if (bytes.nbytes > ACT_SET_MANIFEST_NBYTES_MAX &&
@@ -113,7 +113,7 @@ static act_status check_file(const struct act_set *set, size_t part, const act_m
 static bool is_manifest(const char *path)
 {
     struct act_os_bytes bytes;
-    if (act_os_bytes_open(path, ACT_ACCESS_AUTO, 4096, &bytes, NULL) != ACT_OK)
+    if (act_os_bytes_open(path, ACT_ACCESS_AUTO, ACT_GUARD_NONE, 4096, &bytes, NULL) != ACT_OK)
         return false;
     bool is = act_manifest_begins(bytes.bytes, bytes.nbytes);
     act_os_bytes_close(&bytes);
