@@ -78,7 +78,7 @@ typedef enum act_status {
     ACT_ERR_INVALID = 16,   /* an argument that makes no sense: a NULL handle, an unknown option */
     ACT_ERR_ORDER = 17,     /* a builder was given a key that is not above the one before */
     ACT_ERR_DUPLICATE = 18, /* a key was given twice where that was forbidden */
-    ACT_ERR_LIMIT = 19,     /* a budget was used up: key length or steps (act_open_options) */
+    ACT_ERR_LIMIT = 19,     /* a limit: key length, steps (act_open_options), locked memory */
     ACT_ERR_OVERFLOW = 20,  /* a sum of values is above 2^64 - 1 */
 
     ACT_ERR_NOMEM = 32,       /* out of memory, or of address space */
@@ -598,6 +598,11 @@ ACT_API void act_sorter_get_report(const act_sorter *sorter, act_sort_report *re
 /* Closes a sorter, and stops what is being done for it; NULL is allowed. */
 ACT_API void act_sorter_close(act_sorter *sorter);
 
+/* ---------------------------------------------------------------------------------- the mapping */
+
+/* How the pages of an open map are held: advising, populating, locking, releasing them. */
+#include "actree/mapping.h"
+
 /* ------------------------------------------------------------------- verifying and describing */
 
 /* What a verified file is. */
@@ -724,6 +729,13 @@ typedef struct act_digest {
  */
 ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, void *context,
                                   act_digest *digest_ret, act_error *error);
+
+/* Several files as one map. */
+#include "actree/set.h"
+/* -------------------------------------------------------------------------------- working sets */
+
+/* Which bytes of a file lookups read, and bringing them into memory. */
+#include "actree/trace.h"
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,8 @@
 const struct cli_verb *const cli_verbs[] = {
     &cmd_build,
     &cmd_convert,
+    &cmd_split,
+    &cmd_join,
     &cmd_dump,
     &cmd_get,
     &cmd_prefix,
@@ -15,6 +17,8 @@ const struct cli_verb *const cli_verbs[] = {
     &cmd_verify,
     &cmd_walk,
     &cmd_bench,
+    &cmd_profile,
+    &cmd_warm,
     &cmd_help,
     &cmd_completions,
     NULL,

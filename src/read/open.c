@@ -5,6 +5,7 @@
 #include "format/file.h"
 #include "read/guard.h"
 #include "read/map.h"
+#include "read/mapping.h"
 #include "read/paging.h"
 #include "read/shortcut.h"
 
@@ -24,7 +25,7 @@ static act_status check_options(const act_open_options *options, act_error *erro
         options->guard != ACT_GUARD_THREAD)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of guard %d",
                         (int)options->guard);
-    return ACT_OK;
+    return act_mapping_check(options, error);
 }
 
 /* What one allocation holds. */
@@ -42,14 +43,11 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     act_status status = act_file_check(bytes, nbytes, name, &root, error);
     if (status != ACT_OK)
         return status;
-    struct opened *opened = malloc(sizeof(*opened));
+    struct opened *opened = calloc(1, sizeof(*opened));
     if (!opened)
         return act_fail_nomem(error);
     act_map *map = &opened->map;
     map->lazy = &opened->lazy;
-    atomic_init(&opened->lazy.shortcuts, NULL);
-    atomic_init(&opened->lazy.lookups, 0);
-    atomic_init(&opened->lazy.claimed, false);
     map->arena = act_arena_of(bytes, nbytes, os_bytes->padding_nbytes);
     map->root = root;
     map->index_state = act_index_read(bytes, nbytes, &map->index);
@@ -61,35 +59,46 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
                                                   : ACT_KEY_NBYTES_MAX_DEFAULT;
     map->steps_max = options->steps_max ? options->steps_max : ACT_STEPS_MAX_DEFAULT;
-    map->single_pages = false;
-    map->hot_ahead = false;
     map->os_bytes = *os_bytes;
-    map->path = NULL;
-    map->options = *options;
-    act_map_settle_paging(map);
     *map_ret = map;
     return ACT_OK;
 }
 
+/* Keeps how the map was opened, for opening it again. False without memory. */
+static bool keep_origin(act_map *map, const char *path, const act_open_options *options)
+{
+    size_t path_nbytes = strlen(path) + 1;
+    if (options->prefix_nbytes > SIZE_MAX - path_nbytes)
+        return false;
+    map->path = malloc(path_nbytes + options->prefix_nbytes);
+    if (!map->path)
+        return false;
+    memcpy(map->path, path, path_nbytes);
+    map->options = *options;
+    if (options->prefix) {
+        memcpy(map->path + path_nbytes, options->prefix, options->prefix_nbytes);
+        map->options.prefix = map->path + path_nbytes;
+    }
+    return true;
+}
+
+/* Makes a map of the bytes, which are its own on success, or as soon as there is one. */
 static act_status open_bytes(const char *path, const act_open_options *options,
-                             struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
+                             const struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
 {
     act_status status = make_map(bytes->bytes, bytes->nbytes, path, options, bytes, map_ret, error);
     if (status != ACT_OK)
         return status;
-    size_t path_nbytes = strlen(path) + 1;
-    (*map_ret)->path = malloc(path_nbytes);
-    if ((*map_ret)->path)
-        memcpy((*map_ret)->path, path, path_nbytes);
-    else
-        status = act_fail_nomem(error);
-    return status;
+    if (!keep_origin(*map_ret, path, options))
+        return act_fail_nomem(error);
+    status = act_mapping_set_up(*map_ret, options, error);
+    return act_guarded(*map_ret, status, error);
 }
 
 act_status act_map_open(const char *path, const act_open_options *options, act_map **map_ret,
                         act_error *error)
 {
-    static const act_open_options defaults;
+    static const act_open_options defaults = {.access = ACT_ACCESS_AUTO};
     if (!map_ret)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
     *map_ret = NULL;
@@ -105,24 +114,26 @@ act_status act_map_open(const char *path, const act_open_options *options, act_m
                                error);
     if (status != ACT_OK)
         return status;
-    status = open_bytes(path, options, &bytes, map_ret, error);
-    /* What seems to be damaged may not have been there when it was looked at. */
-    status = act_guard_opened(&bytes, path, status, error);
-    if (status == ACT_OK)
-        return ACT_OK;
-    if (*map_ret)
-        act_map_close(*map_ret);
-    else
+    act_map *map = NULL;
+    status = open_bytes(path, options, &bytes, &map, error);
+    if (!map) {
+        /* What seems to be damaged may not have been there when it was looked at. */
+        status = act_guard_opened(&bytes, path, status, error);
         act_os_bytes_close(&bytes);
-    *map_ret = NULL;
+        return status;
+    }
+    if (status == ACT_OK)
+        *map_ret = map;
+    else
+        act_map_close(map);
     return status;
 }
 
 act_status act_map_open_memory(const void *data, size_t data_nbytes,
                                const act_open_options *options, act_map **map_ret, act_error *error)
 {
-    static const act_open_options defaults;
-    static const struct act_os_bytes none;
+    static const act_open_options defaults = {.access = ACT_ACCESS_AUTO};
+    static const struct act_os_bytes none = {.bytes = NULL};
     if (!map_ret)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
     *map_ret = NULL;
@@ -130,7 +141,10 @@ act_status act_map_open_memory(const void *data, size_t data_nbytes,
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no data");
     if (!options)
         options = &defaults;
-    return make_map(data, data_nbytes, "memory", options, &none, map_ret, error);
+    act_status status = make_map(data, data_nbytes, "memory", options, &none, map_ret, error);
+    if (status == ACT_OK)
+        act_map_settle_paging(*map_ret, ACT_ADVICE_NORMAL);
+    return status;
 }
 
 void act_map_close(act_map *map)
@@ -138,6 +152,7 @@ void act_map_close(act_map *map)
     if (!map)
         return;
     act_shortcuts_free(atomic_load(&map->lazy->shortcuts));
+    act_mapping_tear_down(map);
     act_os_bytes_close(&map->os_bytes);
     free(map->path);
     free(map); /* the first member of what was allocated */

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "os/guard.h"
+#include "os/memory.h"
 #include "os/paging.h"
 #include "os/posix/identify.h"
 #include "os/served.h"
@@ -23,6 +24,13 @@ enum {
     PADDING_NBYTES = 256,
     HUGE_PAGE_NBYTES = 2 << 20
 };
+
+/* As many whole pages as it takes, in bytes. */
+static size_t in_pages(size_t nbytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (nbytes + page - 1) / page * page;
+}
 
 /* Reads up to `nbytes` bytes; fewer when the file has become shorter. -1 and errno on failure. */
 static int64_t read_at(int fd, uint8_t *buffer, size_t nbytes, size_t off)
@@ -84,6 +92,12 @@ struct tail {
     uintptr_t word;
 };
 
+static size_t tail_off(size_t pages_nbytes)
+{
+    size_t tail_nbytes = 2 * (size_t)sysconf(_SC_PAGESIZE);
+    return pages_nbytes > tail_nbytes ? pages_nbytes - tail_nbytes : 0;
+}
+
 /*
  * Reads a file's tail over its mapping. In shared memory: pages that are given back come again. The
  * word is the last that is not zero, for zeros are what remains of a page that a cut goes through.
@@ -91,8 +105,7 @@ struct tail {
 static int copy_tail(int fd, size_t nbytes, uint8_t *address, size_t pages_nbytes,
                      struct tail *tail)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    tail->off = pages_nbytes > 2 * page ? pages_nbytes - 2 * page : 0;
+    tail->off = tail_off(pages_nbytes);
     tail->nbytes = nbytes - tail->off;
     uint8_t *copy = address + tail->off;
     size_t copy_nbytes = pages_nbytes - tail->off;
@@ -152,7 +165,7 @@ static act_status open_mapped(int fd, size_t nbytes, bool guarded, const char *q
                               struct act_os_bytes *bytes, act_error *error)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t pages_nbytes = (nbytes + page - 1) / page * page;
+    size_t pages_nbytes = in_pages(nbytes);
     size_t total = pages_nbytes + (guarded ? 2 : 1) * page;
     uint8_t *address = reserve(total, nbytes >= HUGE_PAGE_NBYTES ? HUGE_PAGE_NBYTES : page);
     if (!address)
@@ -167,10 +180,12 @@ static act_status open_mapped(int fd, size_t nbytes, bool guarded, const char *q
         status = act_fail_os(error, errno, "cannot map %s into memory", quoted);
     else if (guarded)
         status = guard_mapping(fd, pages_nbytes, quoted, bytes, error);
-    if (status == ACT_OK)
+    if (status == ACT_OK) {
         act_os_paging_set(address, nbytes, ACT_OS_PAGING_SINGLE);
-    else
+        bytes->handle = (intptr_t)fd + 1;
+    } else {
         act_os_bytes_close(bytes);
+    }
     return status;
 }
 
@@ -214,12 +229,72 @@ act_status act_os_bytes_open(const char *path, act_access access, act_guard guar
     if (fd < 0)
         return act_fail_os(error, errno, "cannot open %s", quoted);
     act_status status = open_fd(fd, quoted, access, guard, read_nbytes_max, bytes_ret, error);
-    close(fd);
+    if (!bytes_ret->handle)
+        close(fd);
     return status;
+}
+
+static int fd_of(const struct act_os_bytes *bytes)
+{
+    return (int)(bytes->handle - 1);
+}
+
+act_status act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error)
+{
+    size_t nbytes = in_pages((size_t)bytes->nbytes);
+    uint8_t *address = (uint8_t *)(uintptr_t)bytes->bytes;
+    if (bytes->guard)
+        nbytes = tail_off(nbytes);
+    if (nbytes &&
+        mmap(address, nbytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd_of(bytes), 0) == MAP_FAILED)
+        return act_fail_os(error, errno, "cannot map the file privately");
+    act_os_paging_set(address, bytes->nbytes, ACT_OS_PAGING_SINGLE);
+    return ACT_OK;
+}
+
+/* Memory that can be written, of that size, for the bytes of a file. NULL and errno on failure. */
+static uint8_t *reserve_copy(size_t total)
+{
+    uint8_t *copy = reserve(total, HUGE_PAGE_NBYTES);
+    if (copy && mprotect(copy, total, PROT_READ | PROT_WRITE) != 0) {
+        int os_code = errno;
+        munmap(copy, total);
+        errno = os_code;
+        return NULL;
+    }
+    return copy;
+}
+
+act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error)
+{
+    size_t nbytes = (size_t)bytes->nbytes;
+    size_t total = in_pages(nbytes) + (size_t)sysconf(_SC_PAGESIZE);
+    struct act_os_identity identity = bytes->identity;
+    uint8_t *copy = reserve_copy(total);
+    if (!copy)
+        return act_fail_os(error, errno, "no memory for a copy of the file");
+    act_os_memory_huge(copy, total);
+    int64_t done = read_at(fd_of(bytes), copy, nbytes, 0);
+    if (done != (int64_t)nbytes || mprotect(copy, total, PROT_READ) != 0) {
+        int os_code = done < 0 || done == (int64_t)nbytes ? errno : EIO;
+        munmap(copy, total);
+        return act_fail_os(error, os_code, "cannot read the file into a copy");
+    }
+    act_os_bytes_close(bytes);
+    bytes->bytes = copy;
+    bytes->nbytes = nbytes;
+    bytes->padding_nbytes = PADDING_NBYTES;
+    bytes->reserved_nbytes = total;
+    bytes->mapped = true;
+    bytes->copied = true;
+    bytes->identity = identity;
+    return ACT_OK;
 }
 
 void act_os_bytes_close(struct act_os_bytes *bytes)
 {
+    if (bytes->handle)
+        close(fd_of(bytes));
     if (bytes->served) {
         act_os_served_close(bytes);
     } else if (bytes->mapped) {
