@@ -84,6 +84,7 @@ typedef enum act_status {
     ACT_ERR_NOMEM = 32,       /* out of memory, or of address space */
     ACT_ERR_IO = 33,          /* a system call failed; `os_code` is its errno */
     ACT_ERR_NOT_REGULAR = 34, /* a directory, pipe or device where a file is wanted */
+    ACT_ERR_LOCKED = 35,      /* another writer has the file (actree/merge.h) */
 
     ACT_ERR_FORMAT = 48,    /* not an ACTree03 file */
     ACT_ERR_TRUNCATED = 49, /* starts like an ACTree03 file, but is too short to be one */
@@ -602,6 +603,10 @@ ACT_API void act_sorter_close(act_sorter *sorter);
 
 /* How the pages of an open map are held: advising, populating, locking, releasing them. */
 #include "actree/mapping.h"
+/* ------------------------------------------------------------------------ merging and history */
+
+/* Adding to a file in place, removing from it, and its former roots. */
+#include "actree/merge.h"
 
 /* ------------------------------------------------------------------- verifying and describing */
 

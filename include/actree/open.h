@@ -50,7 +50,8 @@ typedef enum act_guard {
      * No handler: each page is read when it is first touched, by a thread that lasts as long as the
      * map, into memory of this process alone; so first touches are slower, nothing is shared with
      * others, and what was touched stays in memory. Sees every change that the file's size and
-     * time of writing tell of, when it next reads a page; what was read before stays as it was.
+     * time of writing tell of, when it next reads a page; what was read before stays as it was. A
+     * file that has grown counts as merged into, which changes nothing that a map reads.
      * After a fork() the child has to reopen the map. Linux only, and only where programs may serve
      * their own page faults (userfaultfd; some containers forbid it): ACT_ERR_IO otherwise.
      */
@@ -101,6 +102,9 @@ typedef struct act_open_options {
     /* Nodes that one step of a scan, an iterator or a cursor may visit before it gives up: a file
      * of 1 kB can hold 2^64 paths without any value. 0: ACT_STEPS_MAX_DEFAULT. */
     uint64_t steps_max;
+    /* Opens the map as it was with this root, one of act_map_history; 0: as it is. Then the length
+     * of the file, and its end, are those that it had. ACT_ERR_INVALID for another offset. */
+    uint64_t root;
     act_advice advice;
     act_populate populate;
     const void *prefix; /* for ACT_POPULATE_PREFIX; read while opening only */

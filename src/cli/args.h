@@ -70,6 +70,8 @@ struct cli_options {
     char *output;
     char *temp;
     char *trace;
+    char *delete_from;
+    uint64_t root; /* 0: the present one */
     bool help;
 };
 
@@ -113,6 +115,9 @@ enum cli_option_id {
     CLI_OPT_OUTPUT,
     CLI_OPT_TEMP,
     CLI_OPT_TRACE,
+    CLI_OPT_DELETE_FROM,
+    CLI_OPT_SYNC,
+    CLI_OPT_AT,
     CLI_OPT_COUNT
 };
 
@@ -182,6 +187,12 @@ enum cli_option_id {
     CLI_FLAG("no-sync", '\0', CLI_OPT_NO_SYNC, "Do not wait until the disk has the file")
 #define CLI_OPTION_NO_CHECK                                                                        \
     CLI_FLAG("no-check", '\0', CLI_OPT_NO_CHECK, "Do not read the new file and compare the entries")
+#define CLI_OPTION_SYNC                                                                            \
+    CLI_VALUE("sync", '\0', CLI_OPT_SYNC, "Whether to wait until the disk has it (full)",          \
+              "full|none")
+#define CLI_OPTION_VERIFY CLI_FLAG("check", '\0', CLI_OPT_CHECK, "Verify the whole file first")
+#define CLI_OPTION_DELETE_FROM                                                                     \
+    CLI_VALUE("delete-from", '\0', CLI_OPT_DELETE_FROM, "Remove these keys, one a line", "FILE")
 #define CLI_OPTION_CONTENT                                                                         \
     CLI_FLAG("content", '\0', CLI_OPT_CONTENT, "Print a checksum of all entries too")
 /* How a FILE is opened: for all verbs that read one. */
@@ -199,7 +210,9 @@ enum cli_option_id {
                   "off|auto|on"),                                                                  \
         CLI_VALUE("budget", '\0', CLI_OPT_BUDGET,                                                  \
                   "Most of the mapping to keep present in this process; from 4M on", "SIZE"),      \
-        CLI_FLAG("private", '\0', CLI_OPT_PRIVATE, "Map the file for this process alone")
+        CLI_FLAG("private", '\0', CLI_OPT_PRIVATE, "Map the file for this process alone"),         \
+        CLI_VALUE("at", '\0', CLI_OPT_AT, "The file as it was with this root, of its history",     \
+                  "ROOT")
 #define CLI_OPTION_CHECK                                                                           \
     CLI_FLAG("check", '\0', CLI_OPT_CHECK, "Compare with real runs that have little memory")
 #define CLI_OPTION_NO_COLD                                                                         \

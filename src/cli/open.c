@@ -74,6 +74,7 @@ act_open_options cli_open_options(const struct cli_options *options)
                               .is_private = options->is_private,
                               .huge = (act_huge)options->huge,
                               .resident_nbytes_max = options->budget_nbytes,
+                              .root = options->root,
                               .guard = guards[options->guard]};
 }
 

@@ -54,7 +54,7 @@ static unsigned compare(const struct act_map *map, const struct act_os_identity 
         changes |= ACT_CHANGED_LONGER;
     if (now->written_s != then->written_s || now->written_ns != then->written_ns)
         changes |= ACT_CHANGED_WRITTEN;
-    if (act_load_le64(first + ACT_ROOT_OFF) != map->root)
+    if (act_load_le64(first + ACT_ROOT_OFF) != map->live_root)
         changes |= ACT_CHANGED_ROOT;
     return changes;
 }

@@ -180,6 +180,9 @@ act_status act_set_open(const char *path, const act_set_options *options, act_se
     if (options->part.populate == ACT_POPULATE_PREFIX)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
                         "a set is not populated by prefix: its parts are opened later");
+    if (options->part.root)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
+                        "a set has no former roots: its parts have");
     struct act_set *set = calloc(1, sizeof(*set));
     if (!set)
         return act_fail_nomem(error);
