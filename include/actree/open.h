@@ -50,7 +50,8 @@ typedef enum act_guard {
      * No handler: each page is read when it is first touched, by a thread that lasts as long as the
      * map, into memory of this process alone; so first touches are slower, nothing is shared with
      * others, and what was touched stays in memory. Sees every change that the file's size and
-     * time of writing tell of, when it next reads a page; what was read before stays as it was.
+     * time of writing tell of, when it next reads a page; what was read before stays as it was. A
+     * file that has grown counts as merged into, which changes nothing that a map reads.
      * After a fork() the child has to reopen the map. Linux only, and only where programs may serve
      * their own page faults (userfaultfd; some containers forbid it): ACT_ERR_IO otherwise.
      */

@@ -56,15 +56,15 @@ struct cli_options {
     enum cli_input_form input;
     unsigned layout;     /* an act_layout */
     unsigned duplicates; /* an act_duplicates */
-    unsigned access;     /* an act_access */
-    unsigned advice;     /* an act_advice */
-    unsigned populate;   /* an act_populate, where prefix_to_populate does not say it */
-    unsigned lock;       /* an act_lock */
-    unsigned huge;       /* an act_huge */
+    enum cli_guard guard;
+    unsigned access;   /* an act_access */
+    unsigned advice;   /* an act_advice */
+    unsigned populate; /* an act_populate, where prefix_to_populate does not say it */
+    unsigned lock;     /* an act_lock */
+    unsigned huge;     /* an act_huge */
     bool is_private;
     uint64_t budget_nbytes;
     char *prefix_to_populate;
-    enum cli_guard guard;
     char *from;
     char *to;
     char *output;
@@ -101,6 +101,7 @@ enum cli_option_id {
     CLI_OPT_INPUT,
     CLI_OPT_LAYOUT,
     CLI_OPT_DUPLICATES,
+    CLI_OPT_GUARD,
     CLI_OPT_ACCESS,
     CLI_OPT_ADVICE,
     CLI_OPT_POPULATE,
@@ -109,7 +110,6 @@ enum cli_option_id {
     CLI_OPT_HUGE,
     CLI_OPT_PRIVATE,
     CLI_OPT_BUDGET,
-    CLI_OPT_GUARD,
     CLI_OPT_FROM,
     CLI_OPT_TO,
     CLI_OPT_OUTPUT,
@@ -197,15 +197,14 @@ enum cli_option_id {
     CLI_FLAG("content", '\0', CLI_OPT_CONTENT, "Print a checksum of all entries too")
 /* How a FILE is opened: for all verbs that read one. */
 #define CLI_OPTIONS_OPENING                                                                        \
-    CLI_OPTION_GUARD,                                                                              \
-        CLI_VALUE("access", '\0', CLI_OPT_ACCESS, "How the file is reached (auto)",                \
-                  "auto|map|read"),                                                                \
+    CLI_VALUE("access", '\0', CLI_OPT_ACCESS, "How the file is reached (auto)", "auto|map|read"),  \
         CLI_VALUE("advice", '\0', CLI_OPT_ADVICE, "How missing pages are read (auto)",             \
                   "auto|normal|random|sequential"),                                                \
         CLI_VALUE("populate", '\0', CLI_OPT_POPULATE,                                              \
                   "What is read before it is asked for (none)", "none|hot|all"),                   \
         CLI_VALUE("populate-prefix", '\0', CLI_OPT_POPULATE_PREFIX,                                \
                   "Read what the keys with this prefix need first", "KEY"),                        \
+        CLI_OPTION_GUARD,                                                                          \
         CLI_VALUE("lock", '\0', CLI_OPT_LOCK, "What must stay in memory (none)", "none|hot|all"),  \
         CLI_VALUE("huge", '\0', CLI_OPT_HUGE, "Copy the file into huge pages (off)",               \
                   "off|auto|on"),                                                                  \

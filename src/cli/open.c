@@ -66,7 +66,6 @@ act_open_options cli_open_options(const struct cli_options *options)
                                        [CLI_GUARD_NONE] = ACT_GUARD_NONE,
                                        [CLI_GUARD_THREAD] = ACT_GUARD_THREAD};
     return (act_open_options){.access = (act_access)options->access,
-                              .guard = guards[options->guard],
                               .key_nbytes_max = options->key_nbytes_max,
                               .steps_max = options->steps_max,
                               .advice = (act_advice)options->advice,
@@ -75,7 +74,8 @@ act_open_options cli_open_options(const struct cli_options *options)
                               .is_private = options->is_private,
                               .huge = (act_huge)options->huge,
                               .resident_nbytes_max = options->budget_nbytes,
-                              .root = options->root};
+                              .root = options->root,
+                              .guard = guards[options->guard]};
 }
 
 /* What was asked for and not done is told. */

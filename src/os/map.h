@@ -17,11 +17,11 @@ struct act_os_bytes {
     uint64_t padding_nbytes;  /* zeros after them that may be read too */
     uint64_t reserved_nbytes; /* of addresses that are taken, when mapped */
     bool mapped;
-    bool copied;                  /* with `mapped`: into memory of this process's own */
-    intptr_t handle;              /* of the open file when mapped, in the platform's way; 0: none */
     struct act_os_guard *guard;   /* to be asked before what was read is believed; or NULL */
     struct act_os_served *served; /* who reads the pages, when they are neither mapped nor read */
     struct act_os_identity identity;
+    bool copied;     /* with `mapped`: into memory of this process's own */
+    intptr_t handle; /* of the open file when mapped, in the platform's way; 0: none */
 };
 
 /*

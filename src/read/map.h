@@ -42,7 +42,6 @@ struct act_map_lazy {
 struct act_map {
     struct act_arena arena;
     uint64_t root;
-    uint64_t live_root; /* another one where a former root was asked for */
     enum act_index_state index_state;
     struct act_index index; /* when ACT_INDEX_VALID */
     bool segmented;         /* merged into, and all that was merged has jump tables and checksums */
@@ -60,6 +59,7 @@ struct act_map {
     uint64_t populate_done_nbytes;
     act_huge huge;
     struct act_os_bytes os_bytes; /* all-zero when the bytes are the caller's */
+    uint64_t live_root;           /* that the file named when it was opened */
     char *path;                   /* by which it was opened; NULL for the caller's bytes */
     act_open_options options;     /* for opening it again */
     struct act_map_lazy *lazy;    /* the map's own, after it in memory */

@@ -1,4 +1,5 @@
 #include "read/mapping.h"
+#include "read/guard.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -114,7 +115,7 @@ act_status act_map_populate(const act_map *map, const act_region *region, act_pr
     if (asked_nbytes_ret)
         *asked_nbytes_ret = asked;
     act_spans_free(&spans);
-    return status;
+    return map ? act_guarded(map, status, error) : status;
 }
 
 /* ------------------------------------------------------------------------------------- locking */

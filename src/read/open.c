@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "format/file.h"
 #include "format/segment.h"
@@ -85,7 +86,6 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     act_status status = act_file_check(bytes, nbytes, name, &root, error);
     if (status != ACT_OK)
         return status;
-    uint64_t live_root = root;
     struct act_index index;
     enum act_index_state index_state = act_index_read(bytes, nbytes, &index);
     bool indexed = index_state == ACT_INDEX_VALID;
@@ -102,7 +102,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->lazy = &opened->lazy;
     map->arena = act_arena_of(bytes, nbytes, padding_nbytes);
     map->root = root;
-    map->live_root = live_root;
+    map->live_root = act_load_le64(bytes + ACT_ROOT_OFF);
     map->index_state = index_state;
     map->segmented = indexed && all_segments(bytes, root, &index);
     if (indexed) {
@@ -115,29 +115,39 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
                                                   : ACT_KEY_NBYTES_MAX_DEFAULT;
     map->steps_max = options->steps_max ? options->steps_max : ACT_STEPS_MAX_DEFAULT;
     map->os_bytes = *os_bytes;
-    map->options = *options;
-    if (options->populate == ACT_POPULATE_PREFIX) {
-        /* The prefix is the caller's. */
-        map->options.populate = ACT_POPULATE_NONE;
-        map->options.prefix = NULL;
-    }
     *map_ret = map;
     return ACT_OK;
 }
 
+/* Keeps how the map was opened, for opening it again. False without memory. */
+static bool keep_origin(act_map *map, const char *path, const act_open_options *options)
+{
+    size_t path_nbytes = strlen(path) + 1;
+    if (options->prefix_nbytes > SIZE_MAX - path_nbytes)
+        return false;
+    map->path = malloc(path_nbytes + options->prefix_nbytes);
+    if (!map->path)
+        return false;
+    memcpy(map->path, path, path_nbytes);
+    map->options = *options;
+    if (options->prefix) {
+        memcpy(map->path + path_nbytes, options->prefix, options->prefix_nbytes);
+        map->options.prefix = map->path + path_nbytes;
+    }
+    return true;
+}
+
+/* Makes a map of the bytes, which are its own on success, or as soon as there is one. */
 static act_status open_bytes(const char *path, const act_open_options *options,
-                             struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
+                             const struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
 {
     act_status status = make_map(bytes->bytes, bytes->nbytes, path, options, bytes, map_ret, error);
     if (status != ACT_OK)
         return status;
-    size_t path_nbytes = strlen(path) + 1;
-    (*map_ret)->path = malloc(path_nbytes);
-    if ((*map_ret)->path)
-        memcpy((*map_ret)->path, path, path_nbytes);
-    else
-        status = act_fail_nomem(error);
-    return status == ACT_OK ? act_mapping_set_up(*map_ret, options, error) : status;
+    if (!keep_origin(*map_ret, path, options))
+        return act_fail_nomem(error);
+    status = act_mapping_set_up(*map_ret, options, error);
+    return act_guarded(*map_ret, status, error);
 }
 
 act_status act_map_open(const char *path, const act_open_options *options, act_map **map_ret,
@@ -161,14 +171,16 @@ act_status act_map_open(const char *path, const act_open_options *options, act_m
         return status;
     act_map *map = NULL;
     status = open_bytes(path, options, &bytes, &map, error);
-    /* What seems to be damaged may not have been there when it was looked at. */
-    status = act_guard_opened(map ? &map->os_bytes : &bytes, path, status, error);
+    if (!map) {
+        /* What seems to be damaged may not have been there when it was looked at. */
+        status = act_guard_opened(&bytes, path, status, error);
+        act_os_bytes_close(&bytes);
+        return status;
+    }
     if (status == ACT_OK)
         *map_ret = map;
-    else if (map)
-        act_map_close(map);
     else
-        act_os_bytes_close(&bytes);
+        act_map_close(map);
     return status;
 }
 

@@ -229,6 +229,75 @@ static void questions_without_a_status_say_nothing(void **state)
     act_map_close(map);
 }
 
+/* Whatever is asked for of its pages, a guarded map is guarded, or in memory of its own. */
+static void guards_go_with_options_on_pages(void **state)
+{
+    (void)state;
+    const act_open_options ways[] = {
+        {.is_private = true},
+        {.populate = ACT_POPULATE_ALL},
+        {.populate = ACT_POPULATE_PREFIX, .prefix = "0000", .prefix_nbytes = 4},
+        {.huge = ACT_HUGE_ON},
+        {.advice = ACT_ADVICE_SEQUENTIAL},
+        {.resident_nbytes_max = ACT_RESIDENT_NBYTES_MIN},
+    };
+    for (size_t i = 0; i < 3 * sizeof(ways) / sizeof(ways[0]); i++) {
+        act_open_options options = ways[i / 3];
+        act_map *map;
+        act_map *next;
+        act_error error;
+        options.access = ACT_ACCESS_MAP;
+        options.guard = kinds[i % 3];
+        write_map(20000, 5);
+        act_status status = act_map_open(scratch_map, &options, &map, &error);
+        if (status == ACT_ERR_IO && options.guard == ACT_GUARD_THREAD)
+            continue;
+        assert_int_equal(status, ACT_OK);
+        assert_int_equal(value_of(map), 5);
+        assert_int_equal(act_map_release(map, NULL, 0, NULL), ACT_OK);
+        assert_int_equal(value_of(map), 5);
+        act_map_verify(map, NULL, NULL, NULL, NULL);
+        assert_int_equal(act_map_check(map, NULL), ACT_OK);
+        assert_int_equal(act_map_reopen(map, &next, NULL), ACT_OK);
+        assert_int_equal(value_of(next), 5);
+        act_map_close(next);
+        act_map_stat stat;
+        act_map_get_stat(map, &stat);
+        if (stat.guard == ACT_GUARD_SIGNAL) {
+            assert_int_equal(truncate(scratch_map, 5000), 0);
+            assert_int_equal(act_map_populate(map, NULL, NULL, NULL, NULL, NULL, NULL), ACT_ERR_IO);
+            assert_int_equal(act_map_verify(map, NULL, NULL, NULL, NULL), ACT_ERR_IO);
+        }
+        act_map_close(map);
+    }
+}
+
+/* A merge in place is no damage to who has the tree of before. */
+static void a_merge_is_told_and_disturbs_nobody(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        act_merge *merge;
+        write_map(20000, 1);
+        act_map *map = open_map(kinds[i]);
+        assert_int_equal(act_merge_open(scratch_map, NULL, &merge, NULL), ACT_OK);
+        assert_int_equal(act_merge_set(merge, "00000000-00000000", 17, 2, NULL), ACT_OK);
+        assert_int_equal(act_merge_finish(merge, NULL, NULL), ACT_OK);
+        act_merge_close(merge);
+        assert_int_equal(changes_of(map) & (ACT_CHANGED_LONGER | ACT_CHANGED_ROOT),
+                         ACT_CHANGED_LONGER | ACT_CHANGED_ROOT);
+        act_digest digest;
+        assert_int_equal(act_map_digest(map, NULL, NULL, &digest, NULL), ACT_OK);
+        assert_int_equal(value_of(map), 1);
+        act_map *next;
+        assert_int_equal(act_map_reopen(map, &next, NULL), ACT_OK);
+        assert_int_equal(value_of(next), 2);
+        assert_int_equal(changes_of(next), 0);
+        act_map_close(next);
+        act_map_close(map);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +308,8 @@ int main(void)
         cmocka_unit_test(other_changes_are_told_apart),
         cmocka_unit_test(maps_in_memory_have_no_file),
         cmocka_unit_test(questions_without_a_status_say_nothing),
+        cmocka_unit_test(guards_go_with_options_on_pages),
+        cmocka_unit_test(a_merge_is_told_and_disturbs_nobody),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

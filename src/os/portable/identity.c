@@ -1,7 +1,5 @@
-/* What stat() knows, which ISO C does not; where it has no inodes, files are told apart by size and
- * time alone. */
+/* By a call that C libraries have everywhere; numbers of files are 0 on some systems. */
 #define _FILE_OFFSET_BITS 64
-#define _XOPEN_SOURCE     700
 
 #include "os/identity.h"
 
@@ -9,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "os/portable/stream.h"
@@ -17,36 +16,38 @@ enum {
     FIRST_NBYTES = 16
 };
 
-static act_status read_first(const char *path, const char *quoted, uint8_t *first, act_error *error)
-{
-    memset(first, 0, FIRST_NBYTES);
-    errno = 0;
-    FILE *stream = fopen(path, "rb");
-    if (!stream)
-        return act_fail_os(error, act_os_stream_code(), "cannot open %s", quoted);
-    act_status status = ACT_OK;
-    if (fread(first, 1, FIRST_NBYTES, stream) < FIRST_NBYTES && ferror(stream))
-        status = act_fail_os(error, act_os_stream_code(), "cannot read %s", quoted);
-    fclose(stream);
-    return status;
-}
-
 act_status act_os_identity_at(const char *path, struct act_os_identity *identity_ret,
                               uint8_t first_ret[16], act_error *error)
 {
     char quoted[ACT_QUOTED_NBYTES];
-    struct stat st;
+    bool exists;
+    unsigned mode;
+    uint64_t nbytes = 0;
     act_quote(quoted, path, strlen(path));
-    errno = 0;
-    if (stat(path, &st) != 0)
-        return act_fail_os(error, act_os_stream_code(), "cannot examine %s", quoted);
-    if ((st.st_mode & S_IFMT) != S_IFREG)
-        return act_fail(error, ACT_ERR_NOT_REGULAR, ACT_NO_OFFSET, "%s is not a file any more",
-                        quoted);
+    act_status status = act_os_stream_examine(path, quoted, &exists, &mode, &nbytes, error);
+    if (status != ACT_OK)
+        return status;
+    if (!exists)
+        return act_fail_os(error, ENOENT, "cannot examine %s", quoted);
+    if (first_ret) {
+        memset(first_ret, 0, FIRST_NBYTES);
+        errno = 0;
+        FILE *stream = fopen(path, "rb");
+        if (!stream)
+            return act_fail_os(error, act_os_stream_code(), "cannot open %s", quoted);
+        (void)fread(first_ret, 1, FIRST_NBYTES, stream);
+        bool failed = ferror(stream);
+        fclose(stream);
+        if (failed)
+            return act_fail_os(error, EIO, "cannot read %s", quoted);
+    }
+    struct stat st;
     memset(identity_ret, 0, sizeof(*identity_ret));
-    identity_ret->device = (uint64_t)st.st_dev;
-    identity_ret->number = (uint64_t)st.st_ino;
-    identity_ret->nbytes = (uint64_t)st.st_size;
-    identity_ret->written_s = (int64_t)st.st_mtime;
-    return first_ret ? read_first(path, quoted, first_ret, error) : ACT_OK;
+    identity_ret->nbytes = nbytes;
+    if (stat(path, &st) == 0) {
+        identity_ret->device = (uint64_t)st.st_dev;
+        identity_ret->number = (uint64_t)st.st_ino;
+        identity_ret->written_s = (int64_t)st.st_mtime;
+    }
+    return ACT_OK;
 }

@@ -88,7 +88,7 @@ act_status act_os_bytes_open(const char *path, act_access access, act_guard guar
                              act_error *error)
 {
     (void)access;
-    (void)guard; /* what was read does not change */
+    (void)guard; /* what is in memory needs none */
     (void)read_nbytes_max;
     memset(bytes_ret, 0, sizeof(*bytes_ret));
     char quoted[ACT_QUOTED_NBYTES];
@@ -99,7 +99,8 @@ act_status act_os_bytes_open(const char *path, act_access access, act_guard guar
     act_status status = act_os_stream_examine(path, quoted, &exists, &mode, &nbytes, error);
     if (status != ACT_OK)
         return status;
-    status = act_os_identity_at(path, &bytes_ret->identity, NULL, error);
+    if (exists)
+        status = act_os_identity_at(path, &bytes_ret->identity, NULL, error);
     if (status != ACT_OK)
         return status;
     errno = 0;

@@ -25,6 +25,13 @@ enum {
     HUGE_PAGE_NBYTES = 2 << 20
 };
 
+/* As many whole pages as it takes, in bytes. */
+static size_t in_pages(size_t nbytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (nbytes + page - 1) / page * page;
+}
+
 /* Reads up to `nbytes` bytes; fewer when the file has become shorter. -1 and errno on failure. */
 static int64_t read_at(int fd, uint8_t *buffer, size_t nbytes, size_t off)
 {
@@ -77,20 +84,6 @@ static uint8_t *reserve(size_t nbytes, size_t alignment)
     return start + before;
 }
 
-/* The bytes in whole pages. */
-static size_t pages_nbytes_of(size_t nbytes)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    return (nbytes + page - 1) / page * page;
-}
-
-/* Where the tail of a guarded mapping begins: with the last page but one. */
-static size_t tail_off_of(size_t pages_nbytes)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    return pages_nbytes > 2 * page ? pages_nbytes - 2 * page : 0;
-}
-
 /* The last two pages of a file, or its only one, kept beside it; and one word of them. */
 struct tail {
     size_t off;    /* of these pages */
@@ -99,6 +92,12 @@ struct tail {
     uintptr_t word;
 };
 
+static size_t tail_off(size_t pages_nbytes)
+{
+    size_t tail_nbytes = 2 * (size_t)sysconf(_SC_PAGESIZE);
+    return pages_nbytes > tail_nbytes ? pages_nbytes - tail_nbytes : 0;
+}
+
 /*
  * Reads a file's tail over its mapping. In shared memory: pages that are given back come again. The
  * word is the last that is not zero, for zeros are what remains of a page that a cut goes through.
@@ -106,7 +105,7 @@ struct tail {
 static int copy_tail(int fd, size_t nbytes, uint8_t *address, size_t pages_nbytes,
                      struct tail *tail)
 {
-    tail->off = tail_off_of(pages_nbytes);
+    tail->off = tail_off(pages_nbytes);
     tail->nbytes = nbytes - tail->off;
     uint8_t *copy = address + tail->off;
     size_t copy_nbytes = pages_nbytes - tail->off;
@@ -166,7 +165,7 @@ static act_status open_mapped(int fd, size_t nbytes, bool guarded, const char *q
                               struct act_os_bytes *bytes, act_error *error)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t pages_nbytes = pages_nbytes_of(nbytes);
+    size_t pages_nbytes = in_pages(nbytes);
     size_t total = pages_nbytes + (guarded ? 2 : 1) * page;
     uint8_t *address = reserve(total, nbytes >= HUGE_PAGE_NBYTES ? HUGE_PAGE_NBYTES : page);
     if (!address)
@@ -181,13 +180,13 @@ static act_status open_mapped(int fd, size_t nbytes, bool guarded, const char *q
         status = act_fail_os(error, errno, "cannot map %s into memory", quoted);
     else if (guarded)
         status = guard_mapping(fd, pages_nbytes, quoted, bytes, error);
-    if (status != ACT_OK) {
+    if (status == ACT_OK) {
+        act_os_paging_set(address, nbytes, ACT_OS_PAGING_SINGLE);
+        bytes->handle = (intptr_t)fd + 1;
+    } else {
         act_os_bytes_close(bytes);
-        return status;
     }
-    act_os_paging_set(address, nbytes, ACT_OS_PAGING_SINGLE);
-    bytes->handle = (intptr_t)fd + 1;
-    return ACT_OK;
+    return status;
 }
 
 static act_status open_fd(int fd, const char *quoted, act_access access, act_guard guard,
@@ -242,10 +241,10 @@ static int fd_of(const struct act_os_bytes *bytes)
 
 act_status act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error)
 {
-    size_t nbytes = pages_nbytes_of((size_t)bytes->nbytes);
+    size_t nbytes = in_pages((size_t)bytes->nbytes);
     uint8_t *address = (uint8_t *)(uintptr_t)bytes->bytes;
     if (bytes->guard)
-        nbytes = tail_off_of(nbytes); /* the rest is private already */
+        nbytes = tail_off(nbytes);
     if (nbytes &&
         mmap(address, nbytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd_of(bytes), 0) == MAP_FAILED)
         return act_fail_os(error, errno, "cannot map the file privately");
@@ -269,7 +268,8 @@ static uint8_t *reserve_copy(size_t total)
 act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error)
 {
     size_t nbytes = (size_t)bytes->nbytes;
-    size_t total = pages_nbytes_of(nbytes) + (size_t)sysconf(_SC_PAGESIZE);
+    size_t total = in_pages(nbytes) + (size_t)sysconf(_SC_PAGESIZE);
+    struct act_os_identity identity = bytes->identity;
     uint8_t *copy = reserve_copy(total);
     if (!copy)
         return act_fail_os(error, errno, "no memory for a copy of the file");
@@ -280,28 +280,26 @@ act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error)
         munmap(copy, total);
         return act_fail_os(error, os_code, "cannot read the file into a copy");
     }
-    /* Memory of the process's own needs no guard. */
-    struct act_os_identity identity = bytes->identity;
     act_os_bytes_close(bytes);
-    bytes->identity = identity;
     bytes->bytes = copy;
     bytes->nbytes = nbytes;
-    bytes->reserved_nbytes = total;
     bytes->padding_nbytes = PADDING_NBYTES;
+    bytes->reserved_nbytes = total;
     bytes->mapped = true;
     bytes->copied = true;
+    bytes->identity = identity;
     return ACT_OK;
 }
 
 void act_os_bytes_close(struct act_os_bytes *bytes)
 {
+    if (bytes->handle)
+        close(fd_of(bytes));
     if (bytes->served) {
         act_os_served_close(bytes);
     } else if (bytes->mapped) {
         act_os_guard_close(bytes->guard);
         munmap((void *)(uintptr_t)bytes->bytes, (size_t)bytes->reserved_nbytes);
-        if (bytes->handle)
-            close(fd_of(bytes));
     } else {
         free((void *)(uintptr_t)bytes->bytes);
     }
