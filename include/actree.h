@@ -720,6 +720,12 @@ typedef struct act_digest {
 ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, void *context,
                                   act_digest *digest_ret, act_error *error);
 
+/* ----------------------------------------------------------------------- what is in memory of it
+ */
+
+/* Which pages are in memory, by region, level and prefix; page faults. */
+#include "actree/residency.h"
+
 #ifdef __cplusplus
 }
 #endif

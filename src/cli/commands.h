@@ -14,6 +14,7 @@ extern const struct cli_verb cmd_help;
 extern const struct cli_verb cmd_info;
 extern const struct cli_verb cmd_prefix;
 extern const struct cli_verb cmd_range;
+extern const struct cli_verb cmd_resident;
 extern const struct cli_verb cmd_verify;
 extern const struct cli_verb cmd_walk;
 

@@ -84,6 +84,21 @@ json_t *cli_report_object(json_t *object, const char *name)
     return inner;
 }
 
+json_t *cli_report_array(json_t *object, const char *name)
+{
+    json_t *array = json_array();
+    set(object, name, array);
+    return array;
+}
+
+json_t *cli_report_item(json_t *array)
+{
+    json_t *item = json_object();
+    if (!array || json_array_append_new(array, item) != 0)
+        return NULL;
+    return item;
+}
+
 /* Takes mark and quotes off the big numbers, in place. */
 static size_t unmark(char *text)
 {
