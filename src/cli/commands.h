@@ -17,5 +17,6 @@ extern const struct cli_verb cmd_range;
 extern const struct cli_verb cmd_resident;
 extern const struct cli_verb cmd_verify;
 extern const struct cli_verb cmd_walk;
+extern const struct cli_verb cmd_warm;
 
 #endif

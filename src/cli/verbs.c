@@ -15,6 +15,7 @@ const struct cli_verb *const cli_verbs[] = {
     &cmd_resident,
     &cmd_verify,
     &cmd_walk,
+    &cmd_warm,
     &cmd_bench,
     &cmd_help,
     &cmd_completions,
