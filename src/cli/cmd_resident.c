@@ -13,16 +13,52 @@
 #include "resident.h"
 #include "units.h"
 
-static const struct poptOption options[] = {CLI_OPTION_TOP,  CLI_OPTION_DEPTH, CLI_OPTION_PREFIX,
-                                            CLI_OPTION_KEYS, CLI_OPTION_JSON,  CLI_OPTION_WATCH,
-                                            CLI_OPTION_SAVE, CLI_OPTIONS_END};
+static const struct poptOption options[] = {CLI_OPTION_TOP,    CLI_OPTION_DEPTH, CLI_OPTION_PREFIX,
+                                            CLI_OPTION_KEYS,   CLI_OPTION_JSON,  CLI_OPTION_WATCH,
+                                            CLI_OPTION_SAVE,   CLI_OPTION_SVG,   CLI_OPTION_HTML,
+                                            CLI_OPTION_OUTPUT, CLI_OPTIONS_END};
 
 /* Spots of the map: on a terminal, of a picture. */
 #define TEXT_CELLS    1024
 #define PICTURE_CELLS 8192
 
+static int draw(struct cli_out *out, const struct cli_call *call,
+                const struct cli_resident *resident)
+{
+    if (call->options.svg)
+        cli_resident_svg(out, resident);
+    else
+        cli_resident_html(out, resident);
+    return CLI_DONE;
+}
+
+/* Draws into a file. */
+static int draw_to(const char *path, const struct cli_call *call,
+                   const struct cli_resident *resident)
+{
+    struct cli_out out;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return cli_fail_os(path, "cannot write", errno);
+    int status = cli_out_open(&out, fd) ? draw(&out, call, resident) : cli_fail_nomem();
+    if (status == CLI_DONE) {
+        cli_out_flush(&out);
+        int os_code = out.os_code;
+        cli_out_close(&out);
+        if (close(fd) != 0 && !os_code)
+            os_code = errno;
+        return os_code ? cli_fail_os(path, "cannot write", os_code) : CLI_DONE;
+    }
+    close(fd);
+    return status;
+}
+
 static int show(struct cli_call *call, const struct cli_resident *resident)
 {
+    const char *path = call->options.output;
+    if (call->options.svg || call->options.html)
+        return path && strcmp(path, "-") != 0 ? draw_to(path, call, resident)
+                                              : draw(&call->out, call, resident);
     if (call->options.json)
         return cli_resident_json(&call->out, resident);
     cli_resident_text(&call->out, resident);

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree
 
 from tool import ACTREE, DAMAGED, DONE, NO, TROUBLE, ToolTest, main
 
@@ -118,6 +119,56 @@ class Text(ToolTest):
                     text += piece
             os.close(master)
             self.assertEqual(b"\033[3" in text, not plain)
+
+
+class Picture(ToolTest):
+    SVG = "{http://www.w3.org/2000/svg}"
+
+    def test_svg(self):
+        name = large(self)
+        root = xml.etree.ElementTree.fromstring(self.ok("resident", "--svg", name))
+        self.assertEqual(root.tag, self.SVG + "svg")
+        texts = ["".join(text.itertext()) for text in root.iter(self.SVG + "text")]
+        for part in (name, "pages", "hot region"):
+            self.assertIn(part, texts)
+        titles = [title.text for title in root.iter(self.SVG + "title")]
+        size = os.path.getsize(self.path(name))
+        if not titles:
+            self.skipTest("this system does not tell what is in memory")
+        offsets = [int(re.match(r"offset (\d+), ", title).group(1)) for title in titles]
+        self.assertEqual(offsets, sorted(set(offsets)))
+        self.assertEqual(offsets[0], 0)
+        self.assertLess(offsets[-1], size)
+        self.assertTrue(any("banana" in title for title in titles))
+
+    def test_keys_that_look_like_markup(self):
+        tsv = "".join(f"<b>&amp;\x01\xff{i:05}\t{i}\n" for i in range(20000)).encode("latin-1")
+        name = "a<b>&.act"
+        self.build(tsv, name=name)
+        for form in ("raw", "hex"):
+            root = xml.etree.ElementTree.fromstring(
+                self.ok("resident", "--svg", name, "--keys", form))
+            self.assertIn(name, ["".join(text.itertext()) for text in root.iter(self.SVG + "text")])
+
+    def test_html(self):
+        name = large(self)
+        text = self.ok("resident", "--html", name).decode()
+        self.assertTrue(text.startswith("<!DOCTYPE html>"))
+        self.assertIn("</svg>", text)
+        # Nothing is fetched from anywhere.
+        self.assertEqual(set(re.findall(r"https?://[^\"]*", text)), {"http://www.w3.org/2000/svg"})
+
+    def test_output(self):
+        name = large(self)
+        self.assertEqual(self.ok("resident", "--svg", name, "-o", "x.svg"), b"")
+        self.assertEqual(self.read("x.svg")[:4], b"<svg")
+        self.assertEqual(self.ok("resident", "--svg", name, "-o", "-")[:4], b"<svg")
+        self.fails(TROUBLE, "resident", "--svg", name, "-o", "no/such/folder", says="no/such")
+
+    def test_small_and_empty_files(self):
+        for name in (self.build("", name="e.act"), self.golden("words.act")):
+            for option in ("--svg", "--html"):
+                self.assertIn(b"</svg>", self.ok("resident", option, name))
 
 
 class Watch(ToolTest):
