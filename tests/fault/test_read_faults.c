@@ -76,7 +76,7 @@ static void fail_each_allocation(action_fn action)
 
 static act_status open_as(act_access access, act_error *error)
 {
-    act_open_options options = {access, 0, 0};
+    act_open_options options = {.access = access};
     act_map *opened = (act_map *)&opened;
     act_status status = act_map_open(path, &options, &opened, error);
     assert_int_equal(status == ACT_OK, opened != NULL);
@@ -201,7 +201,7 @@ static void get_all_at_once(const act_map *opened)
 static void advice_is_refused(void **state)
 {
     (void)state;
-    act_open_options options = {ACT_ACCESS_MAP, 0, 0};
+    act_open_options options = {.access = ACT_ACCESS_MAP};
     act_map *opened;
     for (unsigned nth = 1; nth <= 3; nth++) {
         fault_arm(FAULT_MADVISE, nth, EINVAL, true);
