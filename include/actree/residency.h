@@ -60,9 +60,9 @@ typedef struct act_residency act_residency;
 
 /*
  * Looks which pages of the map are in memory. Touches none of them, and brings none in. Takes some
- * 50 ns a page of the file, and two bits of memory. Where the system does not tell, the answers say
- * so; that is no error. On ACT_OK `*residency_ret` is the caller's, to be closed by
- * act_residency_close. ACT_ERR_INVALID, ACT_ERR_NOMEM.
+ * 100 ns for a page that is there, less for others, and two bits of memory. Where the system does
+ * not tell, the answers say so; that is no error. On ACT_OK `*residency_ret` is the caller's, to be
+ * closed by act_residency_close. ACT_ERR_INVALID, ACT_ERR_NOMEM.
  */
 ACT_API act_status act_map_residency(const act_map *map, act_residency **residency_ret,
                                      act_error *error);
@@ -180,7 +180,7 @@ typedef int (*act_prefix_residency_fn)(void *context, const act_prefix_residency
  * for the prefixes with the most bytes in memory, these first. `residency` must be of the same
  * map. Of a map that is not a mapped file, all is in memory.
  *
- * The pages come into this process's page tables by that. Takes some 40 ns a node, and a bit of
+ * The pages come into this process's page tables by that. Takes some 50 ns a node, and a bit of
  * memory for each byte of the file that it looks at.
  *
  * ACT_OK; ACT_STOPPED; ACT_NOT_FOUND: nothing begins with options->prefix; ACT_ERR_INVALID: not of
