@@ -253,7 +253,7 @@ enum cli_option_id {
                   "Read what the keys with this prefix need first", "KEY"),                        \
         CLI_OPTION_GUARD,                                                                          \
         CLI_VALUE("lock", '\0', CLI_OPT_LOCK, "What must stay in memory (none)", "none|hot|all"),  \
-        CLI_VALUE("huge", '\0', CLI_OPT_HUGE, "Copy the file into huge pages (off)",               \
+        CLI_VALUE("huge", '\0', CLI_OPT_HUGE, "Read the file into huge pages (off)",               \
                   "off|auto|on"),                                                                  \
         CLI_VALUE("budget", '\0', CLI_OPT_BUDGET,                                                  \
                   "Most of the mapping to keep present in this process; from 4M on", "SIZE"),      \
