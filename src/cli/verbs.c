@@ -8,6 +8,7 @@ const struct cli_verb *const cli_verbs[] = {
     &cmd_build,
     &cmd_convert,
     &cmd_merge,
+    &cmd_compact,
     &cmd_dump,
     &cmd_get,
     &cmd_prefix,

@@ -127,6 +127,41 @@ class Merge(ToolTest):
         self.assertEqual(self.read(file), before)
 
 
+class Compact(ToolTest):
+    def test_makes_a_file_anew(self):
+        for layout in "indexed", "plain", "compact":
+            file = self.build("".join(f"{i % 7}word{i}\t1\n" for i in range(200)), "--layout", layout)
+            for i in range(9):
+                self.ok("merge", file, "-", stdin=f"3word3\t{i}\nnew{i}\t1\n")
+            dump, merged = self.ok("dump", file), os.path.getsize(self.path(file))
+            self.write(file, self.read(file) + b"torn")
+            report = json.loads(self.ok("compact", "-j", file))
+            self.assertEqual(self.ok("dump", file), dump)
+            self.assertEqual(report["file_bytes"], os.path.getsize(self.path(file)))
+            self.assertLess(report["file_bytes"], merged)
+            self.assertEqual(report["layout"], layout)
+            self.assertEqual(len(self.ok("history", file).split()), 1)
+            self.build(dump, "--layout", layout, name="anew")
+            if layout != "indexed":
+                self.assertEqual(self.read(file), self.read("anew"))
+
+    def test_refusals(self):
+        self.fails(TROUBLE, "compact", "not-there", says="not-there")
+        self.write("text", "This is no tree, and it is long enough.")
+        self.fails(DAMAGED, "compact", "text", says="not an ACTree03 file")
+        file = self.build(FIVE)
+        with subprocess.Popen([ACTREE, "merge", file, "-"], cwd=self.folder,
+                              stdin=subprocess.PIPE) as first:
+            for _ in range(100):
+                done = self.run_tool("compact", file)
+                if done.returncode:
+                    break
+                time.sleep(0.05)
+            self.assertIn(b"only one may", done.stderr)
+            first.communicate(b"b\t7\n")
+        self.assertEqual(self.ok("get", file, "b"), b"7\n")
+
+
 class History(ToolTest):
     def test_every_state_can_be_read(self):
         for layout in "indexed", "plain":
