@@ -52,11 +52,14 @@ def table(title, found, best_of):
     """found: words -> list of numbers; prints them, and each beside the best."""
     print(f"\n{title}")
     medians = {words: statistics.median(numbers) for words, numbers in found.items() if numbers}
+    leasts = {words: min(numbers) for words, numbers in found.items() if numbers}
     best = min(medians[words] for words in medians if best_of(words))
+    best_least = min(leasts[words] for words in leasts if best_of(words))
+    print(f"  {'':<32} {'median':>10} {'/ best':>7} {'least':>10} {'/ best':>7}")
     for words, numbers in found.items():
         if numbers:
-            print(f"  {' '.join(words):<32} {medians[words]:>12.2f}  {medians[words] / best:6.2f}"
-                  f"   ({', '.join(f'{number:.2f}' for number in numbers)})")
+            print(f"  {' '.join(words):<32} {medians[words]:>10.2f} {medians[words] / best:>7.2f} "
+                  f"{leasts[words]:>10.2f} {leasts[words] / best_least:>7.2f}")
         else:
             print(f"  {' '.join(words):<32}  failed")
 
@@ -122,23 +125,41 @@ def measure_warm(args, folder):
             "hand", ways_to_page(), once)
 
 
+def read_small(path):
+    """Has the file in the system's cache in small pages."""
+    drop(path)
+    with open(path, "rb") as file:
+        for at in range(0, os.path.getsize(path), 1 << 20):
+            os.posix_fadvise(file.fileno(), at, 1 << 20, os.POSIX_FADV_WILLNEED)
+        while file.read(1 << 20):
+            pass
+
+
 def measure_huge(args, folder):
-    ways = [("auto", "none", "none", "off"), ("auto", "all", "none", "off"),
-            ("auto", "all", "none", "auto"), ("auto", "all", "none", "on")]
+    """Of what kind the pages are: that of a mapping, of a copy, of the cache."""
+    ways = {("small pages", "none"): ("auto", "none", "none", "off"),
+            ("populated", "all"): ("auto", "all", "none", "off"),
+            ("auto, cold", "all"): ("auto", "all", "none", "auto"),
+            ("on, cached", "all"): ("auto", "all", "none", "on"),
+            ("copy, small pages", ""): ("auto", "none", "none", "small"),
+            ("copy, hugetlb", ""): ("auto", "none", "none", "hugetlb")}
     shown = {}
 
-    def once(words, number):
+    def once(name, number):
         queries = sample(args.queries, COLD_QUERIES, number, folder)
-        answer, why = run(args, words, queries, (), args.ms, args.ms)
+        read_small(args.file)
+        if "cold" in name[0]:
+            drop(args.file)
+        answer, why = run(args, ways[name], queries, (), args.ms, args.ms)
         if answer:
-            shown.setdefault(words, []).append(answer)
+            shown.setdefault(name, []).append(answer)
         return answer and answer["cpu_ns"] / answer["n"], why
 
     measure(args, "huge pages: nanoseconds a lookup (of the processor), beside the best", ways, once,
             lambda words: True)
-    for words, answers in shown.items():
+    for name, answers in shown.items():
         opened = statistics.median(answer["open_ns"] for answer in answers) / 1e6
-        print(f"  {' '.join(words):<32} open {opened:8.2f} ms, resident "
+        print(f"  {name[0]:<20} open {opened:8.2f} ms, resident "
               f"{answers[0]['resident_bytes'] >> 20} MiB, huge {answers[0]['huge_bytes'] >> 20} MiB: "
               f"{answers[0]['text']}")
 
