@@ -77,7 +77,7 @@ act_status act_map_open(const char *path, const act_open_options *options, act_m
     status = act_os_bytes_open(path, options->access, READ_NBYTES_MAX, &bytes, error);
     if (status != ACT_OK)
         return status;
-    act_map *map;
+    act_map *map = NULL;
     status = make_map(bytes.bytes, bytes.nbytes, path, options, &bytes, &map, error);
     if (status != ACT_OK) {
         act_os_bytes_close(&bytes);
