@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whether what a map chooses by itself is as good as what one would choose by hand.
 
-    paging.py PROGRAM FILE QUERIES [--rounds N] [--ms MS] [--huge]
+    paging.py PROGRAM FILE QUERIES [--rounds N] [--ms MS] [--parts P] [--advices A] [--huge]
 
 PROGRAM is bench/paging of a build, FILE a file on a disk, and QUERIES its keys, a line each, in any
 order. Measures lookups with each advice and way to populate: in a memory cgroup of 24 MiB, cold at
@@ -32,9 +32,11 @@ def drop(path):
 
 def sample(path, count, seed, folder):
     """The name of a file of some of the queries, in no order."""
+    name = os.path.join(folder, f"queries-{count}-{seed}")
+    if os.path.exists(name):
+        return name
     with open(path, "rb") as file:
         lines = file.read().splitlines(True)
-    name = os.path.join(folder, f"queries-{count}-{seed}")
     with open(name, "wb") as file:
         file.writelines(random.Random(seed).sample(lines, min(count, len(lines))))
     return name
@@ -82,9 +84,10 @@ def measure(args, title, ways, once, best_of=by_hand):
     table(title, found, best_of)
 
 
-def ways_to_page():
-    return [(advice, populate, "none", "off") for advice in ADVICES for populate in POPULATES] + \
-        [("auto", "none", "hot", "off"), ("random", "none", "hot", "off")]
+def ways_to_page(args):
+    advices = args.advices.split(",")
+    return [(advice, populate, "none", "off") for advice in advices for populate in POPULATES] + \
+        [(advice, "none", "hot", "off") for advice in advices if advice in ("auto", "random")]
 
 
 def measure_scarce(args, folder):
@@ -99,7 +102,7 @@ def measure_scarce(args, folder):
                 return answer and answer["ns"] / answer["n"] / 1000, why
 
             measure(args, f"{FIXED_BYTES >> 20} MiB of memory: microseconds a lookup, beside the "
-                    "best by hand", ways_to_page(), once)
+                    "best by hand", ways_to_page(args), once)
     except Unavailable as error:
         print(f"left out: {error}")
 
@@ -112,7 +115,7 @@ def measure_cold(args, folder):
         return answer and answer["total_ns"] / 1e6, why
 
     measure(args, "all memory, cold: milliseconds for opening and 100,000 lookups, beside the best "
-            "by hand", ways_to_page(), once)
+            "by hand", ways_to_page(args), once)
 
 
 def measure_warm(args, folder):
@@ -122,7 +125,7 @@ def measure_warm(args, folder):
         return answer and answer["cpu_ns"] / answer["n"], why
 
     measure(args, "all memory, warm: nanoseconds a lookup (of the processor), beside the best by "
-            "hand", ways_to_page(), once)
+            "hand", ways_to_page(args), once)
 
 
 def read_small(path):
@@ -172,6 +175,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--ms", type=int, default=1500)
     parser.add_argument("--parts", default="scarce,cold,warm")
+    parser.add_argument("--advices", default=",".join(ADVICES))
     parser.add_argument("--huge", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
