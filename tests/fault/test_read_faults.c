@@ -100,6 +100,32 @@ static act_status open_mapped(act_error *error)
     return open_as(ACT_ACCESS_MAP, error);
 }
 
+/* With what needs memory for itself: where a prefix lies, and what is locked. */
+static act_status open_steered(act_error *error)
+{
+    const struct entry *e = &entries.items[entries.count / 2];
+    act_open_options options = {.access = ACT_ACCESS_MAP,
+                                .populate = ACT_POPULATE_PREFIX,
+                                .prefix = e->key,
+                                .prefix_nbytes = e->key_nbytes,
+                                .lock = ACT_LOCK_HOT,
+                                .is_private = true,
+                                .resident_nbytes_max = ACT_RESIDENT_NBYTES_MIN};
+    act_map *opened;
+    act_status status = act_map_open(path, &options, &opened, error);
+    if (status == ACT_OK) {
+        uint64_t value;
+        assert_int_equal(act_map_get(opened, e->key, e->key_nbytes, &value, NULL), ACT_OK);
+        assert_int_equal(value, e->value);
+        act_region range = {.kind = ACT_REGION_RANGE, .nbytes = 4096};
+        status = act_map_lock(opened, &range, error);
+        if (status == ACT_OK)
+            status = act_map_unlock(opened, &range, error);
+    }
+    act_map_close(opened);
+    return status;
+}
+
 static act_status open_memory(act_error *error)
 {
     static const uint8_t empty[25] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 16};
@@ -115,6 +141,7 @@ static void opening_without_memory(void **state)
     fail_each_allocation(open_read);
     fail_each_allocation(open_mapped);
     fail_each_allocation(open_memory);
+    fail_each_allocation(open_steered);
 }
 
 /* The call fails with this errno; what comes of it names the file and the reason. */
