@@ -6,6 +6,7 @@
 
 extern const struct cli_verb cmd_bench;
 extern const struct cli_verb cmd_build;
+extern const struct cli_verb cmd_compact;
 extern const struct cli_verb cmd_completions;
 extern const struct cli_verb cmd_convert;
 extern const struct cli_verb cmd_dump;

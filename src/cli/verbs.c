@@ -10,6 +10,7 @@ const struct cli_verb *const cli_verbs[] = {
     &cmd_split,
     &cmd_join,
     &cmd_merge,
+    &cmd_compact,
     &cmd_dump,
     &cmd_get,
     &cmd_prefix,

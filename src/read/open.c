@@ -1,10 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "format/file.h"
 #include "format/segment.h"
 #include "format/tail.h"
+#include "read/guard.h"
 #include "read/history.h"
 #include "read/map.h"
 #include "read/mapping.h"
@@ -23,6 +25,10 @@ static act_status check_options(const act_open_options *options, act_error *erro
         options->access != ACT_ACCESS_READ)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of access %d",
                         (int)options->access);
+    if (options->guard != ACT_GUARD_NONE && options->guard != ACT_GUARD_SIGNAL &&
+        options->guard != ACT_GUARD_THREAD)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of guard %d",
+                        (int)options->guard);
     return act_mapping_check(options, error);
 }
 
@@ -96,6 +102,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->lazy = &opened->lazy;
     map->arena = act_arena_of(bytes, nbytes, padding_nbytes);
     map->root = root;
+    map->live_root = act_load_le64(bytes + ACT_ROOT_OFF);
     map->index_state = index_state;
     map->segmented = indexed && all_segments(bytes, root, &index);
     if (indexed) {
@@ -110,6 +117,37 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->os_bytes = *os_bytes;
     *map_ret = map;
     return ACT_OK;
+}
+
+/* Keeps how the map was opened, for opening it again. False without memory. */
+static bool keep_origin(act_map *map, const char *path, const act_open_options *options)
+{
+    size_t path_nbytes = strlen(path) + 1;
+    if (options->prefix_nbytes > SIZE_MAX - path_nbytes)
+        return false;
+    map->path = malloc(path_nbytes + options->prefix_nbytes);
+    if (!map->path)
+        return false;
+    memcpy(map->path, path, path_nbytes);
+    map->options = *options;
+    if (options->prefix) {
+        memcpy(map->path + path_nbytes, options->prefix, options->prefix_nbytes);
+        map->options.prefix = map->path + path_nbytes;
+    }
+    return true;
+}
+
+/* Makes a map of the bytes, which are its own on success, or as soon as there is one. */
+static act_status open_bytes(const char *path, const act_open_options *options,
+                             const struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
+{
+    act_status status = make_map(bytes->bytes, bytes->nbytes, path, options, bytes, map_ret, error);
+    if (status != ACT_OK)
+        return status;
+    if (!keep_origin(*map_ret, path, options))
+        return act_fail_nomem(error);
+    status = act_mapping_set_up(*map_ret, options, error);
+    return act_guarded(*map_ret, status, error);
 }
 
 act_status act_map_open(const char *path, const act_open_options *options, act_map **map_ret,
@@ -127,16 +165,18 @@ act_status act_map_open(const char *path, const act_open_options *options, act_m
     if (status != ACT_OK)
         return status;
     struct act_os_bytes bytes;
-    status = act_os_bytes_open(path, options->access, READ_NBYTES_MAX, &bytes, error);
+    status = act_os_bytes_open(path, options->access, options->guard, READ_NBYTES_MAX, &bytes,
+                               error);
     if (status != ACT_OK)
         return status;
-    act_map *map;
-    status = make_map(bytes.bytes, bytes.nbytes, path, options, &bytes, &map, error);
-    if (status != ACT_OK) {
+    act_map *map = NULL;
+    status = open_bytes(path, options, &bytes, &map, error);
+    if (!map) {
+        /* What seems to be damaged may not have been there when it was looked at. */
+        status = act_guard_opened(&bytes, path, status, error);
         act_os_bytes_close(&bytes);
         return status;
     }
-    status = act_mapping_set_up(map, options, error);
     if (status == ACT_OK)
         *map_ret = map;
     else
@@ -169,6 +209,7 @@ void act_map_close(act_map *map)
     act_shortcuts_free(atomic_load(&map->lazy->shortcuts));
     act_mapping_tear_down(map);
     act_os_bytes_close(&map->os_bytes);
+    free(map->path);
     free(map); /* the first member of what was allocated */
 }
 
@@ -180,6 +221,8 @@ void act_map_get_stat(const act_map *map, act_map_stat *stat_ret)
     stat_ret->file_nbytes = map->file_nbytes;
     stat_ret->root = map->root;
     stat_ret->access = map->os_bytes.mapped ? ACT_ACCESS_MAP : ACT_ACCESS_READ;
+    if (map->os_bytes.guard)
+        stat_ret->guard = map->os_bytes.served ? ACT_GUARD_THREAD : ACT_GUARD_SIGNAL;
     stat_ret->merged = act_tail_find(map->arena.bytes, map->file_nbytes, map->root,
                                      indexed ? &map->index : NULL, &tail) &&
                        tail.merged;
