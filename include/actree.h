@@ -25,7 +25,7 @@
  *    or with ACT_ACCESS_READ.
  *  - The library prints nothing, keeps no global state, and handles no signals; but with
  *    ACT_GUARD_SIGNAL, and only then, it has a handler for SIGBUS, and knows what it guards. It
- *    starts no threads unless asked to by an option.
+ *    starts no threads unless asked to: by an option, or by act_warm_start.
  *
  * Copyright (c) 2026 The actree authors. MIT licence.
  */
@@ -741,6 +741,15 @@ ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, 
 
 /* Which bytes of a file lookups read, and bringing them into memory. */
 #include "actree/trace.h"
+
+/* ----------------------------------------------------------------------- what is in memory of it
+ */
+
+/* Which pages are in memory, by region, level and prefix; page faults. */
+#include "actree/residency.h"
+
+/* Bringing parts of a map into memory, at once or beside other work; sets of pages to keep. */
+#include "actree/warm.h"
 
 #ifdef __cplusplus
 }

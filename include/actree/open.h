@@ -81,13 +81,14 @@ typedef enum act_lock {
     ACT_LOCK_ALL = 2
 } act_lock;
 
-/* Whether to put a copy of the file into huge pages, in memory of this process's own. A copy takes
- * the time to read the file, and is not shared with other processes; see docs/PERFORMANCE.md for
- * what it gains. Where the system already keeps the file in huge pages nothing needs to be done. */
+/* Whether to read the file into huge pages when it is opened. Where the system's cache can hold it
+ * in such pages, that is asked for; otherwise it is copied, to memory of this process's own, which
+ * other processes do not share. See docs/PERFORMANCE.md for what it gains. Nothing is done for a
+ * file of more than half of the memory that the program may use, nor beside a resident budget. */
 typedef enum act_huge {
     ACT_HUGE_OFF = 0,
-    ACT_HUGE_AUTO = 1, /* if it pays: the whole file is populated, large, and small beside the
-                          memory there is, and is not in huge pages already */
+    ACT_HUGE_AUTO = 1, /* if it pays: the whole file is populated, of 32 MiB at least, and no more
+                          than a quarter of the memory */
     ACT_HUGE_ON = 2    /* always */
 } act_huge;
 

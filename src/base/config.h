@@ -33,4 +33,11 @@
 #define ACT_USE_ORDERED_LOADS 0
 #endif
 
+/* Whether strerror, which need not be fit for threads, has a variant that is. */
+#if defined(_WIN32)
+#define ACT_USE_STRERROR_R 0
+#else
+#define ACT_USE_STRERROR_R 1
+#endif
+
 #endif

@@ -6,6 +6,7 @@
 
 extern const struct cli_verb cmd_bench;
 extern const struct cli_verb cmd_build;
+extern const struct cli_verb cmd_compact;
 extern const struct cli_verb cmd_completions;
 extern const struct cli_verb cmd_convert;
 extern const struct cli_verb cmd_dump;
@@ -18,6 +19,7 @@ extern const struct cli_verb cmd_merge;
 extern const struct cli_verb cmd_prefix;
 extern const struct cli_verb cmd_profile;
 extern const struct cli_verb cmd_range;
+extern const struct cli_verb cmd_resident;
 extern const struct cli_verb cmd_split;
 extern const struct cli_verb cmd_verify;
 extern const struct cli_verb cmd_walk;

@@ -5,7 +5,15 @@
 
 #include "base/error.h"
 #include "os/map.h"
+#include "read/shortcut.h"
 #include "set/set.h"
+
+/* Tables of shortcuts, one for each part, help while they fit in a processor's own cache together.
+ * Of more parts than this lookups are slower with them than without. Measured; see
+ * docs/PERFORMANCE.md. */
+enum {
+    SHORTCUT_PARTS_MAX = 4
+};
 
 /* ------------------------------------------------------------------------------------- manifest */
 
@@ -143,6 +151,8 @@ act_status act_set_open_file(const struct act_set *set, size_t part, act_map **m
                              act_error *error)
 {
     act_status status = act_set_open_any(set, part, map_ret, error);
+    if (status == ACT_OK && set->manifest.count > SHORTCUT_PARTS_MAX)
+        act_shortcuts_forgo(*map_ret);
     if (status == ACT_OK)
         status = check_file(set, part, *map_ret, error);
     if (status != ACT_OK) {

@@ -117,7 +117,8 @@ static void output_replaces(void **state)
     assert_int_equal(scratch_count(scratch_dir), 2);
 }
 
-/* A map of the old file stays what it was. */
+/* A map of the old file stays what it was. Some Windows refuse to replace it: then all is as
+ * before. */
 static void output_replaces_what_is_read(void **state)
 {
     (void)state;
@@ -125,10 +126,18 @@ static void output_replaces_what_is_read(void **state)
     scratch_write(in_dir("old"), "the old one", 11);
     assert_int_equal(
         act_os_bytes_open(in_dir("old"), ACT_ACCESS_MAP, ACT_GUARD_NONE, 0, &old, NULL), ACT_OK);
-    write_file(in_dir("old"), "new");
+    act_error error = {0};
+    struct act_os_output *output = open_output(in_dir("old"));
+    assert_int_equal(act_os_output_write(output, "new", 3, NULL), ACT_OK);
+    act_status status = act_os_output_commit(output, true, &error);
+    act_os_output_close(output);
+    if (CHECK_POSIX || status == ACT_OK)
+        assert_int_equal(status, ACT_OK);
+    else
+        assert_int_equal(error.os_code, EACCES);
     assert_memory_equal(old.bytes, "the old one", 11);
     act_os_bytes_close(&old);
-    assert_holds(in_dir("old"), "new");
+    assert_holds(in_dir("old"), status == ACT_OK ? "new" : "the old one");
     assert_int_equal(scratch_count(scratch_dir), 1);
 }
 
