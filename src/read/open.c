@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/error.h"
 #include "format/file.h"
 #include "format/segment.h"
@@ -90,6 +89,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     enum act_index_state index_state = act_index_read(bytes, nbytes, &index);
     bool indexed = index_state == ACT_INDEX_VALID;
     uint64_t padding_nbytes = os_bytes->padding_nbytes + nbytes;
+    uint64_t live_root = root;
     if (options->root && options->root != root)
         status = go_back(bytes, indexed ? &index : NULL, options->root, &root, &nbytes, error);
     if (status != ACT_OK)
@@ -102,7 +102,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->lazy = &opened->lazy;
     map->arena = act_arena_of(bytes, nbytes, padding_nbytes);
     map->root = root;
-    map->live_root = act_load_le64(bytes + ACT_ROOT_OFF);
+    map->live_root = live_root;
     map->index_state = index_state;
     map->segmented = indexed && all_segments(bytes, root, &index);
     if (indexed) {
@@ -142,7 +142,7 @@ static act_status open_bytes(const char *path, const act_open_options *options,
                              const struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
 {
     act_status status = make_map(bytes->bytes, bytes->nbytes, path, options, bytes, map_ret, error);
-    if (status != ACT_OK)
+    if (!*map_ret)
         return status;
     if (!keep_origin(*map_ret, path, options))
         return act_fail_nomem(error);
