@@ -68,7 +68,8 @@ static int set_up(void **state)
     assert_true(fd >= 0);
     assert_int_equal(fsync(fd), 0);
     close(fd);
-    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, 0, &map, NULL), ACT_OK);
+    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, ACT_GUARD_NONE, 0, &map, NULL),
+                     ACT_OK);
     return 0;
 }
 
