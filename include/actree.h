@@ -82,6 +82,7 @@ typedef enum act_status {
     ACT_ERR_NOMEM = 32,       /* out of memory, or of address space */
     ACT_ERR_IO = 33,          /* a system call failed; `os_code` is its errno */
     ACT_ERR_NOT_REGULAR = 34, /* a directory, pipe or device where a file is wanted */
+    ACT_ERR_LOCKED = 35,      /* another writer has the file (actree/merge.h) */
 
     ACT_ERR_FORMAT = 48,    /* not an ACTree03 file */
     ACT_ERR_TRUNCATED = 49, /* starts like an ACTree03 file, but is too short to be one */
@@ -597,6 +598,10 @@ ACT_API void act_sorter_close(act_sorter *sorter);
 
 /* How the pages of an open map are held: advising, populating, locking, releasing them. */
 #include "actree/mapping.h"
+/* ------------------------------------------------------------------------ merging and history */
+
+/* Adding to a file in place, removing from it, and its former roots. */
+#include "actree/merge.h"
 
 /* ------------------------------------------------------------------- verifying and describing */
 
@@ -727,6 +732,10 @@ ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, 
 
 /* Several files as one map. */
 #include "actree/set.h"
+/* -------------------------------------------------------------------------------- working sets */
+
+/* Which bytes of a file lookups read, and bringing them into memory. */
+#include "actree/trace.h"
 
 #ifdef __cplusplus
 }

@@ -75,6 +75,9 @@ typedef struct act_open_options {
     /* Nodes that one step of a scan, an iterator or a cursor may visit before it gives up: a file
      * of 1 kB can hold 2^64 paths without any value. 0: ACT_STEPS_MAX_DEFAULT. */
     uint64_t steps_max;
+    /* Opens the map as it was with this root, one of act_map_history; 0: as it is. Then the length
+     * of the file, and its end, are those that it had. ACT_ERR_INVALID for another offset. */
+    uint64_t root;
     act_advice advice;
     act_populate populate;
     const void *prefix; /* for ACT_POPULATE_PREFIX; read while opening only */

@@ -27,7 +27,7 @@ typedef struct act_set act_set;
 
 /* Options of opening a set. All-zero bytes, or a NULL pointer, mean the defaults. */
 typedef struct act_set_options {
-    act_open_options part; /* for each of the parts; not ACT_POPULATE_PREFIX */
+    act_open_options part; /* for each of the parts; not ACT_POPULATE_PREFIX, no root */
     /*
      * A window for address spaces that are smaller than the set, as those of 32 bits are: before
      * another part is opened, those that were not used for the longest are closed, until the files
@@ -83,10 +83,10 @@ ACT_API void act_set_get_stat(const act_set *set, act_set_stat *stat_ret);
 
 /* What the manifest says of a part. Pointers are valid as long as the set. */
 typedef struct act_set_part {
-    const char *name;    /* of its file, from the manifest's folder on */
-    const uint8_t *from; /* its keys are at this one or above; never NULL */
+    const char *name; /* of its file, from the manifest's folder on */
+    const void *from; /* its keys are at this one or above; never NULL */
     size_t from_nbytes;
-    const uint8_t *to; /* and below this one; NULL for the last part */
+    const void *to; /* and below this one; NULL for the last part */
     size_t to_nbytes;
     uint64_t file_nbytes;
     uint64_t root;
@@ -169,8 +169,8 @@ ACT_API void act_set_iter_rewind(act_set_iter *iter, bool to_end);
 
 /* A file that is to be a part of a set. */
 typedef struct act_set_member {
-    const char *name;    /* from the manifest's folder on, as in act_set_part */
-    const uint8_t *from; /* its lowest key, or one below it and above all keys of the one before;
+    const char *name; /* from the manifest's folder on, as in act_set_part */
+    const void *from; /* its lowest key, or one below it and above all keys of the one before;
                             for the first part the empty key. May be NULL where it is empty */
     size_t from_nbytes;
 } act_set_member;

@@ -119,6 +119,12 @@ static void set_flag(struct cli_options *options, int id)
     case CLI_OPT_PRIVATE:
         options->is_private = true;
         break;
+    case CLI_OPT_CHECK:
+        options->check = true;
+        break;
+    case CLI_OPT_NO_COLD:
+        options->no_cold = true;
+        break;
     default:
         break;
     }
@@ -157,6 +163,9 @@ static void set_word(struct cli_options *options, int id, int index)
     case CLI_OPT_DUPLICATES:
         options->duplicates = (unsigned)index;
         break;
+    case CLI_OPT_SYNC:
+        options->no_sync = index == 1;
+        break;
     default:
         break;
     }
@@ -167,6 +176,7 @@ static const char *set_value(struct cli_options *options, int id, char **text)
 {
     static const char a_count[] = "a number";
     static const char a_positive[] = "a number above 0";
+    static const char a_root[] = "the offset of a root, as actree history prints it";
     static const char a_size[] = "a number of bytes above 0, such as 512K, 64M or 2G";
     static const char a_memory[] = "a number of bytes from 64K on, such as 512K, 64M or 2G";
     static const char a_budget[] = "a number of bytes from 4M on, such as 64M or 2G";
@@ -221,6 +231,14 @@ static const char *set_value(struct cli_options *options, int id, char **text)
     case CLI_OPT_TEMP:
         keep_text(&options->temp, text);
         return NULL;
+    case CLI_OPT_TRACE:
+        keep_text(&options->trace, text);
+        return NULL;
+    case CLI_OPT_DELETE_FROM:
+        keep_text(&options->delete_from, text);
+        return NULL;
+    case CLI_OPT_AT:
+        return cli_parse_u64(*text, strlen(*text), &options->root) && options->root ? NULL : a_root;
     default:
         return NULL;
     }
@@ -281,4 +299,6 @@ void cli_options_free(struct cli_options *options)
     free(options->to);
     free(options->output);
     free(options->temp);
+    free(options->trace);
+    free(options->delete_from);
 }

@@ -35,6 +35,8 @@ struct cli_options {
     bool no_sync;
     bool no_check;
     bool content;
+    bool check;
+    bool no_cold;
     bool limit_given;
     uint64_t limit;
     uint64_t key_nbytes_max;
@@ -59,6 +61,9 @@ struct cli_options {
     char *to;
     char *output;
     char *temp;
+    char *trace;
+    char *delete_from;
+    uint64_t root; /* 0: the present one */
     bool help;
 };
 
@@ -75,6 +80,8 @@ enum cli_option_id {
     CLI_OPT_NO_SYNC,
     CLI_OPT_NO_CHECK,
     CLI_OPT_CONTENT,
+    CLI_OPT_CHECK,
+    CLI_OPT_NO_COLD,
     CLI_OPT_LIMIT,
     CLI_OPT_MAX_KEY,
     CLI_OPT_MAX_STEPS,
@@ -98,6 +105,10 @@ enum cli_option_id {
     CLI_OPT_TO,
     CLI_OPT_OUTPUT,
     CLI_OPT_TEMP,
+    CLI_OPT_TRACE,
+    CLI_OPT_DELETE_FROM,
+    CLI_OPT_SYNC,
+    CLI_OPT_AT,
     CLI_OPT_COUNT
 };
 
@@ -164,6 +175,12 @@ enum cli_option_id {
     CLI_FLAG("no-sync", '\0', CLI_OPT_NO_SYNC, "Do not wait until the disk has the file")
 #define CLI_OPTION_NO_CHECK                                                                        \
     CLI_FLAG("no-check", '\0', CLI_OPT_NO_CHECK, "Do not read the new file and compare the entries")
+#define CLI_OPTION_SYNC                                                                            \
+    CLI_VALUE("sync", '\0', CLI_OPT_SYNC, "Whether to wait until the disk has it (full)",          \
+              "full|none")
+#define CLI_OPTION_VERIFY CLI_FLAG("check", '\0', CLI_OPT_CHECK, "Verify the whole file first")
+#define CLI_OPTION_DELETE_FROM                                                                     \
+    CLI_VALUE("delete-from", '\0', CLI_OPT_DELETE_FROM, "Remove these keys, one a line", "FILE")
 #define CLI_OPTION_CONTENT                                                                         \
     CLI_FLAG("content", '\0', CLI_OPT_CONTENT, "Print a checksum of all entries too")
 /* How a FILE is opened: for all verbs that read one. */
@@ -180,7 +197,17 @@ enum cli_option_id {
                   "off|auto|on"),                                                                  \
         CLI_VALUE("budget", '\0', CLI_OPT_BUDGET,                                                  \
                   "Most of the mapping to keep present in this process; from 4M on", "SIZE"),      \
-        CLI_FLAG("private", '\0', CLI_OPT_PRIVATE, "Map the file for this process alone")
+        CLI_FLAG("private", '\0', CLI_OPT_PRIVATE, "Map the file for this process alone"),         \
+        CLI_VALUE("at", '\0', CLI_OPT_AT, "The file as it was with this root, of its history",     \
+                  "ROOT")
+#define CLI_OPTION_CHECK                                                                           \
+    CLI_FLAG("check", '\0', CLI_OPT_CHECK, "Compare with real runs that have little memory")
+#define CLI_OPTION_NO_COLD                                                                         \
+    CLI_FLAG("no-cold", '\0', CLI_OPT_NO_COLD, "Leave the file in memory; nothing is said of disks")
+#define CLI_OPTION_FIRST_QUERIES                                                                   \
+    CLI_VALUE("limit", 'n', CLI_OPT_LIMIT, "Take the first N queries only", "N")
+#define CLI_OPTION_TRACE                                                                           \
+    CLI_VALUE("trace", '\0', CLI_OPT_TRACE, "Keys that will be looked up, one a line", "FILE")
 #define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")
 /* Every table has this one. */
 #define CLI_OPTION_HELP CLI_FLAG("help", 'h', CLI_OPT_HELP, "Print this help")

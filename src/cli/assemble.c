@@ -344,26 +344,26 @@ static bool open_builder(struct work *work)
     return false;
 }
 
-static bool open_sorter(struct work *work)
+act_sorter *cli_sorter_open(const struct cli_options *options, const char *out_path)
 {
-    const struct cli_options *wanted = work->options;
     act_error error;
-    char *folder = folder_of(work->assembly->out_path);
+    act_sorter *sorter;
+    char *folder = folder_of(out_path);
     if (!folder) {
         cli_fail_nomem();
-        return false;
+        return NULL;
     }
-    act_sorter_options options = {
-        .duplicates = (act_duplicates)wanted->duplicates,
-        .memory_nbytes = wanted->memory_nbytes ? wanted->memory_nbytes : memory_nbytes_default(),
-        .temp_dir = wanted->temp ? wanted->temp : folder,
-        .threads = threads_of(wanted),
+    act_sorter_options wanted = {
+        .duplicates = (act_duplicates)options->duplicates,
+        .memory_nbytes = options->memory_nbytes ? options->memory_nbytes : memory_nbytes_default(),
+        .temp_dir = options->temp ? options->temp : folder,
+        .threads = threads_of(options),
     };
-    act_status status = act_sorter_open(&options, &work->sorter, &error);
+    act_status status = act_sorter_open(&wanted, &sorter, &error);
     free(folder);
     if (status != ACT_OK)
         cli_fail(NULL, &error);
-    return status == ACT_OK;
+    return sorter;
 }
 
 /* The whole way through the sorter; false after a message or a signal. */
@@ -371,7 +371,8 @@ static bool sort(struct work *work)
 {
     act_error error;
     work->assembly->sorted = true;
-    if (!open_sorter(work))
+    work->sorter = cli_sorter_open(work->options, work->assembly->out_path);
+    if (!work->sorter)
         return false;
     start_phase(work, "reading", "B");
     if (read_to_sort(work) != READ_ALL)

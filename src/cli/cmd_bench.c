@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "commands.h"
-#include "input.h"
 #include "message.h"
 #include "open.h"
 #include "progress.h"
+#include "queries.h"
 #include "report.h"
 #include "units.h"
 
@@ -20,70 +20,15 @@ static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTION_KEYS, CL
 #define ROUNDS_TIME_NS 500000000U
 #define BATCH_COUNT    4096
 
-/* The keys to look up, one after the other. */
-struct queries {
-    uint8_t *bytes;
-    size_t nbytes;
-    size_t capacity;
-    size_t *ends; /* of each key */
-    size_t count;
-    size_t count_max;
-};
-
 struct bench {
     struct cli_call *call;
     struct cli_map map;
-    struct queries queries;
+    struct cli_queries queries;
     act_error error;
     uint64_t hits;
     uint64_t value_sum;
     uint64_t entries;
 };
-
-static bool grow(void **array, size_t *count_max, size_t wanted, size_t item_nbytes)
-{
-    if (wanted <= *count_max)
-        return true;
-    size_t count = *count_max < 4096 ? 4096 : *count_max;
-    while (count < wanted)
-        count *= 2;
-    void *larger = realloc(*array, count * item_nbytes);
-    if (!larger)
-        return false;
-    *array = larger;
-    *count_max = count;
-    return true;
-}
-
-/* Reads all the keys; an exit status after a message. */
-static int load_queries(struct cli_call *call, struct queries *queries)
-{
-    const char *const names[] = {call->arguments[1], NULL};
-    struct cli_input input;
-    uint8_t *record;
-    size_t nbytes;
-    bool ok = cli_input_open(&input, names, call->options.nul_records ? '\0' : '\n');
-    while (ok && cli_input_next(&input, &record, &nbytes)) {
-        ok = grow((void **)&queries->bytes, &queries->capacity, queries->nbytes + nbytes, 1) &&
-             grow((void **)&queries->ends, &queries->count_max, queries->count + 1,
-                  sizeof(*queries->ends));
-        if (!ok) {
-            input.status = cli_fail_nomem();
-            break;
-        }
-        const char *wrong = cli_key_decode(call->options.keys, (const char *)record, nbytes,
-                                           queries->bytes + queries->nbytes, &nbytes);
-        if (wrong) {
-            cli_say("%s:%llu: %s", input.name, (unsigned long long)input.line, wrong);
-            input.status = CLI_TROUBLE;
-            break;
-        }
-        queries->nbytes += nbytes;
-        queries->ends[queries->count++] = queries->nbytes;
-    }
-    cli_input_close(&input);
-    return input.status;
-}
 
 /* One round of each measurement; ACT_OK, or an error that is in bench->error. */
 
@@ -102,19 +47,16 @@ static act_status round_open(struct bench *bench)
 
 static act_status round_lookups(struct bench *bench)
 {
-    const struct queries *queries = &bench->queries;
+    const struct cli_queries *queries = &bench->queries;
     const act_map *map = bench->map.map;
     const act_set *set = bench->map.set;
     uint64_t hits = 0;
     uint64_t sum = 0;
-    size_t begin = 0;
     for (size_t i = 0; i < queries->count; i++) {
         uint64_t value;
-        size_t end = queries->ends[i];
-        const uint8_t *key = queries->bytes + begin;
-        act_status status = set ? act_set_get(set, key, end - begin, &value, &bench->error)
-                                : act_map_get(map, key, end - begin, &value, &bench->error);
-        begin = end;
+        const act_slice *key = &queries->keys[i];
+        act_status status = set ? act_set_get(set, key->bytes, key->nbytes, &value, &bench->error)
+                                : act_map_get(map, key->bytes, key->nbytes, &value, &bench->error);
         if (status == ACT_OK) {
             hits++;
             sum += value;
@@ -130,21 +72,16 @@ static act_status round_lookups(struct bench *bench)
 /* The same keys, as many at a time as BATCH_COUNT; the sums must come out the same. */
 static act_status round_batches(struct bench *bench)
 {
-    static act_slice keys[BATCH_COUNT];
     static uint64_t values[BATCH_COUNT];
     static uint8_t found[BATCH_COUNT / 8];
-    const struct queries *queries = &bench->queries;
+    const struct cli_queries *queries = &bench->queries;
     const act_set *set = bench->map.set;
     uint64_t hits = 0;
     uint64_t sum = 0;
-    size_t begin = 0;
     for (size_t done = 0; done < queries->count;) {
-        size_t count = 0;
-        for (; count < BATCH_COUNT && done + count < queries->count; count++) {
-            size_t end = queries->ends[done + count];
-            keys[count] = (act_slice){queries->bytes + begin, end - begin};
-            begin = end;
-        }
+        size_t left = queries->count - done;
+        size_t count = left < BATCH_COUNT ? left : BATCH_COUNT;
+        const act_slice *keys = queries->keys + done;
         act_status status =
             set ? act_set_get_batch(set, keys, count, values, found, NULL, &bench->error)
                 : act_map_get_batch(bench->map.map, keys, count, values, found, &bench->error);
@@ -282,7 +219,7 @@ static int run(struct cli_call *call)
     bench.call = call;
     if (strcmp(call->arguments[0], "-") == 0)
         return cli_usage_error("bench", "FILE must have a name: opening it is measured");
-    int status = load_queries(call, &bench.queries);
+    int status = cli_queries_load(call, call->arguments[1], &bench.queries);
     if (status == CLI_DONE)
         status = cli_map_or_set_open(call, &bench.map, NULL);
     if (status == CLI_DONE) {
@@ -294,8 +231,7 @@ static int run(struct cli_call *call)
             print_text(&call->out, &bench, &figures);
         cli_map_close(&bench.map);
     }
-    free(bench.queries.bytes);
-    free(bench.queries.ends);
+    cli_queries_free(&bench.queries);
     return status;
 }
 

@@ -209,6 +209,7 @@ static int digest(struct conversion *conversion, const act_map *map, const act_s
 static int compare(struct conversion *conversion)
 {
     act_open_options open_options = cli_open_options(&conversion->call->options);
+    open_options.root = 0; /* of what was written there is one only */
     const char *name = conversion->out_name;
     act_digest written;
     act_map_info info;

@@ -70,7 +70,8 @@ act_open_options cli_open_options(const struct cli_options *options)
                               .lock = (act_lock)options->lock,
                               .is_private = options->is_private,
                               .huge = (act_huge)options->huge,
-                              .resident_nbytes_max = options->budget_nbytes};
+                              .resident_nbytes_max = options->budget_nbytes,
+                              .root = options->root};
 }
 
 /* What was asked for and not done is told. */
@@ -87,11 +88,14 @@ static void tell_shortfall(const struct cli_options *options, const struct cli_m
         cli_say("%s: note: %s", map->name, paging.text);
 }
 
+/* Where addresses are scarce, a set is seen through a window. */
+#define WINDOW_NBYTES (SIZE_MAX > UINT32_MAX ? 0 : (uint64_t)1 << 30)
+
 /* A file that is no map may be the manifest of a set, whose first bytes are others. */
 static act_status open_set(const char *name, const act_open_options *options, struct cli_map *map,
                            act_error *error)
 {
-    act_set_options set_options = {.part = *options};
+    act_set_options set_options = {.part = *options, .max_mapped_nbytes = WINDOW_NBYTES};
     act_error own;
     act_status status = act_set_open(name, &set_options, &map->set, &own);
     if (status == ACT_ERR_FORMAT)

@@ -56,9 +56,21 @@ void act_os_paging_release(const struct act_os_bytes *map, uint64_t off, uint64_
 /* How many bytes of the pages of these are present in this process; UINT64_MAX if not known. */
 uint64_t act_os_paging_resident(const uint8_t *bytes, uint64_t nbytes);
 
+/*
+ * Releases pages that are present, from *off_ref on and up to `end`, until `nbytes_max` bytes or
+ * somewhat more have gone. Returns how many, and moves *off_ref to where it came; UINT64_MAX if
+ * it is not known what is present. The bytes are a mapped file's.
+ */
+uint64_t act_os_paging_release_some(const struct act_os_bytes *map, uint64_t *off_ref, uint64_t end,
+                                    uint64_t nbytes_max);
+
 /* How many of these bytes this process sees in huge pages; 0 also where that is not known. Reads a
  * list of all that the process has mapped, in a millisecond or more. */
 uint64_t act_os_paging_huge(const uint8_t *bytes, uint64_t nbytes);
+
+/* How many bytes of files, of all that are mapped, are present in this process, about: the system
+ * adds up what its processors have counted now and then. UINT64_MAX if not known. */
+uint64_t act_os_paging_files_resident(void);
 
 /* Page faults of all threads of the process so far. Only differences say something. */
 uint64_t act_os_paging_faults(void);

@@ -3,12 +3,11 @@
 #include "os/paging.h"
 
 enum {
-    WINDOW_NBYTES = 2 << 20, /* of a file of up to WINDOWS of them; a huge page */
-    WINDOWS = 512,
-    FAULT_NBYTES_MIN = 64 << 10 /* what a system brings at once, unless it has larger pages */
+    PARTS_OF_ROUND = 4 /* before the hot region, after it, and once more where it began */
 };
 
-#define FAULT_NBYTES_MAX ((uint64_t)2 << 20)
+/* What one page fault makes present, at the most: a huge page. */
+#define FAULT_NBYTES ((uint64_t)2 << 20)
 
 static uint64_t load(const atomic_uint_least64_t *number)
 {
@@ -23,89 +22,93 @@ static void store(atomic_uint_least64_t *number, uint64_t value)
 void act_budget_begin(const struct act_map *map)
 {
     struct act_budget_state *state = &map->lazy->budget;
-    store(&state->fault_nbytes, FAULT_NBYTES_MAX);
-    store(&state->faults, act_os_paging_faults());
+    uint64_t faults = act_os_paging_faults();
+    store(&state->measured_faults, faults);
+    store(&state->seen_faults, faults);
+    store(&state->files_nbytes, act_os_paging_files_resident());
     /* What opening has touched, and populated, counts for a fault each until it is measured. */
-    store(&state->resident_nbytes, map->populate_done_nbytes + 2 * FAULT_NBYTES_MAX);
+    store(&state->resident_nbytes, map->populate_done_nbytes + 2 * FAULT_NBYTES);
 }
 
-/* Releases some bytes; returns how much of them was present. */
-static uint64_t release(const struct act_map *map, uint64_t off, uint64_t end)
-{
-    if (off >= end)
-        return 0;
-    uint64_t present = act_os_paging_resident(map->arena.bytes + off, end - off);
-    if (present)
-        act_os_paging_release(&map->os_bytes, off, end - off, false);
-    return present;
-}
-
-/* A window without the hot region, if that stays. */
-static uint64_t release_window(const struct act_map *map, uint64_t off, uint64_t end)
-{
-    uint64_t hot_off = map->file_nbytes;
-    uint64_t hot_end = map->file_nbytes;
-    if (act_map_has_hot(map)) {
-        hot_off = map->index.hot_off;
-        hot_end = map->index.sums_off;
-        if (hot_end - hot_off > map->resident_nbytes_max / 2)
-            hot_off = hot_end = map->file_nbytes;
-    }
-    uint64_t before = release(map, off, end < hot_off ? end : hot_off);
-    return before + release(map, off > hot_end ? off : hot_end, end);
-}
-
-/* Releases windows until no more than `most` bytes are left of `resident`. Returns what is left. */
-static uint64_t release_down_to(const struct act_map *map, uint64_t resident, uint64_t most)
+/* Releases what is present from the hand on, up to the hot region, if that stays, or the end of the
+ * file, and moves the hand past it. `most` bytes, or somewhat more. */
+static uint64_t release_from_hand(const struct act_map *map, uint64_t most)
 {
     struct act_budget_state *state = &map->lazy->budget;
-    uint64_t window = map->file_nbytes / WINDOWS / WINDOW_NBYTES * WINDOW_NBYTES + WINDOW_NBYTES;
-    uint64_t released = 0;
-    for (unsigned i = 0; i <= WINDOWS && resident - released > most; i++) {
-        uint64_t off = state->hand < map->file_nbytes ? state->hand : 0;
-        uint64_t left = map->file_nbytes - off;
-        state->hand = off + (window < left ? window : left);
-        released += release_window(map, off, state->hand);
-        if (released > resident)
-            released = resident;
+    uint64_t end = map->file_nbytes;
+    uint64_t next = 0;
+    if (act_map_has_hot(map) &&
+        map->index.sums_off - map->index.hot_off <= map->resident_nbytes_max / 2 &&
+        state->hand < map->index.sums_off) {
+        end = map->index.hot_off;
+        next = map->index.sums_off;
     }
-    atomic_fetch_add_explicit(&state->released_nbytes, released, memory_order_relaxed);
-    return resident - released;
+    uint64_t released = 0;
+    if (state->hand < end)
+        released = act_os_paging_release_some(&map->os_bytes, &state->hand, end, most);
+    if (state->hand >= end)
+        state->hand = next;
+    return released;
+}
+
+/* Releases until no more than `most` bytes are left of `resident`. Returns what is left. */
+static uint64_t release_down_to(const struct act_map *map, uint64_t resident, uint64_t most)
+{
+    uint64_t left = resident;
+    for (unsigned i = 0; i < PARTS_OF_ROUND && left > most; i++) {
+        uint64_t released = release_from_hand(map, left - most);
+        left -= released < left ? released : left;
+    }
+    atomic_fetch_add_explicit(&map->lazy->budget.released_nbytes, resident - left,
+                              memory_order_relaxed);
+    return left;
 }
 
 /* Counts what is present, and releases if that is too much. */
-static void settle(const struct act_map *map, uint64_t faults)
+static void settle(const struct act_map *map)
 {
     struct act_budget_state *state = &map->lazy->budget;
-    uint64_t before = load(&state->resident_nbytes);
-    uint64_t since = faults - load(&state->faults);
+    uint64_t most = map->resident_nbytes_max;
+    uint64_t faults = act_os_paging_faults();
     uint64_t resident = act_os_paging_resident(map->arena.bytes, map->file_nbytes);
     if (resident == UINT64_MAX) { /* not known: all may be there, and all is released */
         act_os_paging_release(&map->os_bytes, 0, map->file_nbytes, false);
         resident = 0;
-    } else {
-        uint64_t grown = resident > before ? resident - before : 0;
-        uint64_t each = since ? 2 * grown / since : FAULT_NBYTES_MAX;
-        each = each < FAULT_NBYTES_MAX ? each : FAULT_NBYTES_MAX;
-        store(&state->fault_nbytes, each > FAULT_NBYTES_MIN ? each : FAULT_NBYTES_MIN);
-        if (resident > map->resident_nbytes_max - map->resident_nbytes_max / 8)
-            resident = release_down_to(map, resident, map->resident_nbytes_max / 2);
+    } else if (resident > most - most / 8) {
+        resident = release_down_to(map, resident, most / 2);
     }
     store(&state->resident_nbytes, resident);
-    store(&state->faults, faults);
+    store(&state->files_nbytes, act_os_paging_files_resident());
+    store(&state->measured_faults, faults);
+}
+
+/*
+ * Whether a budget may be exceeded, now that there were page faults. All files of the process have
+ * grown by at least what the map has grown by, unless others shrank: then it is measured.
+ */
+static bool may_exceed(const struct act_map *map, uint64_t faults)
+{
+    struct act_budget_state *state = &map->lazy->budget;
+    uint64_t before = load(&state->files_nbytes);
+    uint64_t now = act_os_paging_files_resident();
+    uint64_t grown = now > before ? now - before : 0;
+    if (now == UINT64_MAX)
+        grown = (faults - load(&state->measured_faults)) * FAULT_NBYTES;
+    else if (now + FAULT_NBYTES < before)
+        return true;
+    return load(&state->resident_nbytes) + grown > map->resident_nbytes_max;
 }
 
 void act_budget_look(const struct act_map *map)
 {
     struct act_budget_state *state = &map->lazy->budget;
     uint64_t faults = act_os_paging_faults();
-    uint64_t since = faults - load(&state->faults);
-    if (since > faults) /* another thread has looked since this one asked */
+    if (faults == load(&state->seen_faults))
         return;
-    uint64_t most = map->resident_nbytes_max;
-    if (load(&state->resident_nbytes) + since * load(&state->fault_nbytes) <= most ||
+    store(&state->seen_faults, faults);
+    if (!may_exceed(map, faults) ||
         atomic_exchange_explicit(&state->busy, true, memory_order_acquire))
         return;
-    settle(map, faults);
+    settle(map);
     atomic_store_explicit(&state->busy, false, memory_order_release);
 }

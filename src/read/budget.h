@@ -2,12 +2,13 @@
  * Keeping a resident budget: how much of a mapping is present in this process.
  *
  * Whoever reads looks after some steps. As long as the process had no page fault since the last
- * look, nothing can have been added. Otherwise each fault counts for what one brought at most when
- * that was measured, and only if the sum exceeds the budget the pages that are present are counted
- * by the system. If they do exceed it, windows of the file are released one after the other,
- * beginning after the last one of the time before, until half of the budget is left: so pages go
- * in the order in which a walk came by, and all go equally often where there is no order. The hot
- * region stays, unless it takes more than half of the budget itself.
+ * look, nothing can have been added. Otherwise the system is asked how much of all files is present
+ * in the process, which is a number that it keeps; only if that has grown so much that the budget
+ * may be exceeded, the pages of the map that are present are counted. If they do exceed it, pages
+ * are released in the order of the file and round it, from where it ended the time before, until
+ * half of the budget is left: so pages go in the order in which a walk came by, and all go equally
+ * often where there is no order. The hot region stays, unless it takes more than half of the budget
+ * itself.
  */
 #ifndef ACT_READ_BUDGET_H
 #define ACT_READ_BUDGET_H

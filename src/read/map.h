@@ -14,9 +14,10 @@ struct act_shortcuts;
 
 /* What is known of a resident budget; see read/budget.h. */
 struct act_budget_state {
-    atomic_uint_least64_t resident_nbytes; /* when that was measured last */
-    atomic_uint_least64_t faults;          /* of the process, then */
-    atomic_uint_least64_t fault_nbytes;    /* what a page fault makes present, at the most */
+    atomic_uint_least64_t resident_nbytes; /* when that was measured last, */
+    atomic_uint_least64_t files_nbytes;    /* and of all files, */
+    atomic_uint_least64_t measured_faults; /* and page faults of the process until then */
+    atomic_uint_least64_t seen_faults;     /* until the last look */
     atomic_uint_least64_t released_nbytes; /* in all */
     atomic_bool busy;                      /* a thread measures or releases */
     uint64_t hand;                         /* where to release next; of the thread that is busy */
@@ -43,6 +44,7 @@ struct act_map {
     uint64_t root;
     enum act_index_state index_state;
     struct act_index index; /* when ACT_INDEX_VALID */
+    bool segmented;         /* merged into, and all that was merged has jump tables and checksums */
     uint64_t file_nbytes;
     uint64_t key_nbytes_max;
     uint64_t steps_max;

@@ -3,6 +3,9 @@
 
 #include "base/error.h"
 #include "format/file.h"
+#include "format/segment.h"
+#include "format/tail.h"
+#include "read/history.h"
 #include "read/map.h"
 #include "read/mapping.h"
 #include "read/paging.h"
@@ -29,6 +32,45 @@ struct opened {
     struct act_map_lazy lazy;
 };
 
+/* A search for a root in the history. */
+struct search {
+    uint64_t root;
+    uint64_t file_nbytes;
+};
+
+static int is_wanted(void *context, uint64_t root, uint64_t file_nbytes)
+{
+    struct search *search = context;
+    search->file_nbytes = file_nbytes;
+    return root == search->root;
+}
+
+/* From the live root, and the length of the file, to those that were asked for. */
+static act_status go_back(const uint8_t *bytes, const struct act_index *index, uint64_t wanted,
+                          uint64_t *root_ref, uint64_t *nbytes_ref, act_error *error)
+{
+    struct search search = {.root = wanted};
+    act_status status = act_history_walk(bytes, *nbytes_ref, *root_ref, index, is_wanted, &search,
+                                         error);
+    if (status == ACT_OK)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
+                        "%llu is not the offset of a root of this file, present or former",
+                        (unsigned long long)wanted);
+    if (status != ACT_STOPPED)
+        return status;
+    *root_ref = wanted;
+    *nbytes_ref = search.file_nbytes;
+    return ACT_OK;
+}
+
+/* All that was merged into an indexed file has jump tables too. */
+static bool all_segments(const uint8_t *bytes, uint64_t root, const struct act_index *index)
+{
+    struct act_segment segment;
+    return root > index->file_nbytes && index->jump_end == index->sums_off &&
+           act_segment_read(bytes, root, &segment) && segment.jump_begin == index->file_nbytes;
+}
+
 /* Makes the handle; on success it owns `os_bytes`, which are all-zero for the caller's bytes. */
 static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *name,
                            const act_open_options *options, const struct act_os_bytes *os_bytes,
@@ -38,17 +80,28 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     act_status status = act_file_check(bytes, nbytes, name, &root, error);
     if (status != ACT_OK)
         return status;
+    struct act_index index;
+    enum act_index_state index_state = act_index_read(bytes, nbytes, &index);
+    bool indexed = index_state == ACT_INDEX_VALID;
+    uint64_t padding_nbytes = os_bytes->padding_nbytes + nbytes;
+    if (options->root && options->root != root)
+        status = go_back(bytes, indexed ? &index : NULL, options->root, &root, &nbytes, error);
+    if (status != ACT_OK)
+        return status;
+    padding_nbytes -= nbytes;
     struct opened *opened = calloc(1, sizeof(*opened));
     if (!opened)
         return act_fail_nomem(error);
     act_map *map = &opened->map;
     map->lazy = &opened->lazy;
-    map->arena = act_arena_of(bytes, nbytes, os_bytes->padding_nbytes);
+    map->arena = act_arena_of(bytes, nbytes, padding_nbytes);
     map->root = root;
-    map->index_state = act_index_read(bytes, nbytes, &map->index);
-    if (map->index_state == ACT_INDEX_VALID) {
-        map->arena.jump_end = map->index.jump_end;
-        map->arena.hot_off = map->index.hot_off;
+    map->index_state = index_state;
+    map->segmented = indexed && all_segments(bytes, root, &index);
+    if (indexed) {
+        map->index = index;
+        map->arena.jump_end = map->segmented ? ACT_JUMP_ALL : index.jump_end;
+        map->arena.hot_off = index.hot_off;
     }
     map->file_nbytes = nbytes;
     map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
@@ -121,21 +174,24 @@ void act_map_close(act_map *map)
 
 void act_map_get_stat(const act_map *map, act_map_stat *stat_ret)
 {
-    struct act_trailer trailer;
+    struct act_tail tail;
+    bool indexed = map->index_state == ACT_INDEX_VALID;
     memset(stat_ret, 0, sizeof(*stat_ret));
     stat_ret->file_nbytes = map->file_nbytes;
     stat_ret->root = map->root;
     stat_ret->access = map->os_bytes.mapped ? ACT_ACCESS_MAP : ACT_ACCESS_READ;
-    stat_ret->merged = act_trailer_read(map->arena.bytes, map->file_nbytes, &trailer);
+    stat_ret->merged = act_tail_find(map->arena.bytes, map->file_nbytes, map->root,
+                                     indexed ? &map->index : NULL, &tail) &&
+                       tail.merged;
     stat_ret->index_unusable = map->index_state == ACT_INDEX_DAMAGED ||
                                map->index_state == ACT_INDEX_UNKNOWN;
     stat_ret->layout = ACT_LAYOUT_PLAIN;
-    if (map->index_state == ACT_INDEX_VALID) {
+    if (indexed) {
         stat_ret->layout = ACT_LAYOUT_INDEXED;
         stat_ret->hot_off = map->index.hot_off;
         stat_ret->hot_end = map->index.sums_off;
         stat_ret->indexed_nbytes = map->index.file_nbytes;
     }
     if (stat_ret->merged)
-        stat_ret->merged_root = trailer.previous_root;
+        stat_ret->merged_root = tail.trailer.previous_root;
 }

@@ -38,7 +38,7 @@ static act_status take_members(struct making *making, const act_set_member *memb
     for (size_t i = 0; i < count; i++) {
         struct act_manifest_part *part = &manifest->parts[i];
         part->name = members[i].name;
-        part->from = members[i].from ? members[i].from : (const uint8_t *)"";
+        part->from = members[i].from ? members[i].from : "";
         part->from_nbytes = members[i].from ? members[i].from_nbytes : 0;
         if (!part->name || !act_manifest_name_is_allowed(part->name, strlen(part->name)))
             return refuse_name(part->name, "it must lead to a file beside the manifest or below",

@@ -125,12 +125,13 @@ act_status act_set_open_any(const struct act_set *set, size_t part, act_map **ma
 {
     const char *name = set->manifest.parts[part].name;
     size_t folder_nbytes = strlen(set->folder);
-    char *path = malloc(folder_nbytes + strlen(name) + 1);
+    size_t name_nbytes = strlen(name) + 1;
+    char *path = malloc(folder_nbytes + name_nbytes);
     *map_ret = NULL;
     if (!path)
         return act_fail_nomem(error);
     memcpy(path, set->folder, folder_nbytes);
-    strcpy(path + folder_nbytes, name);
+    memcpy(path + folder_nbytes, name, name_nbytes);
     act_status status = act_map_open(path, &set->part_options, map_ret, error);
     if (status == ACT_ERR_FORMAT && is_manifest(path))
         act_fail(error, status, 0, "it is a set itself; sets do not have sets as parts");
@@ -179,6 +180,9 @@ act_status act_set_open(const char *path, const act_set_options *options, act_se
     if (options->part.populate == ACT_POPULATE_PREFIX)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
                         "a set is not populated by prefix: its parts are opened later");
+    if (options->part.root)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
+                        "a set has no former roots: its parts have");
     struct act_set *set = calloc(1, sizeof(*set));
     if (!set)
         return act_fail_nomem(error);

@@ -44,11 +44,11 @@ static void put_u64(struct text *text, uint64_t number, const char *after)
 
 static void put_digest(struct text *text, const uint8_t digest[ACT_DIGEST_NBYTES])
 {
-    char digits[2 * ACT_DIGEST_NBYTES + 2];
+    char digits[2 * ACT_DIGEST_NBYTES + 1];
     for (size_t i = 0; i < ACT_DIGEST_NBYTES; i++)
         snprintf(digits + 2 * i, 3, "%02x", (unsigned)digest[i]);
-    strcpy(digits + sizeof(digits) - 2, "\n");
     put_text(text, digits);
+    put_text(text, "\n");
 }
 
 static size_t put_escaped(uint8_t *at, uint8_t byte)

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -332,6 +333,34 @@ static void a_prefix_is_populated_alone(void **state)
     act_map_close(map);
 }
 
+/* Whoever cut it off: it is an error, not a signal, where the system can tell. */
+static void populating_what_is_gone_is_an_error(void **state)
+{
+    (void)state;
+    size_t nbytes, page = (size_t)sysconf(_SC_PAGESIZE);
+    char *path = scratch_path(dir, "cut.act");
+    void *probe = mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(probe, MAP_FAILED);
+    bool can_tell = madvise(probe, page, 22) == 0; /* MADV_POPULATE_READ */
+    munmap(probe, page);
+    if (!can_tell)
+        skip();
+    uint8_t *bytes = scratch_read(plain, &nbytes);
+    scratch_write(path, bytes, nbytes);
+    free(bytes);
+    act_map *map = open_with(path, NULL);
+    assert_int_equal(truncate(path, (off_t)page), 0);
+    act_error error;
+    assert_int_equal(act_map_populate(map, NULL, NULL, NULL, NULL, NULL, &error), ACT_ERR_IO);
+    assert_non_null(strstr(error.text, "offset 0"));
+    act_region range = {.kind = ACT_REGION_RANGE, .off = 8 * page, .nbytes = page};
+    act_status status = act_map_lock(map, &range, &error);
+    assert_true(status == ACT_ERR_IO || status == ACT_ERR_NOMEM || status == ACT_ERR_LIMIT);
+    assert_int_equal(act_map_release(map, NULL, ACT_RELEASE_CACHE, NULL), ACT_OK);
+    act_map_close(map);
+    free(path);
+}
+
 struct told {
     unsigned calls;
     uint64_t done, total;
@@ -471,6 +500,7 @@ int main(void)
         cmocka_unit_test(what_is_in_memory_is_said_to_be),
         cmocka_unit_test(what_is_populated_is_present_until_it_is_released),
         cmocka_unit_test(a_prefix_is_populated_alone),
+        cmocka_unit_test(populating_what_is_gone_is_an_error),
         cmocka_unit_test(populating_tells_and_can_be_stopped),
         cmocka_unit_test(what_is_locked_is_counted),
         cmocka_unit_test(locking_more_than_the_limit_names_it),

@@ -107,7 +107,7 @@ act_status act_os_bytes_open(const char *path, act_access access, uint64_t read_
     return status;
 }
 
-/* They are this process's own, and a copy, from the start. */
+/* What is in memory is the process's own already; these are for what is mapped. */
 act_status act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error)
 {
     (void)bytes;
