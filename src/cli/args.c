@@ -116,8 +116,14 @@ static void set_flag(struct cli_options *options, int id)
     case CLI_OPT_CONTENT:
         options->content = true;
         break;
+    case CLI_OPT_PRIVATE:
+        options->is_private = true;
+        break;
     case CLI_OPT_CHECK:
         options->check = true;
+        break;
+    case CLI_OPT_NO_COLD:
+        options->no_cold = true;
         break;
     default:
         break;
@@ -127,6 +133,21 @@ static void set_flag(struct cli_options *options, int id)
 static void set_word(struct cli_options *options, int id, int index)
 {
     switch (id) {
+    case CLI_OPT_ACCESS:
+        options->access = (unsigned)index;
+        break;
+    case CLI_OPT_ADVICE:
+        options->advice = (unsigned)index;
+        break;
+    case CLI_OPT_POPULATE:
+        options->populate = index == 2 ? ACT_POPULATE_ALL : (unsigned)index;
+        break;
+    case CLI_OPT_LOCK:
+        options->lock = (unsigned)index;
+        break;
+    case CLI_OPT_HUGE:
+        options->huge = (unsigned)index;
+        break;
     case CLI_OPT_KEYS:
         options->keys = (enum cli_keys)index;
         break;
@@ -141,6 +162,9 @@ static void set_word(struct cli_options *options, int id, int index)
         break;
     case CLI_OPT_DUPLICATES:
         options->duplicates = (unsigned)index;
+        break;
+    case CLI_OPT_GUARD:
+        options->guard = (enum cli_guard)index;
         break;
     case CLI_OPT_SYNC:
         options->no_sync = index == 1;
@@ -158,6 +182,7 @@ static const char *set_value(struct cli_options *options, int id, char **text)
     static const char a_root[] = "the offset of a root, as actree history prints it";
     static const char a_size[] = "a number of bytes above 0, such as 512K, 64M or 2G";
     static const char a_memory[] = "a number of bytes from 64K on, such as 512K, 64M or 2G";
+    static const char a_budget[] = "a number of bytes from 4M on, such as 64M or 2G";
     static const char a_share[] = "a number of bytes from 4K on, such as 512K, 64M or 2G";
     switch (id) {
     case CLI_OPT_LIMIT:
@@ -171,6 +196,11 @@ static const char *set_value(struct cli_options *options, int id, char **text)
         return cli_parse_u64(*text, strlen(*text), &options->threads) && options->threads
                    ? NULL
                    : a_positive;
+    case CLI_OPT_PARTS:
+        return cli_parse_u64(*text, strlen(*text), &options->parts) && options->parts ? NULL
+                                                                                      : a_positive;
+    case CLI_OPT_PART_SIZE:
+        return cli_parse_size(*text, &options->part_nbytes) && options->part_nbytes ? NULL : a_size;
     case CLI_OPT_MAX_KEY:
         return cli_parse_size(*text, &options->key_nbytes_max) && options->key_nbytes_max ? NULL
                                                                                           : a_size;
@@ -184,6 +214,14 @@ static const char *set_value(struct cli_options *options, int id, char **text)
                        options->share_nbytes >= ACT_SHARE_NBYTES_MIN
                    ? NULL
                    : a_share;
+    case CLI_OPT_BUDGET:
+        return cli_parse_size(*text, &options->budget_nbytes) &&
+                       options->budget_nbytes >= ACT_RESIDENT_NBYTES_MIN
+                   ? NULL
+                   : a_budget;
+    case CLI_OPT_POPULATE_PREFIX:
+        keep_text(&options->prefix_to_populate, text);
+        return NULL;
     case CLI_OPT_FROM:
         keep_text(&options->from, text);
         return NULL;
@@ -195,6 +233,9 @@ static const char *set_value(struct cli_options *options, int id, char **text)
         return NULL;
     case CLI_OPT_TEMP:
         keep_text(&options->temp, text);
+        return NULL;
+    case CLI_OPT_TRACE:
+        keep_text(&options->trace, text);
         return NULL;
     case CLI_OPT_DELETE_FROM:
         keep_text(&options->delete_from, text);
@@ -256,9 +297,11 @@ bool cli_options_parse(const char *verb_name, poptContext context,
 
 void cli_options_free(struct cli_options *options)
 {
+    free(options->prefix_to_populate);
     free(options->from);
     free(options->to);
     free(options->output);
     free(options->temp);
+    free(options->trace);
     free(options->delete_from);
 }

@@ -56,15 +56,6 @@ enum outcome {
     FAILED        /* after a message, or a signal */
 };
 
-static int compare(const void *a, size_t a_nbytes, const void *b, size_t b_nbytes)
-{
-    size_t most = a_nbytes < b_nbytes ? a_nbytes : b_nbytes;
-    int order = most ? memcmp(a, b, most) : 0;
-    if (order)
-        return order;
-    return (a_nbytes > b_nbytes) - (a_nbytes < b_nbytes);
-}
-
 /* A message that begins with the place of the record read last. */
 static void refuse(const struct work *work, const char *what, const struct cli_entry *entry,
                    const char *hint)
@@ -119,7 +110,9 @@ static bool combine(unsigned policy, uint64_t *value, uint64_t other)
 static act_status hold(struct work *work, const struct cli_entry *entry, act_error *error)
 {
     struct held *held = &work->held;
-    int order = held->any ? compare(entry->key, entry->key_nbytes, held->key, held->key_nbytes) : 1;
+    int order = held->any
+                    ? cli_key_compare(entry->key, entry->key_nbytes, held->key, held->key_nbytes)
+                    : 1;
     if (order < 0)
         return ACT_ERR_ORDER;
     if (order == 0)
@@ -244,7 +237,7 @@ static void find_duplicate(struct work *work, const uint8_t *key, size_t key_nby
     struct cli_entry entry;
     cli_source_rewind(source);
     while (places->count < 2 && cli_source_next(source, &entry) && !cli_interrupted()) {
-        if (compare(entry.key, entry.key_nbytes, key, key_nbytes) != 0)
+        if (cli_key_compare(entry.key, entry.key_nbytes, key, key_nbytes) != 0)
             continue;
         places->names[places->count] = source->input.name;
         places->lines[places->count++] = source->input.line;

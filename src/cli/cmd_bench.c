@@ -4,15 +4,15 @@
 #include <string.h>
 
 #include "commands.h"
-#include "input.h"
 #include "message.h"
 #include "open.h"
 #include "progress.h"
+#include "queries.h"
 #include "report.h"
 #include "units.h"
 
 static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTION_KEYS, CLI_OPTION_NUL,
-                                            CLI_OPTION_AT, CLI_OPTIONS_END};
+                                            CLI_OPTIONS_OPENING, CLI_OPTIONS_END};
 
 /* Rounds that are measured: at least so many; more while they are short, up to the most. */
 #define ROUNDS_MIN     5
@@ -20,94 +20,43 @@ static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTION_KEYS, CL
 #define ROUNDS_TIME_NS 500000000U
 #define BATCH_COUNT    4096
 
-/* The keys to look up, one after the other. */
-struct queries {
-    uint8_t *bytes;
-    size_t nbytes;
-    size_t capacity;
-    size_t *ends; /* of each key */
-    size_t count;
-    size_t count_max;
-};
-
 struct bench {
     struct cli_call *call;
     struct cli_map map;
-    struct queries queries;
+    struct cli_queries queries;
     act_error error;
     uint64_t hits;
     uint64_t value_sum;
     uint64_t entries;
 };
 
-static bool grow(void **array, size_t *count_max, size_t wanted, size_t item_nbytes)
-{
-    if (wanted <= *count_max)
-        return true;
-    size_t count = *count_max < 4096 ? 4096 : *count_max;
-    while (count < wanted)
-        count *= 2;
-    void *larger = realloc(*array, count * item_nbytes);
-    if (!larger)
-        return false;
-    *array = larger;
-    *count_max = count;
-    return true;
-}
-
-/* Reads all the keys; an exit status after a message. */
-static int load_queries(struct cli_call *call, struct queries *queries)
-{
-    const char *const names[] = {call->arguments[1], NULL};
-    struct cli_input input;
-    uint8_t *record;
-    size_t nbytes;
-    bool ok = cli_input_open(&input, names, call->options.nul_records ? '\0' : '\n');
-    while (ok && cli_input_next(&input, &record, &nbytes)) {
-        ok = grow((void **)&queries->bytes, &queries->capacity, queries->nbytes + nbytes, 1) &&
-             grow((void **)&queries->ends, &queries->count_max, queries->count + 1,
-                  sizeof(*queries->ends));
-        if (!ok) {
-            input.status = cli_fail_nomem();
-            break;
-        }
-        const char *wrong = cli_key_decode(call->options.keys, (const char *)record, nbytes,
-                                           queries->bytes + queries->nbytes, &nbytes);
-        if (wrong) {
-            cli_say("%s:%llu: %s", input.name, (unsigned long long)input.line, wrong);
-            input.status = CLI_TROUBLE;
-            break;
-        }
-        queries->nbytes += nbytes;
-        queries->ends[queries->count++] = queries->nbytes;
-    }
-    cli_input_close(&input);
-    return input.status;
-}
-
 /* One round of each measurement; ACT_OK, or an error that is in bench->error. */
 
 static act_status round_open(struct bench *bench)
 {
-    act_map *map;
-    act_status status = act_map_open(bench->call->arguments[0], NULL, &map, &bench->error);
-    if (status == ACT_OK)
-        act_map_close(map);
+    const char *name = bench->call->arguments[0];
+    act_set_options set_options = {.part = cli_open_options(&bench->call->options)};
+    act_map *map = NULL;
+    act_set *set = NULL;
+    act_status status = bench->map.set ? act_set_open(name, &set_options, &set, &bench->error)
+                                       : act_map_open(name, &set_options.part, &map, &bench->error);
+    act_map_close(map);
+    act_set_close(set);
     return status;
 }
 
 static act_status round_lookups(struct bench *bench)
 {
-    const struct queries *queries = &bench->queries;
+    const struct cli_queries *queries = &bench->queries;
+    const act_map *map = bench->map.map;
+    const act_set *set = bench->map.set;
     uint64_t hits = 0;
     uint64_t sum = 0;
-    size_t begin = 0;
     for (size_t i = 0; i < queries->count; i++) {
         uint64_t value;
-        size_t end = queries->ends[i];
-        act_status status = act_map_get(bench->map.map, queries->bytes + begin, end - begin, &value,
-                                        &bench->error);
-        begin = end;
+        const act_slice *key = &queries->keys[i];
+        act_status status = set ? act_set_get(set, key->bytes, key->nbytes, &value, &bench->error)
+                                : act_map_get(map, key->bytes, key->nbytes, &value, &bench->error);
         if (status == ACT_OK) {
             hits++;
             sum += value;
@@ -123,22 +72,19 @@ static act_status round_lookups(struct bench *bench)
 /* The same keys, as many at a time as BATCH_COUNT; the sums must come out the same. */
 static act_status round_batches(struct bench *bench)
 {
-    static act_slice keys[BATCH_COUNT];
     static uint64_t values[BATCH_COUNT];
     static uint8_t found[BATCH_COUNT / 8];
-    const struct queries *queries = &bench->queries;
+    const struct cli_queries *queries = &bench->queries;
+    const act_set *set = bench->map.set;
     uint64_t hits = 0;
     uint64_t sum = 0;
-    size_t begin = 0;
     for (size_t done = 0; done < queries->count;) {
-        size_t count = 0;
-        for (; count < BATCH_COUNT && done + count < queries->count; count++) {
-            size_t end = queries->ends[done + count];
-            keys[count] = (act_slice){queries->bytes + begin, end - begin};
-            begin = end;
-        }
-        act_status status = act_map_get_batch(bench->map.map, keys, count, values, found,
-                                              &bench->error);
+        size_t left = queries->count - done;
+        size_t count = left < BATCH_COUNT ? left : BATCH_COUNT;
+        const act_slice *keys = queries->keys + done;
+        act_status status =
+            set ? act_set_get_batch(set, keys, count, values, found, NULL, &bench->error)
+                : act_map_get_batch(bench->map.map, keys, count, values, found, &bench->error);
         if (status != ACT_OK)
             return status;
         for (size_t i = 0; i < count; i++) {
@@ -169,7 +115,8 @@ static int count_entry(void *context, const uint8_t *key, size_t key_nbytes, uin
 static act_status round_scan(struct bench *bench)
 {
     bench->entries = 0;
-    return act_map_scan(bench->map.map, NULL, count_entry, bench, &bench->error);
+    return bench->map.set ? act_set_scan(bench->map.set, NULL, count_entry, bench, &bench->error)
+                          : act_map_scan(bench->map.map, NULL, count_entry, bench, &bench->error);
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -272,9 +219,9 @@ static int run(struct cli_call *call)
     bench.call = call;
     if (strcmp(call->arguments[0], "-") == 0)
         return cli_usage_error("bench", "FILE must have a name: opening it is measured");
-    int status = load_queries(call, &bench.queries);
+    int status = cli_queries_load(call, call->arguments[1], &bench.queries);
     if (status == CLI_DONE)
-        status = cli_map_open(call, &bench.map, NULL);
+        status = cli_map_or_set_open(call, &bench.map, NULL);
     if (status == CLI_DONE) {
         if (measure_all(&bench, &figures) != ACT_OK)
             status = cli_fail(bench.map.name, &bench.error);
@@ -284,8 +231,7 @@ static int run(struct cli_call *call)
             print_text(&call->out, &bench, &figures);
         cli_map_close(&bench.map);
     }
-    free(bench.queries.bytes);
-    free(bench.queries.ends);
+    cli_queries_free(&bench.queries);
     return status;
 }
 

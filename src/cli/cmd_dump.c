@@ -1,7 +1,7 @@
 #include "commands.h"
 #include "entries.h"
 
-static const struct poptOption options[] = {CLI_OPTIONS_ENTRIES, CLI_OPTION_REVERSE, CLI_OPTION_AT,
+static const struct poptOption options[] = {CLI_OPTIONS_ENTRIES, CLI_OPTION_REVERSE,
                                             CLI_OPTIONS_END};
 
 static int run(struct cli_call *call)

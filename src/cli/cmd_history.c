@@ -3,7 +3,7 @@
 #include "open.h"
 #include "report.h"
 
-static const struct poptOption options[] = {CLI_OPTION_AT, CLI_OPTION_JSON, CLI_OPTIONS_END};
+static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTIONS_OPENING, CLI_OPTIONS_END};
 
 struct history {
     struct cli_out *out;

@@ -3,8 +3,8 @@
 #include "commands.h"
 #include "entries.h"
 
-static const struct poptOption options[] = {CLI_OPTION_FROM,     CLI_OPTION_TO, CLI_OPTION_REVERSE,
-                                            CLI_OPTIONS_ENTRIES, CLI_OPTION_AT, CLI_OPTIONS_END};
+static const struct poptOption options[] = {CLI_OPTION_FROM, CLI_OPTION_TO, CLI_OPTION_REVERSE,
+                                            CLI_OPTIONS_ENTRIES, CLI_OPTIONS_END};
 
 static int run(struct cli_call *call)
 {

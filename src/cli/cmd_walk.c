@@ -11,8 +11,8 @@
 #include "open.h"
 #include "walk_script.h"
 
-static const struct poptOption options[] = {CLI_OPTION_MAX_KEY, CLI_OPTION_MAX_STEPS, CLI_OPTION_AT,
-                                            CLI_OPTIONS_END};
+static const struct poptOption options[] = {CLI_OPTION_MAX_KEY, CLI_OPTION_MAX_STEPS,
+                                            CLI_OPTIONS_OPENING, CLI_OPTIONS_END};
 
 static const char notes[] =
     "\n"

@@ -14,10 +14,14 @@ extern const struct cli_verb cmd_get;
 extern const struct cli_verb cmd_help;
 extern const struct cli_verb cmd_history;
 extern const struct cli_verb cmd_info;
+extern const struct cli_verb cmd_join;
 extern const struct cli_verb cmd_merge;
 extern const struct cli_verb cmd_prefix;
+extern const struct cli_verb cmd_profile;
 extern const struct cli_verb cmd_range;
+extern const struct cli_verb cmd_split;
 extern const struct cli_verb cmd_verify;
 extern const struct cli_verb cmd_walk;
+extern const struct cli_verb cmd_warm;
 
 #endif

@@ -7,6 +7,8 @@
 const struct cli_verb *const cli_verbs[] = {
     &cmd_build,
     &cmd_convert,
+    &cmd_split,
+    &cmd_join,
     &cmd_merge,
     &cmd_compact,
     &cmd_dump,
@@ -18,6 +20,8 @@ const struct cli_verb *const cli_verbs[] = {
     &cmd_history,
     &cmd_walk,
     &cmd_bench,
+    &cmd_profile,
+    &cmd_warm,
     &cmd_help,
     &cmd_completions,
     NULL,

@@ -6,8 +6,10 @@
 
 #include "base/error.h"
 #include "os/thread.h"
+#include "read/budget.h"
 #include "read/descent.h"
 #include "read/fetch.h"
+#include "read/guard.h"
 #include "read/rounds.h"
 #include "read/shortcut.h"
 
@@ -88,11 +90,13 @@ static act_status get_group(struct batch *batch, size_t done, unsigned count)
 /* Looks up the keys from `at` to `end`, group by group. */
 static act_status get_window(struct batch *batch, size_t at, size_t end)
 {
-    for (; at < end; at += GROUP) {
-        size_t count = end - at < GROUP ? end - at : GROUP;
+    size_t group = batch->map->resident_nbytes_max ? ACT_BUDGET_STEPS : GROUP;
+    for (; at < end; at += group) {
+        size_t count = end - at < group ? end - at : group;
         act_status status = get_group(batch, at, (unsigned)count);
         if (ACT_UNLIKELY(status != ACT_OK))
             return status;
+        act_budget_keep(batch->map);
     }
     return ACT_OK;
 }
@@ -182,14 +186,13 @@ act_status act_map_get_batch_with(const act_map *map, const act_slice *keys, siz
         parts[i].mode = options->fetch;
     }
     get_parts(parts, used);
-    for (unsigned i = 0; i < used; i++) {
-        if (parts[i].status != ACT_OK) {
-            if (error)
-                *error = parts[i].error;
-            return parts[i].status;
-        }
+    act_status status = ACT_OK;
+    for (unsigned i = 0; i < used && status == ACT_OK; i++) {
+        status = parts[i].status;
+        if (status != ACT_OK && error)
+            *error = parts[i].error;
     }
-    return ACT_OK;
+    return act_guarded(map, status, error);
 }
 
 act_status act_map_get_batch(const act_map *map, const act_slice *keys, size_t count,

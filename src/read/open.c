@@ -1,12 +1,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "format/file.h"
 #include "format/segment.h"
 #include "format/tail.h"
+#include "read/guard.h"
 #include "read/history.h"
 #include "read/map.h"
+#include "read/mapping.h"
 #include "read/paging.h"
 #include "read/shortcut.h"
 
@@ -22,7 +25,11 @@ static act_status check_options(const act_open_options *options, act_error *erro
         options->access != ACT_ACCESS_READ)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of access %d",
                         (int)options->access);
-    return ACT_OK;
+    if (options->guard != ACT_GUARD_NONE && options->guard != ACT_GUARD_SIGNAL &&
+        options->guard != ACT_GUARD_THREAD)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of guard %d",
+                        (int)options->guard);
+    return act_mapping_check(options, error);
 }
 
 /* What one allocation holds. */
@@ -88,16 +95,14 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     if (status != ACT_OK)
         return status;
     padding_nbytes -= nbytes;
-    struct opened *opened = malloc(sizeof(*opened));
+    struct opened *opened = calloc(1, sizeof(*opened));
     if (!opened)
         return act_fail_nomem(error);
     act_map *map = &opened->map;
     map->lazy = &opened->lazy;
-    atomic_init(&opened->lazy.shortcuts, NULL);
-    atomic_init(&opened->lazy.lookups, 0);
-    atomic_init(&opened->lazy.claimed, false);
     map->arena = act_arena_of(bytes, nbytes, padding_nbytes);
     map->root = root;
+    map->live_root = act_load_le64(bytes + ACT_ROOT_OFF);
     map->index_state = index_state;
     map->segmented = indexed && all_segments(bytes, root, &index);
     if (indexed) {
@@ -109,12 +114,40 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
                                                   : ACT_KEY_NBYTES_MAX_DEFAULT;
     map->steps_max = options->steps_max ? options->steps_max : ACT_STEPS_MAX_DEFAULT;
-    map->single_pages = false;
-    map->hot_ahead = false;
     map->os_bytes = *os_bytes;
-    act_map_settle_paging(map);
     *map_ret = map;
     return ACT_OK;
+}
+
+/* Keeps how the map was opened, for opening it again. False without memory. */
+static bool keep_origin(act_map *map, const char *path, const act_open_options *options)
+{
+    size_t path_nbytes = strlen(path) + 1;
+    if (options->prefix_nbytes > SIZE_MAX - path_nbytes)
+        return false;
+    map->path = malloc(path_nbytes + options->prefix_nbytes);
+    if (!map->path)
+        return false;
+    memcpy(map->path, path, path_nbytes);
+    map->options = *options;
+    if (options->prefix) {
+        memcpy(map->path + path_nbytes, options->prefix, options->prefix_nbytes);
+        map->options.prefix = map->path + path_nbytes;
+    }
+    return true;
+}
+
+/* Makes a map of the bytes, which are its own on success, or as soon as there is one. */
+static act_status open_bytes(const char *path, const act_open_options *options,
+                             const struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
+{
+    act_status status = make_map(bytes->bytes, bytes->nbytes, path, options, bytes, map_ret, error);
+    if (status != ACT_OK)
+        return status;
+    if (!keep_origin(*map_ret, path, options))
+        return act_fail_nomem(error);
+    status = act_mapping_set_up(*map_ret, options, error);
+    return act_guarded(*map_ret, status, error);
 }
 
 act_status act_map_open(const char *path, const act_open_options *options, act_map **map_ret,
@@ -132,12 +165,22 @@ act_status act_map_open(const char *path, const act_open_options *options, act_m
     if (status != ACT_OK)
         return status;
     struct act_os_bytes bytes;
-    status = act_os_bytes_open(path, options->access, READ_NBYTES_MAX, &bytes, error);
+    status = act_os_bytes_open(path, options->access, options->guard, READ_NBYTES_MAX, &bytes,
+                               error);
     if (status != ACT_OK)
         return status;
-    status = make_map(bytes.bytes, bytes.nbytes, path, options, &bytes, map_ret, error);
-    if (status != ACT_OK)
+    act_map *map = NULL;
+    status = open_bytes(path, options, &bytes, &map, error);
+    if (!map) {
+        /* What seems to be damaged may not have been there when it was looked at. */
+        status = act_guard_opened(&bytes, path, status, error);
         act_os_bytes_close(&bytes);
+        return status;
+    }
+    if (status == ACT_OK)
+        *map_ret = map;
+    else
+        act_map_close(map);
     return status;
 }
 
@@ -145,7 +188,7 @@ act_status act_map_open_memory(const void *data, size_t data_nbytes,
                                const act_open_options *options, act_map **map_ret, act_error *error)
 {
     static const act_open_options defaults = {.access = ACT_ACCESS_AUTO};
-    static const struct act_os_bytes none = {NULL, 0, 0, false};
+    static const struct act_os_bytes none = {.bytes = NULL};
     if (!map_ret)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
     *map_ret = NULL;
@@ -153,7 +196,10 @@ act_status act_map_open_memory(const void *data, size_t data_nbytes,
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no data");
     if (!options)
         options = &defaults;
-    return make_map(data, data_nbytes, "memory", options, &none, map_ret, error);
+    act_status status = make_map(data, data_nbytes, "memory", options, &none, map_ret, error);
+    if (status == ACT_OK)
+        act_map_settle_paging(*map_ret, ACT_ADVICE_NORMAL);
+    return status;
 }
 
 void act_map_close(act_map *map)
@@ -161,7 +207,9 @@ void act_map_close(act_map *map)
     if (!map)
         return;
     act_shortcuts_free(atomic_load(&map->lazy->shortcuts));
+    act_mapping_tear_down(map);
     act_os_bytes_close(&map->os_bytes);
+    free(map->path);
     free(map); /* the first member of what was allocated */
 }
 
@@ -173,6 +221,8 @@ void act_map_get_stat(const act_map *map, act_map_stat *stat_ret)
     stat_ret->file_nbytes = map->file_nbytes;
     stat_ret->root = map->root;
     stat_ret->access = map->os_bytes.mapped ? ACT_ACCESS_MAP : ACT_ACCESS_READ;
+    if (map->os_bytes.guard)
+        stat_ret->guard = map->os_bytes.served ? ACT_GUARD_THREAD : ACT_GUARD_SIGNAL;
     stat_ret->merged = act_tail_find(map->arena.bytes, map->file_nbytes, map->root,
                                      indexed ? &map->index : NULL, &tail) &&
                        tail.merged;

@@ -125,6 +125,19 @@ static ACT_ALWAYS_INLINE unsigned act_find_byte(const uint8_t *bytes, unsigned c
 #endif
 }
 
+/* How many bytes act_find_byte loads for this count to give this index. */
+static inline unsigned act_find_byte_loaded(unsigned count, unsigned index)
+{
+#if ACT_USE_SSE2
+    (void)index;
+    return count > 16 ? 32 : 16;
+#else
+    unsigned step = ACT_USE_NEON ? 16 : 8;
+    unsigned last = index < count ? index : count - 1;
+    return (last / step + 1) * step;
+#endif
+}
+
 /* The same, for counts that cannot be foretold. */
 static ACT_ALWAYS_INLINE unsigned act_find_byte_any(const uint8_t *bytes, unsigned count,
                                                     uint8_t byte)

@@ -1,0 +1,259 @@
+/* The trace of a log, and what follows from it by computing. */
+#include "profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "disk.h"
+#include "message.h"
+#include "open.h"
+#include "progress.h"
+#include "stack_distance.h"
+
+enum {
+    /* What the kernel takes to keep track of pages, on 64-bit machines with pages of 4 KiB: a node
+     * for each 64 of the file's, be they in memory or gone, and a page of entries for each 512
+     * that a process has mapped. Control groups count both. */
+    NODE_PAGES = 64,
+    NODE_NBYTES = 576,
+    TABLE_PAGES = 512,
+    TABLE_NBYTES = 4096,
+    /* And for a process that does nothing but look up. Measured; see docs/PERFORMANCE.md. */
+    PROCESS_NBYTES = 100 << 10,
+    TELL_QUERIES = 1024 /* between looks at the clock */
+};
+
+static const unsigned percents[CLI_PROFILE_SIZES] = {1,  2,  3,  5,  7,  10, 15, 20, 25,
+                                                     30, 40, 50, 60, 70, 80, 90, 100};
+
+/* What a touch is added to. */
+struct tracing {
+    struct cli_profile *profile; /* or NULL */
+    struct cli_page_trace *trace;
+    uint64_t page_nbytes;
+    bool nomem;
+};
+
+static struct cli_profile_region *region_of(struct cli_profile *profile, uint64_t off)
+{
+    size_t i = profile->region_count - 1;
+    while (i > 0 && off < profile->regions[i].off)
+        i--;
+    return &profile->regions[i];
+}
+
+static void count_touch(struct cli_profile *profile, const act_touch *touch, uint64_t new_pages)
+{
+    struct cli_profile_region *region = region_of(profile, touch->off);
+    size_t last = CLI_PROFILE_LEVELS - 1;
+    size_t level = touch->level < last ? touch->level : last;
+    profile->touches++;
+    profile->touched_nbytes += touch->nbytes;
+    profile->kind_touches[touch->kind]++;
+    profile->kind_nbytes[touch->kind] += touch->nbytes;
+    profile->level_touches[level]++;
+    profile->level_pages[level] += new_pages;
+    region->touches++;
+    region->pages += new_pages;
+}
+
+static int take_touch(void *context, const act_touch *touch)
+{
+    struct tracing *tracing = context;
+    size_t before = tracing->trace->page_count;
+    uint64_t last = (touch->off + touch->nbytes - 1) / tracing->page_nbytes;
+    for (uint64_t page = touch->off / tracing->page_nbytes; page <= last; page++) {
+        if (!cli_page_trace_add(tracing->trace, page)) {
+            tracing->nomem = true;
+            return 1;
+        }
+    }
+    if (tracing->profile)
+        count_touch(tracing->profile, touch, tracing->trace->page_count - before);
+    return 0;
+}
+
+static void list_regions(struct cli_profile *profile)
+{
+    const act_map_stat *stat = &profile->stat;
+    if (stat->layout != ACT_LAYOUT_INDEXED) {
+        profile->regions[0] = (struct cli_profile_region){"nodes and lines", 0, stat->file_nbytes,
+                                                          0, 0};
+        profile->region_count = 1;
+        return;
+    }
+    /* The hot region is followed by checksums, which lookups do not read. */
+    const struct cli_profile_region regions[CLI_PROFILE_REGIONS] = {
+        {"header", 0, 256, 0, 0},
+        {"pages", 256, stat->hot_off, 0, 0},
+        {"hot region", stat->hot_off, stat->hot_end, 0, 0},
+        {"checksums", stat->hot_end, stat->indexed_nbytes, 0, 0},
+        {"merged", stat->indexed_nbytes, stat->file_nbytes, 0, 0},
+    };
+    memcpy(profile->regions, regions, sizeof(regions));
+    profile->region_count = CLI_PROFILE_REGIONS;
+}
+
+static act_status trace_keys(const act_map *map, const act_slice *keys, size_t count,
+                             struct tracing *tracing, struct cli_progress *progress,
+                             act_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value;
+        act_status status = act_map_trace_get(map, keys[i].bytes, keys[i].nbytes, take_touch,
+                                              tracing, &value, error);
+        if (status != ACT_OK && status != ACT_NOT_FOUND)
+            return status;
+        if (tracing->profile)
+            tracing->profile->found += status == ACT_OK;
+        if (i % TELL_QUERIES == 0)
+            cli_progress_tell(progress, i, count);
+    }
+    return ACT_OK;
+}
+
+int cli_profile_trace(const struct cli_call *call, const char *name, const act_slice *keys,
+                      size_t count, struct cli_profile *profile, struct cli_page_trace *trace)
+{
+    act_open_options options = cli_open_options(&call->options);
+    struct tracing tracing = {profile, trace, cli_page_nbytes(), false};
+    struct cli_progress progress;
+    act_error error;
+    act_map *map;
+    /* A map of its own: it has no shortcuts, as a map larger than memory has none. */
+    act_status status = act_map_open(name, &options, &map, &error);
+    if (status != ACT_OK)
+        return cli_fail(name, &error);
+    if (profile) {
+        act_map_get_stat(map, &profile->stat);
+        profile->page_nbytes = tracing.page_nbytes;
+        profile->file_pages = (profile->stat.file_nbytes + tracing.page_nbytes - 1) /
+                              tracing.page_nbytes;
+        list_regions(profile);
+    }
+    cli_progress_start(&progress, call->options.progress, "tracing", "queries");
+    status = trace_keys(map, keys, count, &tracing, &progress, &error);
+    cli_progress_end(&progress);
+    act_map_close(map);
+    if (status == ACT_STOPPED)
+        return cli_fail_nomem();
+    return status == ACT_OK ? CLI_DONE : cli_fail(name, &error);
+}
+
+uint64_t cli_profile_capacity(const struct cli_profile *profile, uint64_t nbytes)
+{
+    uint64_t taken = PROCESS_NBYTES + profile->kernel_nbytes;
+    return nbytes > taken ? (nbytes - taken) / profile->page_nbytes : 0;
+}
+
+/* As act_map_open decides: half of the memory is left to others. */
+bool cli_profile_has_recency(const struct cli_profile *profile, uint64_t nbytes)
+{
+    const act_map_stat *stat = &profile->stat;
+    return stat->layout == ACT_LAYOUT_INDEXED && stat->hot_end - stat->hot_off <= nbytes / 2;
+}
+
+static double per_query(const struct cli_profile *profile, uint64_t number)
+{
+    size_t count = profile->queries.count;
+    return count ? (double)number / (double)count : 0;
+}
+
+/* The same log in byte order: faults for each size. */
+static int measure_sorted(const struct cli_call *call, struct cli_profile *profile)
+{
+    struct cli_page_trace trace = {0};
+    act_slice *sorted = cli_queries_sorted(&profile->queries);
+    int status = sorted ? cli_profile_trace(call, profile->name, sorted, profile->queries.count,
+                                            NULL, &trace)
+                        : cli_fail_nomem();
+    free(sorted);
+    struct cli_reclaim *model = status == CLI_DONE ? cli_reclaim_open(&trace, &profile->recent)
+                                                   : NULL;
+    if (status == CLI_DONE && !model)
+        status = cli_fail_nomem();
+    for (size_t i = 0; model && i < CLI_PROFILE_SIZES; i++) {
+        struct cli_profile_size *size = &profile->sizes[i];
+        struct cli_reclaim_counts counts;
+        cli_reclaim_run(model, trace.touch_count, (size_t)size->capacity,
+                        cli_profile_has_recency(profile, size->nbytes), &counts);
+        size->faults_sorted = per_query(profile, counts.faults);
+    }
+    cli_reclaim_close(model);
+    cli_page_trace_free(&trace);
+    return status;
+}
+
+static void fill_size(struct cli_profile *profile, struct cli_reclaim *model, unsigned percent,
+                      struct cli_profile_size *size)
+{
+    const struct cli_page_trace *trace = &profile->trace;
+    struct cli_reclaim_counts counts;
+    uint64_t lru = 0;
+    size->percent = percent;
+    size->nbytes = profile->stat.file_nbytes / 100 * percent +
+                   profile->stat.file_nbytes % 100 * percent / 100;
+    size->capacity = cli_profile_capacity(profile, size->nbytes);
+    cli_reclaim_run(model, trace->touch_count, (size_t)size->capacity,
+                    cli_profile_has_recency(profile, size->nbytes), &counts);
+    for (size_t i = (size_t)size->capacity; i < profile->page_count; i++)
+        lru += profile->distances[i];
+    size->faults = per_query(profile, counts.faults);
+    size->pages_read = per_query(profile, counts.reads);
+    size->faults_lru = per_query(profile, lru);
+    size->hit_rate = trace->touch_count ? 1 - (double)counts.faults / (double)trace->touch_count
+                                        : 1;
+}
+
+int cli_profile_sizes(const struct cli_call *call, struct cli_profile *profile)
+{
+    struct cli_page_trace *trace = &profile->trace;
+    struct cli_progress progress;
+    profile->page_count = trace->page_count;
+    profile->kernel_nbytes = cli_page_trace_groups(trace, NODE_PAGES) * (uint64_t)NODE_NBYTES +
+                             cli_page_trace_groups(trace, TABLE_PAGES) * (uint64_t)TABLE_NBYTES;
+    profile->distances = calloc(trace->page_count + 1, sizeof(*profile->distances));
+    if (!profile->distances || !cli_stack_distances(trace->touches, trace->touch_count,
+                                                    trace->page_count, profile->distances))
+        return cli_fail_nomem();
+    if (profile->stat.layout == ACT_LAYOUT_INDEXED)
+        profile->recent = (struct cli_recent){
+            profile->stat.hot_off / profile->page_nbytes,
+            (profile->stat.hot_end + profile->page_nbytes - 1) / profile->page_nbytes,
+            cli_disk_ahead_nbytes(profile->name) / profile->page_nbytes};
+    struct cli_reclaim *model = cli_reclaim_open(trace, &profile->recent);
+    if (!model)
+        return cli_fail_nomem();
+    cli_progress_start(&progress, call->options.progress, "computing", "sizes");
+    for (size_t i = 0; i < CLI_PROFILE_SIZES; i++) {
+        cli_progress_tell(&progress, i, CLI_PROFILE_SIZES);
+        fill_size(profile, model, percents[i], &profile->sizes[i]);
+    }
+    cli_progress_end(&progress);
+    cli_reclaim_close(model);
+    return measure_sorted(call, profile);
+}
+
+int cli_profile_make(const struct cli_call *call, struct cli_profile *profile)
+{
+    memset(profile, 0, sizeof(*profile));
+    profile->name = call->arguments[0];
+    profile->other_reclaim = cli_disk_reclaims_otherwise();
+    int status = cli_queries_load(call, call->arguments[1], &profile->queries);
+    if (status == CLI_DONE)
+        status = cli_profile_trace(call, profile->name, profile->queries.keys,
+                                   profile->queries.count, profile, &profile->trace);
+    if (status == CLI_DONE)
+        status = cli_profile_sizes(call, profile);
+    if (status == CLI_DONE)
+        status = cli_profile_measure(call, profile);
+    return status;
+}
+
+void cli_profile_free(struct cli_profile *profile)
+{
+    cli_queries_free(&profile->queries);
+    cli_page_trace_free(&profile->trace);
+    free(profile->distances);
+    profile->distances = NULL;
+}

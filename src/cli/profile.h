@@ -1,0 +1,136 @@
+/*
+ * What a query log needs of a file: which pages, how often, how far apart; what it takes cold and
+ * warm; and what follows from that for a memory of any size.
+ */
+#ifndef ACT_CLI_PROFILE_H
+#define ACT_CLI_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actree.h"
+#include "histogram.h"
+#include "page_trace.h"
+#include "queries.h"
+#include "reclaim.h"
+#include "verb.h"
+
+enum {
+    CLI_PROFILE_REGIONS = 5,
+    CLI_PROFILE_KINDS = 4, /* act_touch_kind */
+    CLI_PROFILE_LEVELS = 32,
+    CLI_PROFILE_SIZES = 17,
+    CLI_PROFILE_ORDERS = 4,
+    CLI_PROFILE_CHECKS = 3
+};
+
+/* A part of the file. */
+struct cli_profile_region {
+    const char *name;
+    uint64_t off;
+    uint64_t end;
+    uint64_t pages; /* that were touched, by where in them they were touched first */
+    uint64_t touches;
+};
+
+/* A memory, and what it would do. Figures are a query, in the long run. */
+struct cli_profile_size {
+    unsigned percent; /* of the file */
+    uint64_t nbytes;
+    uint64_t capacity; /* pages of the file that it holds */
+    double faults;
+    double pages_read;    /* these, and what is read around them */
+    double hit_rate;      /* touches of pages that were there */
+    double faults_lru;    /* if always the page that was not used for the longest were dropped */
+    double faults_sorted; /* of the same log in byte order */
+    double latency_ns;    /* 0: not known */
+};
+
+/* The log from a cold file, in some order. Figures are a query. */
+struct cli_profile_order {
+    const char *name;
+    double faults;
+    double pages_read;
+    double ns;
+};
+
+/* A real run with little memory. */
+struct cli_profile_check {
+    const struct cli_profile_size *size; /* of cli_profile.sizes */
+    size_t rounds;                       /* that were run to their end; 0: `why_not` */
+    const char *why_not;
+    double predicted_faults;
+    double faults; /* medians */
+    double predicted_ns;
+    double ns;
+};
+
+struct cli_profile {
+    const char *name;
+    struct cli_queries queries;
+    act_map_stat stat;
+    uint64_t page_nbytes;
+    uint64_t file_pages;
+
+    uint64_t found;
+    uint64_t touches;
+    uint64_t touched_nbytes;
+    uint64_t kind_touches[CLI_PROFILE_KINDS];
+    uint64_t kind_nbytes[CLI_PROFILE_KINDS];
+    uint64_t level_touches[CLI_PROFILE_LEVELS]; /* the last one is for all that are deeper */
+    uint64_t level_pages[CLI_PROFILE_LEVELS];   /* by where they were touched first */
+    struct cli_profile_region regions[CLI_PROFILE_REGIONS];
+    size_t region_count;
+    struct cli_page_trace trace;
+    size_t page_count;      /* that were touched */
+    uint64_t kernel_nbytes; /* what the kernel takes to keep track of them */
+    uint64_t *distances;    /* touches by distance, below page_count */
+    struct cli_recent recent;
+    struct cli_profile_size sizes[CLI_PROFILE_SIZES];
+
+    bool cold_known; /* what comes from the disk was measured */
+    uint64_t page_ns;
+    struct cli_profile_order orders[CLI_PROFILE_ORDERS];
+    size_t order_count; /* 0 without queries */
+    struct cli_histogram cold;
+    struct cli_histogram warm;
+
+    struct cli_profile_check checks[CLI_PROFILE_CHECKS];
+    size_t check_count;
+    size_t check_queries; /* of the log's first ones */
+    bool other_reclaim;   /* this kernel drops pages in another way than is reckoned here */
+};
+
+/* Makes all but the checks; an exit status after a message. To be freed in any case. */
+int cli_profile_make(const struct cli_call *call, struct cli_profile *profile);
+
+/* Makes the checks. Returns an exit status after a message. */
+int cli_profile_check(const struct cli_call *call, struct cli_profile *profile);
+
+void cli_profile_free(struct cli_profile *profile);
+
+/* For the parts of this: */
+
+/* Traces keys; an exit status after a message. `profile` counts, unless it is NULL. */
+int cli_profile_trace(const struct cli_call *call, const char *name, const act_slice *keys,
+                      size_t count, struct cli_profile *profile, struct cli_page_trace *trace);
+
+/* Fills in profile->sizes, the latencies excepted; an exit status after a message. */
+int cli_profile_sizes(const struct cli_call *call, struct cli_profile *profile);
+
+/* How many pages of the file a memory holds, and whether its hot region has recency there. */
+uint64_t cli_profile_capacity(const struct cli_profile *profile, uint64_t nbytes);
+bool cli_profile_has_recency(const struct cli_profile *profile, uint64_t nbytes);
+
+/* Measures cold and warm runs, and the latencies of profile->sizes. */
+int cli_profile_measure(const struct cli_call *call, struct cli_profile *profile);
+
+/* How long it takes to touch a page that is not in memory: of up to `count` that were touched. */
+bool cli_profile_page_ns(const struct cli_profile *profile, size_t count, uint64_t *ns_ret);
+
+/* Prints it, for people or as JSON. The latter returns an exit status. */
+void cli_profile_print(struct cli_out *out, const struct cli_profile *profile);
+int cli_profile_print_json(struct cli_out *out, const struct cli_profile *profile);
+
+#endif

@@ -1,0 +1,252 @@
+#include "reclaim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The kernel's numbers. */
+enum {
+    CLUSTER = 32,       /* SWAP_CLUSTER_MAX: dropped, and looked at, at once */
+    PRIORITY_FIRST = 12 /* DEF_PRIORITY: a 4096th of each list is looked at, then twice as much */
+};
+
+/* What a page is; 0: not there. */
+enum {
+    PRESENT = 1,
+    ACTIVE = 2,
+    USED = 4,       /* since it was looked at last: its accessed bit */
+    REFERENCED = 8, /* was found used once */
+    WORKINGSET = 16 /* was active before */
+};
+
+#define NOBODY  UINT32_MAX
+#define NO_TIME UINT32_MAX
+
+struct list {
+    uint32_t first;
+    uint32_t last;
+    size_t count;
+};
+
+struct cli_reclaim {
+    const struct cli_page_trace *trace;
+    struct cli_recent recent;
+    uint64_t around_first; /* of `around`: a page of the file */
+    size_t around_count;
+    uint32_t *around; /* numbers of the hot region's pages and their neighbours */
+    size_t page_count;
+    uint32_t *next;
+    uint32_t *before;
+    uint32_t *dropped; /* when it was, on the clock of lists; NO_TIME: never, or it came back */
+    uint8_t *state;
+    struct list inactive;
+    struct list active;
+    uint32_t age;     /* pages dropped or made active so far */
+    uint64_t returns; /* pages that came back and were made active */
+    uint64_t returns_seen;
+    size_t capacity;
+    bool has_recency;
+};
+
+static void list_add(struct cli_reclaim *r, struct list *list, uint32_t page)
+{
+    r->next[page] = list->first;
+    r->before[page] = NOBODY;
+    if (list->first == NOBODY)
+        list->last = page;
+    else
+        r->before[list->first] = page;
+    list->first = page;
+    list->count++;
+}
+
+static uint32_t list_take_last(struct cli_reclaim *r, struct list *list)
+{
+    uint32_t page = list->last;
+    list->last = r->before[page];
+    if (list->last == NOBODY)
+        list->first = NOBODY;
+    else
+        r->next[list->last] = NOBODY;
+    list->count--;
+    return page;
+}
+
+static bool is_recent(const struct cli_reclaim *r, uint32_t page)
+{
+    uint64_t at = r->trace->pages[page];
+    return r->has_recency && at >= r->recent.first && at < r->recent.end;
+}
+
+/* Looks at pages at the end of the inactive list; returns how many were dropped. */
+static size_t shrink_inactive(struct cli_reclaim *r, size_t count)
+{
+    size_t dropped = 0;
+    while (count-- && r->inactive.count) {
+        uint32_t page = list_take_last(r, &r->inactive);
+        uint8_t state = r->state[page];
+        if (!(state & USED) || !is_recent(r, page)) {
+            /* What is kept while it is away: whether it was active before. */
+            r->state[page] = state & WORKINGSET;
+            r->dropped[page] = r->age++;
+            dropped++;
+        } else if (state & REFERENCED) {
+            r->state[page] = (uint8_t)((state & ~(USED | REFERENCED)) | ACTIVE);
+            list_add(r, &r->active, page);
+            r->age++;
+        } else {
+            r->state[page] = (uint8_t)((state & ~USED) | REFERENCED);
+            list_add(r, &r->inactive, page);
+        }
+    }
+    return dropped;
+}
+
+static void shrink_active(struct cli_reclaim *r, size_t count)
+{
+    while (count-- && r->active.count) {
+        uint32_t page = list_take_last(r, &r->active);
+        r->state[page] = (uint8_t)((r->state[page] & ~(ACTIVE | USED)) | WORKINGSET);
+        list_add(r, &r->inactive, page);
+    }
+}
+
+static size_t at_most_cluster(size_t *left)
+{
+    size_t count = *left < CLUSTER ? *left : CLUSTER;
+    *left -= count;
+    return count;
+}
+
+/* Makes room, as a limit that was reached makes the kernel do it. */
+static void make_room(struct cli_reclaim *r)
+{
+    size_t dropped = 0;
+    for (int priority = PRIORITY_FIRST; priority >= 0 && dropped < CLUSTER; priority--) {
+        bool deactivate = r->returns != r->returns_seen || r->inactive.count < r->active.count;
+        size_t inactive_left = r->inactive.count >> priority;
+        size_t active_left = r->active.count >> priority;
+        while ((inactive_left || active_left) && dropped < CLUSTER) {
+            dropped += shrink_inactive(r, at_most_cluster(&inactive_left));
+            size_t count = at_most_cluster(&active_left);
+            if (deactivate)
+                shrink_active(r, count);
+        }
+    }
+    r->returns_seen = r->returns;
+}
+
+static void bring(struct cli_reclaim *r, uint32_t page, bool used)
+{
+    /* Twice all there is would be looked at before giving up: in vain only with next to nothing. */
+    if (r->active.count + r->inactive.count >= r->capacity)
+        make_room(r);
+    uint8_t state = (uint8_t)(PRESENT | (used ? USED : 0));
+    if (r->dropped[page] != NO_TIME) {
+        uint32_t distance = r->age - r->dropped[page];
+        r->dropped[page] = NO_TIME;
+        if (distance <= r->active.count) {
+            state |= (uint8_t)(ACTIVE | (r->state[page] & WORKINGSET));
+            r->age++;
+            r->returns++;
+        }
+    }
+    r->state[page] = state;
+    list_add(r, state & ACTIVE ? &r->active : &r->inactive, page);
+}
+
+/* Reads what lies around a page of the hot region and is missing; returns how many pages. */
+static uint64_t read_around(struct cli_reclaim *r, uint32_t page)
+{
+    uint64_t half = r->recent.ahead / 2;
+    uint64_t at = r->trace->pages[page];
+    uint64_t first = at > half ? at - half : 0;
+    uint64_t reads = 0;
+    for (uint64_t near = first; near < at + half; near++) {
+        if (near == at || near < r->around_first || near >= r->around_first + r->around_count)
+            continue;
+        uint32_t number = r->around[near - r->around_first];
+        if (!(r->state[number] & PRESENT)) {
+            bring(r, number, false);
+            reads++;
+        }
+    }
+    return reads;
+}
+
+void cli_reclaim_run(struct cli_reclaim *r, size_t touch_count, size_t capacity, bool has_recency,
+                     struct cli_reclaim_counts *counts_ret)
+{
+    memset(r->state, 0, r->page_count);
+    memset(r->dropped, 0xff, r->page_count * sizeof(*r->dropped));
+    r->inactive = (struct list){NOBODY, NOBODY, 0};
+    r->active = r->inactive;
+    r->age = 0;
+    r->returns = r->returns_seen = 0;
+    r->capacity = capacity;
+    r->has_recency = has_recency && r->around;
+    for (int run = 0; run < 2; run++) {
+        *counts_ret = (struct cli_reclaim_counts){0, 0};
+        for (size_t i = 0; i < touch_count; i++) {
+            uint32_t page = r->trace->touches[i];
+            if (r->state[page] & PRESENT) {
+                r->state[page] |= USED;
+                continue;
+            }
+            counts_ret->faults++;
+            counts_ret->reads++;
+            if (is_recent(r, page))
+                counts_ret->reads += read_around(r, page);
+            if (!(r->state[page] & PRESENT))
+                bring(r, page, true);
+        }
+    }
+}
+
+/* Numbers for all pages that could be read around. */
+static bool number_around(struct cli_reclaim *r, struct cli_page_trace *trace)
+{
+    uint64_t half = r->recent.ahead / 2;
+    if (r->recent.first >= r->recent.end)
+        return true;
+    r->around_first = r->recent.first > half ? r->recent.first - half : 0;
+    r->around_count = (size_t)(r->recent.end - r->around_first);
+    r->around = calloc(r->around_count, sizeof(*r->around));
+    for (size_t i = 0; r->around && i < r->around_count; i++) {
+        r->around[i] = cli_page_trace_number(trace, r->around_first + i);
+        if (r->around[i] == UINT32_MAX)
+            return false;
+    }
+    return r->around;
+}
+
+struct cli_reclaim *cli_reclaim_open(struct cli_page_trace *trace, const struct cli_recent *recent)
+{
+    struct cli_reclaim *r = calloc(1, sizeof(*r));
+    if (!r)
+        return NULL;
+    r->trace = trace;
+    r->recent = *recent;
+    bool ok = number_around(r, trace);
+    r->page_count = trace->page_count;
+    size_t count = r->page_count + 1;
+    r->next = calloc(count, sizeof(*r->next));
+    r->before = calloc(count, sizeof(*r->before));
+    r->dropped = calloc(count, sizeof(*r->dropped));
+    r->state = calloc(count, sizeof(*r->state));
+    if (ok && r->next && r->before && r->dropped && r->state)
+        return r;
+    cli_reclaim_close(r);
+    return NULL;
+}
+
+void cli_reclaim_close(struct cli_reclaim *r)
+{
+    if (!r)
+        return;
+    free(r->around);
+    free(r->next);
+    free(r->before);
+    free(r->dropped);
+    free(r->state);
+    free(r);
+}
