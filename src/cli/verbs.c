@@ -18,6 +18,7 @@ const struct cli_verb *const cli_verbs[] = {
     &cmd_info,
     &cmd_verify,
     &cmd_history,
+    &cmd_diff,
     &cmd_walk,
     &cmd_bench,
     &cmd_profile,
