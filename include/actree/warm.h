@@ -60,7 +60,8 @@ ACT_API void act_warm_set_get_info(const act_warm_set *set, act_warm_set_info *i
 /*
  * Whether a set was made of this very file: its size, its root, and a checksum of its first bytes,
  * which in an indexed file stand for all others. ACT_OK; ACT_ERR_INVALID: of another file, or of
- * this one before it was merged into or built anew; the text says what differs.
+ * this one before it was merged into or built anew; the text says what differs. ACT_ERR_IO, here
+ * and above: a map with a guard whose file was cut.
  */
 ACT_API act_status act_warm_set_check(const act_warm_set *set, const act_map *map,
                                       act_error *error);

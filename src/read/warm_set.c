@@ -10,6 +10,7 @@
 #include "format/varint.h"
 #include "os/file.h"
 #include "os/map.h"
+#include "read/guard.h"
 #include "read/map.h"
 #include "read/residency.h"
 
@@ -89,12 +90,14 @@ act_status act_warm_set_of_pages(const act_map *map, const uint8_t *pages, uint6
     set->file_nbytes = map->file_nbytes;
     set->root = map->root;
     set->head_hash = hash_head(map);
-    if (!add_pages(set, pages)) {
+    act_status status = act_guarded(map, ACT_OK, error);
+    if (status == ACT_OK && !add_pages(set, pages))
+        status = act_fail_nomem(error);
+    if (status == ACT_OK)
+        *set_ret = set;
+    else
         act_warm_set_close(set);
-        return act_fail_nomem(error);
-    }
-    *set_ret = set;
-    return ACT_OK;
+    return status;
 }
 
 act_status act_warm_set_take(const act_map *map, const act_residency *residency,
@@ -147,7 +150,11 @@ act_status act_warm_set_check(const act_warm_set *set, const act_map *map, act_e
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
                         "a warm set of another file: with its root at %llu, not %llu",
                         (ull)set->root, (ull)map->root);
-    if (set->head_hash != hash_head(map))
+    uint64_t hash = hash_head(map);
+    act_status status = act_guarded(map, ACT_OK, error);
+    if (status != ACT_OK)
+        return status;
+    if (set->head_hash != hash)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
                         "a warm set of another file: with other bytes at its front");
     return ACT_OK;

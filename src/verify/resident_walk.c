@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "os/paging.h"
+#include "read/guard.h"
 #include "read/map.h"
 #include "read/paging.h"
 #include "verify/heaviest.h"
@@ -560,6 +561,7 @@ act_status act_map_residency_walk(const act_map *map, const act_residency *resid
     set_single(map, true);
     status = walk_fairly(walk, map, options);
     set_single(map, false);
+    status = act_guarded(map, status, error);
     if (status == ACT_OK)
         status = tell(walk, visit, context);
     if (walk_ret && (status == ACT_OK || status == ACT_STOPPED))
