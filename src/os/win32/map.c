@@ -95,6 +95,7 @@ act_status act_os_bytes_open(const char *path, act_access access, act_guard guar
     free(wide);
     if (handle == INVALID_HANDLE_VALUE)
         return act_fail_os(error, act_os_win32_errno(code), "cannot open %s", quoted);
+    (void)act_os_win32_identify(handle, &bytes_ret->identity);
     act_status status = open_handle(handle, quoted, access, read_nbytes_max, bytes_ret, error);
     if (!bytes_ret->handle)
         CloseHandle(handle);
@@ -123,7 +124,9 @@ act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error)
         return act_fail_os(error, code == ERROR_SUCCESS ? EIO : act_os_win32_errno(code),
                            "cannot read the file into a copy");
     }
+    struct act_os_identity identity = bytes->identity;
     act_os_bytes_close(bytes);
+    bytes->identity = identity;
     bytes->bytes = copy;
     bytes->nbytes = nbytes;
     bytes->padding_nbytes = PADDING_NBYTES;

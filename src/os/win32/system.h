@@ -37,6 +37,11 @@ HANDLE act_os_win32_create(const wchar_t *path, size_t folder_nwords, const wcha
 act_status act_os_win32_examine(HANDLE handle, const char *quoted, uint64_t *nbytes_ret,
                                 act_error *error);
 
+struct act_os_identity;
+
+/* Which file it is, and when it was written. False and GetLastError on failure. */
+bool act_os_win32_identify(HANDLE handle, struct act_os_identity *identity_ret);
+
 /* Writes, or reads, all the bytes at an offset; fewer are read at the end of the file. Return how
  * many; then GetLastError tells why not all, or ERROR_SUCCESS. */
 size_t act_os_win32_write(HANDLE handle, uint64_t off, const void *bytes, size_t nbytes);
