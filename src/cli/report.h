@@ -28,10 +28,6 @@ json_t *cli_report_object(json_t *object, const char *name);
 json_t *cli_report_array(json_t *object, const char *name);
 json_t *cli_report_item(json_t *array);
 
-/* The same for an array, and one object more in an array. */
-json_t *cli_report_array(json_t *object, const char *name);
-json_t *cli_report_item(json_t *array);
-
 /* Prints the report, a line for each member, and gives it up. Returns an exit status. */
 int cli_report_print(struct cli_out *out, json_t *report);
 
