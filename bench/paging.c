@@ -2,13 +2,20 @@
  *
  *   paging FILE QUERIES ADVICE POPULATE LOCK HUGE WARM_MS MS
  *
- * The words are those of the tool's options. Looks up the keys of QUERIES, a line each, one by one
- * and round it, for WARM_MS and then for MS; 0: all of them once. Prints JSON. */
+ * The words are those of the tool's options; HUGE may also be "small" or "hugetlb", for a copy made
+ * here in memory without huge pages, or in those that the system was told to keep for that. Looks
+ * up the keys of QUERIES, a line each, one by one and round it, for WARM_MS and then for MS; 0: all
+ * of them once. Prints JSON. */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <actree.h>
 
@@ -79,6 +86,31 @@ static uint64_t look_up(const act_map *map, uint64_t ms, uint64_t *hits)
     return n;
 }
 
+/* Opens a copy in memory of one kind or the other. */
+static act_status open_copy(const char *path, int flags, act_map **map_ret, act_error *error)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY);
+    error->status = ACT_ERR_IO;
+    strcpy(error->text, "no copy can be made in such memory");
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return ACT_ERR_IO;
+    size_t nbytes = (size_t)st.st_size, huge = (size_t)2 << 20;
+    uint8_t *copy = mmap(NULL, (nbytes + huge - 1) / huge * huge, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    if (copy == MAP_FAILED)
+        return ACT_ERR_IO;
+    (void)madvise(copy, nbytes, MADV_NOHUGEPAGE);
+    for (size_t done = 0; done < nbytes;) {
+        ssize_t n = read(fd, copy + done, nbytes - done);
+        if (n <= 0)
+            return ACT_ERR_IO;
+        done += (size_t)n;
+    }
+    close(fd);
+    return act_map_open_memory(copy, nbytes, NULL, map_ret, error);
+}
+
 int main(int argc, char **argv)
 {
     static const act_populate populates[] = {ACT_POPULATE_NONE, ACT_POPULATE_HOT, ACT_POPULATE_ALL};
@@ -92,12 +124,16 @@ int main(int argc, char **argv)
     options.advice = (act_advice)word("auto|normal|random|sequential", argv[3]);
     options.populate = populates[word("none|hot|all", argv[4])];
     options.lock = (act_lock)word("none|hot|all", argv[5]);
-    options.huge = (act_huge)word("off|auto|on", argv[6]);
+    int huge = word("off|auto|on|small|hugetlb", argv[6]);
+    options.huge = huge <= ACT_HUGE_ON ? (act_huge)huge : ACT_HUGE_OFF;
     uint64_t warm_ms = strtoull(argv[7], NULL, 10), ms = strtoull(argv[8], NULL, 10);
     if (load(argv[2]) != 0)
         return 2;
     uint64_t start_ns = meter_now_ns();
-    if (act_map_open(argv[1], &options, &map, &error) != ACT_OK)
+    act_status status = huge <= ACT_HUGE_ON
+                            ? act_map_open(argv[1], &options, &map, &error)
+                            : open_copy(argv[1], huge > 3 ? MAP_HUGETLB : 0, &map, &error);
+    if (status != ACT_OK)
         return fail(error.text);
     uint64_t opened_ns = meter_now_ns();
     if (warm_ms && !look_up(map, warm_ms, &hits))

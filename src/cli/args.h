@@ -260,6 +260,10 @@ enum cli_option_id {
         CLI_FLAG("private", '\0', CLI_OPT_PRIVATE, "Map the file for this process alone"),         \
         CLI_VALUE("at", '\0', CLI_OPT_AT, "The file as it was with this root, of its history",     \
                   "ROOT")
+#define CLI_OPTION_FROM_ROOT                                                                       \
+    CLI_VALUE("from", '\0', CLI_OPT_FROM, "The first one as it was with this root", "ROOT")
+#define CLI_OPTION_TO_ROOT                                                                         \
+    CLI_VALUE("to", '\0', CLI_OPT_TO, "The second one as it was with this root", "ROOT")
 #define CLI_OPTION_CHECK                                                                           \
     CLI_FLAG("check", '\0', CLI_OPT_CHECK, "Compare with real runs that have little memory")
 #define CLI_OPTION_NO_COLD                                                                         \

@@ -19,6 +19,7 @@ const struct cli_verb *const cli_verbs[] = {
     &cmd_resident,
     &cmd_verify,
     &cmd_history,
+    &cmd_diff,
     &cmd_walk,
     &cmd_warm,
     &cmd_bench,

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/error.h"
 #include "format/file.h"
 #include "format/segment.h"
@@ -18,6 +17,10 @@
  * mapping and its page faults. Measured; see docs/PERFORMANCE.md.
  */
 #define READ_NBYTES_MAX ((uint64_t)64 << 10)
+
+enum {
+    OPEN_TRIES = 16
+};
 
 static act_status check_options(const act_open_options *options, act_error *error)
 {
@@ -77,19 +80,20 @@ static bool all_segments(const uint8_t *bytes, uint64_t root, const struct act_i
            act_segment_read(bytes, root, &segment) && segment.jump_begin == index->file_nbytes;
 }
 
-/* Makes the handle; on success it owns `os_bytes`, which are all-zero for the caller's bytes. */
-static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *name,
-                           const act_open_options *options, const struct act_os_bytes *os_bytes,
-                           act_map **map_ret, act_error *error)
+/*
+ * Makes the handle for a file with this root, or a former one; on success it owns `os_bytes`, which
+ * are all-zero for bytes that are another's.
+ */
+static act_status make_view(const uint8_t *bytes, uint64_t nbytes, uint64_t root,
+                            const act_open_options *options, const struct act_os_bytes *os_bytes,
+                            act_map **map_ret, act_error *error)
 {
-    uint64_t root;
-    act_status status = act_file_check(bytes, nbytes, name, &root, error);
-    if (status != ACT_OK)
-        return status;
     struct act_index index;
     enum act_index_state index_state = act_index_read(bytes, nbytes, &index);
     bool indexed = index_state == ACT_INDEX_VALID;
     uint64_t padding_nbytes = os_bytes->padding_nbytes + nbytes;
+    uint64_t live_root = root;
+    act_status status = ACT_OK;
     if (options->root && options->root != root)
         status = go_back(bytes, indexed ? &index : NULL, options->root, &root, &nbytes, error);
     if (status != ACT_OK)
@@ -102,7 +106,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->lazy = &opened->lazy;
     map->arena = act_arena_of(bytes, nbytes, padding_nbytes);
     map->root = root;
-    map->live_root = act_load_le64(bytes + ACT_ROOT_OFF);
+    map->live_root = live_root;
     map->index_state = index_state;
     map->segmented = indexed && all_segments(bytes, root, &index);
     if (indexed) {
@@ -117,6 +121,17 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->os_bytes = *os_bytes;
     *map_ret = map;
     return ACT_OK;
+}
+
+/* The same with the root that the file names; `name` is for error texts. */
+static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *name,
+                           const act_open_options *options, const struct act_os_bytes *os_bytes,
+                           act_map **map_ret, act_error *error)
+{
+    uint64_t root;
+    act_status status = act_file_check(bytes, nbytes, name, &root, error);
+    return status == ACT_OK ? make_view(bytes, nbytes, root, options, os_bytes, map_ret, error)
+                            : status;
 }
 
 /* Keeps how the map was opened, for opening it again. False without memory. */
@@ -142,12 +157,37 @@ static act_status open_bytes(const char *path, const act_open_options *options,
                              const struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
 {
     act_status status = make_map(bytes->bytes, bytes->nbytes, path, options, bytes, map_ret, error);
-    if (status != ACT_OK)
+    if (!*map_ret)
         return status;
     if (!keep_origin(*map_ret, path, options))
         return act_fail_nomem(error);
     status = act_mapping_set_up(*map_ret, options, error);
     return act_guarded(*map_ret, status, error);
+}
+
+/* act_map_open, with checked arguments; and how long the file was. */
+static act_status open_once(const char *path, const act_open_options *options, act_map **map_ret,
+                            uint64_t *nbytes_ret, act_error *error)
+{
+    struct act_os_bytes bytes;
+    act_status status = act_os_bytes_open(path, options->access, options->guard, READ_NBYTES_MAX,
+                                          &bytes, error);
+    if (status != ACT_OK)
+        return status;
+    *nbytes_ret = bytes.nbytes;
+    act_map *map = NULL;
+    status = open_bytes(path, options, &bytes, &map, error);
+    if (!map) {
+        /* What seems to be damaged may not have been there when it was looked at. */
+        status = act_guard_opened(&bytes, path, status, error);
+        act_os_bytes_close(&bytes);
+        return status;
+    }
+    if (status == ACT_OK)
+        *map_ret = map;
+    else
+        act_map_close(map);
+    return status;
 }
 
 act_status act_map_open(const char *path, const act_open_options *options, act_map **map_ret,
@@ -164,23 +204,15 @@ act_status act_map_open(const char *path, const act_open_options *options, act_m
     act_status status = check_options(options, error);
     if (status != ACT_OK)
         return status;
-    struct act_os_bytes bytes;
-    status = act_os_bytes_open(path, options->access, options->guard, READ_NBYTES_MAX, &bytes,
-                               error);
-    if (status != ACT_OK)
-        return status;
-    act_map *map = NULL;
-    status = open_bytes(path, options, &bytes, &map, error);
-    if (!map) {
-        /* What seems to be damaged may not have been there when it was looked at. */
-        status = act_guard_opened(&bytes, path, status, error);
-        act_os_bytes_close(&bytes);
-        return status;
-    }
-    if (status == ACT_OK)
-        *map_ret = map;
-    else
-        act_map_close(map);
+    /* A merge may have put its root in place after the length was asked for: then the file has
+     * grown, and is asked again. */
+    uint64_t nbytes = 0;
+    uint64_t nbytes_before;
+    int tries = 0;
+    do {
+        nbytes_before = nbytes;
+        status = open_once(path, options, map_ret, &nbytes, error);
+    } while (status == ACT_ERR_CORRUPT && nbytes > nbytes_before && ++tries < OPEN_TRIES);
     return status;
 }
 
@@ -200,6 +232,23 @@ act_status act_map_open_memory(const void *data, size_t data_nbytes,
     if (status == ACT_OK)
         act_map_settle_paging(*map_ret, ACT_ADVICE_NORMAL);
     return status;
+}
+
+act_status act_map_open_former(const act_map *map, uint64_t root, act_map **map_ret,
+                               act_error *error)
+{
+    if (!map_ret)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
+    *map_ret = NULL;
+    if (!map)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no map");
+    /* What lies after the bytes is as it is for `map`; they are not this one's to give back. */
+    struct act_os_bytes bytes = {.padding_nbytes = map->arena.readable - map->file_nbytes};
+    act_open_options options = {.key_nbytes_max = map->key_nbytes_max,
+                                .steps_max = map->steps_max,
+                                .root = root ? root : map->root};
+    return make_view(map->arena.bytes, map->file_nbytes, map->root, &options, &bytes, map_ret,
+                     error);
 }
 
 void act_map_close(act_map *map)

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "format/file.h"
+#include "read/budget.h"
 #include "verify/segments.h"
 
 typedef unsigned long long ull; /* what %llu takes */
@@ -98,6 +99,7 @@ act_status act_index_check_sums(struct act_sweep *sweep, act_error *error)
             return act_sweep_break(sweep, error, ACT_RULE_CHECKSUM, from,
                                    "the bytes up to offset %llu do not match their checksum",
                                    (ull)to);
+        act_budget_keep(sweep->map);
         if (block % BLOCKS_A_LOOK == 0 && !act_pace_tell(&sweep->pace, sweep->root + from))
             return ACT_STOPPED;
     }

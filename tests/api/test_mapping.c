@@ -21,7 +21,8 @@
 #define MIB ((uint64_t)1 << 20)
 
 enum {
-    SKIPPED = 77
+    SKIPPED = 77,
+    LOCKS_NOTHING = CHECK_SLOW_BUILD /* sanitizers answer mlock by themselves, and do nothing */
 };
 
 static char *dir, *indexed, *plain, *small;
@@ -355,7 +356,8 @@ static void populating_what_is_gone_is_an_error(void **state)
     assert_non_null(strstr(error.text, "offset 0"));
     act_region range = {.kind = ACT_REGION_RANGE, .off = 8 * page, .nbytes = page};
     act_status status = act_map_lock(map, &range, &error);
-    assert_true(status == ACT_ERR_IO || status == ACT_ERR_NOMEM || status == ACT_ERR_LIMIT);
+    assert_true(status == ACT_ERR_IO || status == ACT_ERR_NOMEM || status == ACT_ERR_LIMIT ||
+                (LOCKS_NOTHING && status == ACT_OK));
     assert_int_equal(act_map_release(map, NULL, ACT_RELEASE_CACHE, NULL), ACT_OK);
     act_map_close(map);
     free(path);
@@ -397,7 +399,7 @@ static void what_is_locked_is_counted(void **state)
     (void)state;
     struct rlimit limit;
     assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
-    if (limit.rlim_cur < 2 * MIB)
+    if (LOCKS_NOTHING || limit.rlim_cur < 2 * MIB)
         skip();
     act_map *map = open_with(indexed, &(act_open_options){.lock = ACT_LOCK_HOT});
     act_map_paging paging = paging_of(map);
@@ -452,6 +454,8 @@ static void locking_more_than_the_limit_names_it(void **state)
 {
     (void)state;
     int status;
+    if (LOCKS_NOTHING)
+        skip();
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from tool import ACTREE, DAMAGED, TROUBLE, ToolTest, main
+from tool import ACTREE, DAMAGED, NO, TROUBLE, ToolTest, main
 
 FIVE = "a\t1\ndo\t2\ndoing\t300\nsing\t4\nsong\t65536\n"
 
@@ -160,6 +160,33 @@ class Compact(ToolTest):
             self.assertIn(b"only one may", done.stderr)
             first.communicate(b"b\t7\n")
         self.assertEqual(self.ok("get", file, "b"), b"7\n")
+
+
+class Diff(ToolTest):
+    def test_states_and_files(self):
+        file = self.build(FIVE)
+        self.write("gone", "do\n")
+        self.ok("merge", file, "-", "--delete-from", "gone", stdin="song\t5\nb\t6\n")
+        now, before = self.ok("history", file).decode().split()
+        changes = b"+b\t6\n-do\t2\n-song\t65536\n+song\t5\n"
+        self.assertEqual(self.ok("diff", file, "--from", before, status=NO), changes)
+        self.assertEqual(self.ok("diff", file, "--from", before, "--to", now, status=NO), changes)
+        self.assertEqual(self.ok("diff", file, "--to", before, status=NO),
+                         b"-b\t6\n+do\t2\n-song\t5\n+song\t65536\n")
+        other = self.build(FIVE, "--layout", "plain", name="other.act")
+        self.assertEqual(self.ok("diff", other, file, status=NO), changes)
+        self.assertEqual(self.ok("diff", file, other, "--from", before), b"")
+        self.assertEqual(self.ok("diff", "-k", "hex", other, file, status=NO)[:6], b"+62\t6\n")
+        self.ok("merge", file, "-", "-0", stdin="a\nb\t1\0")
+        self.fails(TROUBLE, "diff", other, file, says="--keys=escaped")
+        self.assertIn(b"+a\\nb\t1\n", self.ok("diff", "-k", "escaped", other, file, status=NO))
+
+    def test_refusals(self):
+        file = self.build(FIVE)
+        self.fails(TROUBLE, "diff", file, says="second FILE is missing")
+        self.fails(TROUBLE, "diff", file, "--from", "17", says="not the offset of a root")
+        self.fails(TROUBLE, "diff", file, "--from", "x", says="wants the offset of a root")
+        self.fails(TROUBLE, "diff", file, "not-there", says="not-there")
 
 
 class History(ToolTest):

@@ -218,7 +218,7 @@ static int start(struct act_os_served *served, int fd)
     if (ioctl(served->faults, UFFDIO_REGISTER, &all) != 0)
         return errno;
     served->thread = act_os_thread_try(serve_all, served);
-    return served->thread ? 0 : EAGAIN;
+    return served->thread ? 0 : ENOMEM;
 }
 
 /* Frees what there is of it. */

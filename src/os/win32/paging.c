@@ -85,6 +85,21 @@ uint64_t act_os_paging_resident(const uint8_t *bytes, uint64_t nbytes)
     return UINT64_MAX;
 }
 
+uint64_t act_os_paging_release_some(const struct act_os_bytes *map, uint64_t *off_ref, uint64_t end,
+                                    uint64_t nbytes_max)
+{
+    (void)map;
+    (void)off_ref;
+    (void)end;
+    (void)nbytes_max;
+    return UINT64_MAX;
+}
+
+uint64_t act_os_paging_files_resident(void)
+{
+    return UINT64_MAX;
+}
+
 uint64_t act_os_paging_huge(const uint8_t *bytes, uint64_t nbytes)
 {
     (void)bytes;
