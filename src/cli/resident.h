@@ -57,6 +57,9 @@ int cli_resident_look(struct cli_resident *resident, const struct cli_call *call
                       const struct cli_map *map, size_t cells);
 void cli_resident_free(struct cli_resident *resident);
 
+/* The same of a set, printed part by part, for people or programs. Returns an exit status. */
+int cli_resident_set(struct cli_call *call, const struct cli_map *map);
+
 /* Print what was found: for people, for programs, as a picture, as a page with that picture. */
 void cli_resident_text(struct cli_out *out, const struct cli_resident *resident);
 int cli_resident_json(struct cli_out *out, const struct cli_resident *resident);

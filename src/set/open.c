@@ -151,7 +151,7 @@ act_status act_set_open_file(const struct act_set *set, size_t part, act_map **m
                              act_error *error)
 {
     act_status status = act_set_open_any(set, part, map_ret, error);
-    if (status == ACT_OK && set->manifest.count > SHORTCUT_PARTS_MAX)
+    if (*map_ret && set->manifest.count > SHORTCUT_PARTS_MAX)
         act_shortcuts_forgo(*map_ret);
     if (status == ACT_OK)
         status = check_file(set, part, *map_ret, error);

@@ -218,6 +218,18 @@ class Read(SetTest):
             os.remove(self.path(name))
         self.ok("info", "x.set")
 
+    def test_resident(self):
+        report = json.loads(self.ok("resident", "--json", "x.set"))
+        self.assertEqual([part["file"] for part in report["parts"]], self.parts())
+        self.assertEqual(report["file_bytes"],
+                         sum(os.path.getsize(self.path(name)) for name in self.parts()))
+        text = self.ok("resident", "x.set").decode()
+        self.assertEqual(len(text.splitlines()), 7)
+        self.fails(TROUBLE, "resident", "--svg", "x.set", says="of a set")
+        os.remove(self.path(self.parts()[3]))
+        self.fails(TROUBLE, "resident", "x.set", says=self.parts()[3])
+        self.fails(TROUBLE, "resident", "--json", "x.set", says=self.parts()[3])
+
     def test_bench(self):
         self.write("queries", "".join(line.split("\t")[0] + "\n" for line in
                                       self.tsv.splitlines()[::7]) + "none\n")
