@@ -44,6 +44,11 @@ i386 s390x mingw: ## every test as programs for that machine or system, which ar
 	@scripts/setup.sh test $@
 	@scripts/test.sh $@
 
+.PHONY: darwin
+darwin: ## compile the library for macOS; nothing is run
+	@scripts/setup.sh test
+	@scripts/darwin.sh
+
 .PHONY: bench
 bench: ## measure against every peer that the machine has
 	@scripts/setup.sh bench

@@ -76,6 +76,12 @@ bench want libmarisa-dev       has_module marisa
 bench want gnuplot-nox         has gnuplot
 bench want util-linux-extra    has fincore
 fuzz need libclang-rt-dev      has_fuzzer
+test want gcc-i686-linux-gnu,libc6-dev-i386-cross    has i686-linux-gnu-gcc
+test want libc6-i386           has_i386
+test want gcc-s390x-linux-gnu,libc6-dev-s390x-cross  has s390x-linux-gnu-gcc
+test want qemu-user            has qemu-s390x
+test want gcc-mingw-w64-x86-64-win32                 has x86_64-w64-mingw32-gcc
+test want wine64               has_wine
 i386 need gcc-i686-linux-gnu,libc6-dev-i386-cross    has i686-linux-gnu-gcc
 i386 need libc6-i386           has_i386
 s390x need gcc-s390x-linux-gnu,libc6-dev-s390x-cross has s390x-linux-gnu-gcc

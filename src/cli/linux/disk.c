@@ -45,7 +45,8 @@ static bool is_out(int fd)
     uint8_t *bytes = map_file(fd, &nbytes);
     if (!bytes)
         return false;
-    size_t pages = (nbytes + cli_page_nbytes() - 1) / cli_page_nbytes();
+    size_t page = (size_t)cli_page_nbytes();
+    size_t pages = (nbytes + page - 1) / page;
     unsigned char *resident = malloc(pages);
     size_t count = 0;
     bool known = resident && mincore(bytes, nbytes, resident) == 0;

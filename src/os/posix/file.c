@@ -276,6 +276,10 @@ act_status act_os_output_write_at(struct act_os_output *output, uint64_t off, co
 static int sync_fd(int fd)
 {
     int result;
+#ifdef F_FULLFSYNC /* where fsync leaves the bytes in the disk's own memory */
+    if (fcntl(fd, F_FULLFSYNC) == 0)
+        return 0;
+#endif
     do {
         result = fsync(fd);
     } while (result != 0 && errno == EINTR);
