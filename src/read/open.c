@@ -158,7 +158,7 @@ static act_status open_bytes(const char *path, const act_open_options *options,
                              const struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
 {
     act_status status = make_map(bytes->bytes, bytes->nbytes, path, options, bytes, map_ret, error);
-    if (status != ACT_OK)
+    if (!*map_ret)
         return status;
     if (!keep_origin(*map_ret, path, options))
         return act_fail_nomem(error);
