@@ -122,6 +122,18 @@ static void set_flag(struct cli_options *options, int id)
     case CLI_OPT_NO_COLD:
         options->no_cold = true;
         break;
+    case CLI_OPT_ALL:
+        options->all = true;
+        break;
+    case CLI_OPT_HOT:
+        options->hot = true;
+        break;
+    case CLI_OPT_SVG:
+        options->svg = true;
+        break;
+    case CLI_OPT_HTML:
+        options->html = true;
+        break;
     default:
         break;
     }
@@ -150,11 +162,59 @@ static void set_word(struct cli_options *options, int id, int index)
     }
 }
 
-/* Sets a number, a size or a text; returns what was wanted instead, or NULL if all is well. */
+/* Sets a text; false if the option takes none. */
+static bool set_text(struct cli_options *options, int id, char **text)
+{
+    char **place;
+    switch (id) {
+    case CLI_OPT_FROM:
+        place = &options->from;
+        break;
+    case CLI_OPT_TO:
+        place = &options->to;
+        break;
+    case CLI_OPT_OUTPUT:
+        place = &options->output;
+        break;
+    case CLI_OPT_TEMP:
+        place = &options->temp;
+        break;
+    case CLI_OPT_TRACE:
+        place = &options->trace;
+        break;
+    case CLI_OPT_PREFIX:
+        place = &options->prefix;
+        break;
+    case CLI_OPT_SAVE:
+        place = &options->save;
+        break;
+    case CLI_OPT_RESTORE:
+        place = &options->restore;
+        break;
+    default:
+        return false;
+    }
+    keep_text(place, text);
+    return true;
+}
+
+/* A decimal number of seconds, or 1 without a text. */
+static bool parse_seconds(const char *text, double *seconds_ret)
+{
+    char *end;
+    *seconds_ret = 1;
+    if (!text)
+        return true;
+    *seconds_ret = strtod(text, &end);
+    return *text >= '.' && *text <= '9' && !*end && *seconds_ret >= 0.01 && *seconds_ret <= 86400;
+}
+
+/* Sets a number or a size; returns what was wanted instead, or NULL if all is well. */
 static const char *set_value(struct cli_options *options, int id, char **text)
 {
     static const char a_count[] = "a number";
     static const char a_positive[] = "a number above 0";
+    static const char a_time[] = "a number of seconds from 0.01 to 86400";
     static const char a_size[] = "a number of bytes above 0, such as 512K, 64M or 2G";
     static const char a_memory[] = "a number of bytes from 64K on, such as 512K, 64M or 2G";
     static const char a_share[] = "a number of bytes from 4K on, such as 512K, 64M or 2G";
@@ -183,21 +243,15 @@ static const char *set_value(struct cli_options *options, int id, char **text)
                        options->share_nbytes >= ACT_SHARE_NBYTES_MIN
                    ? NULL
                    : a_share;
-    case CLI_OPT_FROM:
-        keep_text(&options->from, text);
-        return NULL;
-    case CLI_OPT_TO:
-        keep_text(&options->to, text);
-        return NULL;
-    case CLI_OPT_OUTPUT:
-        keep_text(&options->output, text);
-        return NULL;
-    case CLI_OPT_TEMP:
-        keep_text(&options->temp, text);
-        return NULL;
-    case CLI_OPT_TRACE:
-        keep_text(&options->trace, text);
-        return NULL;
+    case CLI_OPT_TOP:
+        options->top_given = true;
+        return cli_parse_u64(*text, strlen(*text), &options->top) ? NULL : a_count;
+    case CLI_OPT_DEPTH:
+        return cli_parse_u64(*text, strlen(*text), &options->depth) && options->depth ? NULL
+                                                                                      : a_positive;
+    case CLI_OPT_WATCH:
+        options->watch = true;
+        return parse_seconds(*text, &options->watch_seconds) ? NULL : a_time;
     default:
         return NULL;
     }
@@ -216,7 +270,7 @@ static bool take_option(const char *verb_name, const struct poptOption *option, 
             wanted = option->argDescrip;
         else
             set_word(options, option->val, index);
-    } else {
+    } else if (!set_text(options, option->val, text)) {
         wanted = set_value(options, option->val, text);
     }
     if (wanted)
@@ -258,4 +312,7 @@ void cli_options_free(struct cli_options *options)
     free(options->output);
     free(options->temp);
     free(options->trace);
+    free(options->prefix);
+    free(options->save);
+    free(options->restore);
 }

@@ -52,6 +52,18 @@ struct cli_options {
     char *output;
     char *temp;
     char *trace;
+    char *prefix;
+    char *save;
+    char *restore;
+    bool all;
+    bool hot;
+    bool svg;
+    bool html;
+    bool watch;
+    double watch_seconds;
+    bool top_given;
+    uint64_t top;
+    uint64_t depth;
     bool help;
 };
 
@@ -84,6 +96,16 @@ enum cli_option_id {
     CLI_OPT_OUTPUT,
     CLI_OPT_TEMP,
     CLI_OPT_TRACE,
+    CLI_OPT_PREFIX,
+    CLI_OPT_SAVE,
+    CLI_OPT_RESTORE,
+    CLI_OPT_ALL,
+    CLI_OPT_HOT,
+    CLI_OPT_SVG,
+    CLI_OPT_HTML,
+    CLI_OPT_WATCH,
+    CLI_OPT_TOP,
+    CLI_OPT_DEPTH,
     CLI_OPT_COUNT
 };
 
@@ -94,6 +116,12 @@ enum cli_option_id {
 #define CLI_VALUE(name, letter, id, text, what)                                                    \
     {                                                                                              \
         name, letter, POPT_ARG_STRING, NULL, id, text, what                                        \
+    }
+
+/* A value that may be left out; given, it comes after "=". */
+#define CLI_OPTIONAL(name, letter, id, text, what)                                                 \
+    {                                                                                              \
+        name, letter, POPT_ARG_STRING | POPT_ARGFLAG_OPTIONAL, NULL, id, text, what                \
     }
 
 /*
@@ -157,6 +185,25 @@ enum cli_option_id {
     CLI_VALUE("limit", 'n', CLI_OPT_LIMIT, "Take the first N queries only", "N")
 #define CLI_OPTION_TRACE                                                                           \
     CLI_VALUE("trace", '\0', CLI_OPT_TRACE, "Keys that will be looked up, one a line", "FILE")
+#define CLI_OPTION_PREFIX                                                                          \
+    CLI_VALUE("prefix", '\0', CLI_OPT_PREFIX, "Only what begins with this", "KEY")
+#define CLI_OPTION_SAVE                                                                            \
+    CLI_VALUE("save", '\0', CLI_OPT_SAVE, "Save which pages are in memory, for warm --restore",    \
+              "FILE")
+#define CLI_OPTION_RESTORE                                                                         \
+    CLI_VALUE("restore", '\0', CLI_OPT_RESTORE, "The pages that resident --save saved", "FILE")
+#define CLI_OPTION_ALL  CLI_FLAG("all", 'a', CLI_OPT_ALL, "The whole file")
+#define CLI_OPTION_HOT  CLI_FLAG("hot", '\0', CLI_OPT_HOT, "The hot region of an indexed file")
+#define CLI_OPTION_SVG  CLI_FLAG("svg", '\0', CLI_OPT_SVG, "Draw a picture, as SVG")
+#define CLI_OPTION_HTML CLI_FLAG("html", '\0', CLI_OPT_HTML, "Draw a picture, as a page of HTML")
+#define CLI_OPTION_WATCH                                                                           \
+    CLI_OPTIONAL("watch", '\0', CLI_OPT_WATCH, "Look again every SECONDS (1), until interrupted",  \
+                 "SECONDS")
+#define CLI_OPTION_TOP                                                                             \
+    CLI_VALUE("top", 'n', CLI_OPT_TOP, "Print at most N prefixes; 0: do not look into it (16)", "N")
+#define CLI_OPTION_DEPTH                                                                           \
+    CLI_VALUE("depth", '\0', CLI_OPT_DEPTH, "Prefixes of so many bytes (those that tell most)",    \
+              "BYTES")
 #define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")
 /* Every table has this one. */
 #define CLI_OPTION_HELP CLI_FLAG("help", 'h', CLI_OPT_HELP, "Print this help")

@@ -43,9 +43,10 @@ static void print_option(const struct poptOption *option)
     char name[96];
     if (option->shortName)
         snprintf(letter, sizeof(letter), "-%c, ", option->shortName);
-    int nbytes = snprintf(name, sizeof(name), "  %s--%s%s%s", letter, option->longName,
-                          option->argDescrip ? "=" : "",
-                          option->argDescrip ? option->argDescrip : "");
+    bool optional = option->argInfo & POPT_ARGFLAG_OPTIONAL;
+    int nbytes = snprintf(name, sizeof(name), "  %s--%s%s%s%s%s", letter, option->longName,
+                          optional ? "[" : "", option->argDescrip ? "=" : "",
+                          option->argDescrip ? option->argDescrip : "", optional ? "]" : "");
     if (nbytes + 2 > TEXT_COLUMN)
         printf("%s\n%*s%s\n", name, TEXT_COLUMN, "", option->descrip);
     else

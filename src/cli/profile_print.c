@@ -243,7 +243,7 @@ static void report_places(json_t *report, const struct cli_profile *profile)
     json_t *regions = cli_report_array(report, "regions");
     for (size_t i = 0; i < profile->region_count; i++) {
         const struct cli_profile_region *region = &profile->regions[i];
-        json_t *entry = cli_report_append(regions);
+        json_t *entry = cli_report_item(regions);
         cli_report_text(entry, "name", region->name);
         cli_report_u64(entry, "offset", region->off);
         cli_report_u64(entry, "bytes", region->end - region->off);
@@ -252,7 +252,7 @@ static void report_places(json_t *report, const struct cli_profile *profile)
     }
     json_t *kinds = cli_report_array(report, "kinds");
     for (size_t i = 0; i < CLI_PROFILE_KINDS; i++) {
-        json_t *entry = cli_report_append(kinds);
+        json_t *entry = cli_report_item(kinds);
         cli_report_text(entry, "name", kind_names[i]);
         cli_report_u64(entry, "reads", profile->kind_touches[i]);
         cli_report_u64(entry, "bytes", profile->kind_nbytes[i]);
@@ -285,7 +285,7 @@ static void report_runs(json_t *report, const struct cli_profile *profile)
     report_latency(report, "warm_ns", &profile->warm);
     json_t *orders = cli_report_array(report, "cold_orders");
     for (size_t i = 0; i < profile->order_count; i++) {
-        json_t *entry = cli_report_append(orders);
+        json_t *entry = cli_report_item(orders);
         cli_report_text(entry, "order", profile->orders[i].name);
         cli_report_real(entry, "faults_per_query", profile->orders[i].faults);
         cli_report_real(entry, "pages_read_per_query", profile->orders[i].pages_read);
@@ -298,7 +298,7 @@ static void report_sizes(json_t *report, const struct cli_profile *profile)
     json_t *sizes = cli_report_array(report, "memory");
     for (size_t i = 0; i < CLI_PROFILE_SIZES; i++) {
         const struct cli_profile_size *size = &profile->sizes[i];
-        json_t *entry = cli_report_append(sizes);
+        json_t *entry = cli_report_item(sizes);
         cli_report_u64(entry, "percent", size->percent);
         cli_report_u64(entry, "bytes", size->nbytes);
         cli_report_u64(entry, "pages", size->capacity);
@@ -320,7 +320,7 @@ static void report_checks(json_t *report, const struct cli_profile *profile)
     json_t *checks = cli_report_array(report, "checks");
     for (size_t i = 0; i < profile->check_count; i++) {
         const struct cli_profile_check *check = &profile->checks[i];
-        json_t *entry = cli_report_append(checks);
+        json_t *entry = cli_report_item(checks);
         cli_report_u64(entry, "percent", check->size->percent);
         cli_report_u64(entry, "queries", profile->check_queries);
         cli_report_u64(entry, "rounds", check->rounds);

@@ -91,15 +91,12 @@ json_t *cli_report_array(json_t *object, const char *name)
     return array;
 }
 
-/* Without memory, what is missing then shows in the array: it is emptied. */
-json_t *cli_report_append(json_t *array)
+json_t *cli_report_item(json_t *array)
 {
-    json_t *inner = array ? json_object() : NULL;
-    if (array && (!inner || json_array_append_new(array, inner) != 0)) {
-        json_array_clear(array);
+    json_t *item = json_object();
+    if (!array || json_array_append_new(array, item) != 0)
         return NULL;
-    }
-    return inner;
+    return item;
 }
 
 /* Takes mark and quotes off the big numbers, in place. */

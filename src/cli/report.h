@@ -20,11 +20,12 @@ void cli_report_null(json_t *object, const char *name);
 void cli_report_text(json_t *object, const char *name, const char *text);
 /* An array of numbers, without the zeros at its end. */
 void cli_report_u64s(json_t *object, const char *name, const uint64_t *numbers, size_t count);
-/* An array inside, and one more object at its end. */
-json_t *cli_report_array(json_t *object, const char *name);
-json_t *cli_report_append(json_t *array);
 /* An object inside; it belongs to the outer one. NULL without memory, which all of these take. */
 json_t *cli_report_object(json_t *object, const char *name);
+
+/* The same for an array, and one object more in an array. */
+json_t *cli_report_array(json_t *object, const char *name);
+json_t *cli_report_item(json_t *array);
 
 /* Prints the report, a line for each member, and gives it up. Returns an exit status. */
 int cli_report_print(struct cli_out *out, json_t *report);

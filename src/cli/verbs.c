@@ -12,6 +12,7 @@ const struct cli_verb *const cli_verbs[] = {
     &cmd_prefix,
     &cmd_range,
     &cmd_info,
+    &cmd_resident,
     &cmd_verify,
     &cmd_walk,
     &cmd_bench,

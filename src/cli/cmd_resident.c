@@ -1,0 +1,104 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "interrupt.h"
+#include "message.h"
+#include "resident.h"
+
+static const struct poptOption options[] = {CLI_OPTION_TOP,  CLI_OPTION_DEPTH, CLI_OPTION_PREFIX,
+                                            CLI_OPTION_KEYS, CLI_OPTION_JSON,  CLI_OPTION_WATCH,
+                                            CLI_OPTIONS_END};
+
+/* Spots of the map: on a terminal, of a picture. */
+#define TEXT_CELLS    1024
+#define PICTURE_CELLS 8192
+
+static int show(struct cli_call *call, const struct cli_resident *resident)
+{
+    if (call->options.json)
+        return cli_resident_json(&call->out, resident);
+    cli_resident_text(&call->out, resident);
+    return CLI_DONE;
+}
+
+/* Each look opens the file anew: a map that stays open would keep pages in memory. */
+static int look_once(struct cli_call *call)
+{
+    struct cli_map map;
+    struct cli_resident resident = {.name = NULL};
+    bool picture = call->options.svg || call->options.html;
+    size_t cells = call->options.json ? 0 : picture ? PICTURE_CELLS : TEXT_CELLS;
+    int status = cli_map_open(call, &map, NULL);
+    if (status == CLI_DONE)
+        status = cli_resident_look(&resident, call, &map, cells);
+    if (status == CLI_DONE)
+        status = show(call, &resident);
+    cli_resident_free(&resident);
+    cli_map_close(&map);
+    return status;
+}
+
+/* Sleeps, unless a signal comes. */
+static void pause_for(double seconds)
+{
+    struct timespec wanted;
+    wanted.tv_sec = (time_t)seconds;
+    wanted.tv_nsec = (long)((seconds - (double)wanted.tv_sec) * 1e9);
+    nanosleep(&wanted, NULL);
+}
+
+static int watch(struct cli_call *call)
+{
+    bool on_terminal = isatty(STDOUT_FILENO) == 1 && !call->options.json;
+    int status = CLI_DONE;
+    cli_interrupt_catch();
+    for (bool first = true; status == CLI_DONE && !cli_interrupted(); first = false) {
+        /* Over what was there, and then away with what is left below: without a flicker. */
+        if (on_terminal)
+            cli_out_text(&call->out, first ? "\033[2J\033[H" : "\033[H");
+        else if (!first && !call->options.json)
+            cli_out_text(&call->out, "\n");
+        status = look_once(call);
+        if (on_terminal)
+            cli_out_text(&call->out, "\033[J");
+        if (!cli_out_flush(&call->out))
+            break;
+        if (status == CLI_DONE && !cli_interrupted())
+            pause_for(call->options.watch_seconds);
+    }
+    return status;
+}
+
+static int run(struct cli_call *call)
+{
+    const struct cli_options *given = &call->options;
+    if (given->svg + given->html + given->json > 1)
+        return cli_usage_error("resident", "one of --json, --svg and --html, please");
+    if (given->watch && (given->svg || given->html))
+        return cli_usage_error("resident", "a picture does not change: --watch is not for it");
+    if (given->output && !given->svg && !given->html)
+        return cli_usage_error("resident", "--output is for --svg and --html");
+    if (given->watch && strcmp(call->arguments[0], "-") == 0)
+        return cli_usage_error("resident", "standard input cannot be watched");
+    return given->watch ? watch(call) : look_once(call);
+}
+
+const struct cli_verb cmd_resident = {
+    .name = "resident",
+    .arguments = "FILE",
+    .summary = "Show which parts of a file are in memory",
+    .notes =
+        "Nothing is brought into memory by looking: the tree is walked over where its pages are.\n"
+        "\"missing\" are nodes that are not in memory, while their parents are. Prefixes are\n"
+        "printed escaped, or with --keys=hex in hex.\n",
+    .options = options,
+    .argument_count_min = 1,
+    .argument_count_max = 1,
+    .run = run,
+};

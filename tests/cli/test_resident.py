@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""resident."""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from tool import ACTREE, DAMAGED, DONE, NO, TROUBLE, ToolTest, main
+
+WORDS = "".join(f"{word}{i:05}\t{i}\n" for word in ("apple", "banana", "cherry") for i in range(9000))
+
+
+def large(test, *options):
+    """A file that is mapped, of some pages."""
+    return test.build(WORDS, *options)
+
+
+class Json(ToolTest):
+    def report(self, *arguments):
+        return json.loads(self.ok("resident", "--json", *arguments))
+
+    def test_totals_and_regions(self):
+        name = large(self)
+        report = self.report(name)
+        size = os.path.getsize(self.path(name))
+        self.assertEqual((report["file"], report["file_bytes"], report["mapped"]),
+                         (name, size, True))
+        self.assertEqual(report["pages"], -(-size // report["page_bytes"]))
+        self.assertEqual([region["name"] for region in report["regions"]],
+                         ["header", "pages", "hot region", "checksums", "tail"])
+        self.assertEqual(sum(region["bytes"] for region in report["regions"]), size)
+        if not sys.platform.startswith("linux"):
+            return
+        # It was just written.
+        self.assertIn(report["source"], ["mincore", "cachestat"])
+        self.assertGreaterEqual(report["cached_bytes"], size)
+        self.assertLessEqual(report["present_bytes"], report["cached_bytes"])
+        self.assertEqual(report["tree"]["missing"], 0)
+        self.assertEqual(report["levels"][0], {"nodes": 1, "bytes": report["levels"][0]["bytes"],
+                                               "missing": 0})
+        self.assertEqual(sum(level["nodes"] for level in report["levels"]),
+                         report["tree"]["nodes"])
+
+    def test_prefixes(self):
+        name = large(self)
+        report = self.report(name, "--depth", "1")
+        if report["tree"] is None:
+            self.skipTest("this system does not tell what is in memory")
+        self.assertEqual(sorted(item["prefix"] for item in report["prefixes"]), ["a", "b", "c"])
+        report = self.report(name, "--depth", "7", "--top", "5")
+        self.assertEqual(len(report["prefixes"]), 5)
+        report = self.report(name, "--depth", str(2**64 - 1), "--top", "3")
+        self.assertEqual(len(report["prefixes"]), 3)
+        self.assertEqual({item["prefix"] for item in self.report(name, "--prefix", "banana")["prefixes"]
+                          if not item["prefix"].startswith("banana")}, set())
+        report = self.report(name, "--depth=1", "--prefix=61", "--keys=hex")
+        self.assertEqual([item["prefix"] for item in report["prefixes"]], ["61"])
+        self.assertIsNone(self.report(name, "--top", "0")["tree"])
+
+    def test_other_layouts_and_empty_files(self):
+        for layout in ("plain", "compact"):
+            report = self.report(large(self, "--layout", layout))
+            self.assertEqual([region["name"] for region in report["regions"]],
+                             ["header", "arena", "tail"])
+        report = self.report(self.build(""))
+        self.assertFalse(report["mapped"])
+        self.assertIsNone(report["cached_bytes"])
+        with open(self.path(large(self)), "rb") as file:
+            report = json.loads(self.ok("resident", "-j", "-", stdin=file.read()))
+        self.assertEqual((report["file"], report["mapped"]), ("standard input", False))
+
+    def test_every_golden_file(self):
+        for name in sorted(os.listdir(self.golden(""))):
+            if name.endswith(".act"):
+                self.ok("resident", self.golden(name))
+                self.report(self.golden(name))
+
+
+class Text(ToolTest):
+    def text(self, *arguments, **environment):
+        done = self.run_tool("resident", *arguments, env={**os.environ, **environment})
+        self.assertEqual((done.returncode, done.stderr), (DONE, b""))
+        return done.stdout.decode()
+
+    def test_ascii_and_utf8(self):
+        name = large(self)
+        text = self.text(name, LC_ALL="C")
+        self.assertTrue(text.isascii())
+        self.assertNotIn("\033", text)
+        self.assertNotRegex(text, r"(?m) $")
+        for part in ("By region", "hot region", "By level", "By prefix", "in memory"):
+            self.assertIn(part, text)
+        self.assertLessEqual(max(map(len, text.split("\n"))), 125)
+        self.assertIn("\u2588", self.text(name, LC_ALL="en_US.UTF-8"))
+
+    def test_colours_on_a_terminal_only(self):
+        name = large(self)
+        for plain in (False, True):
+            master, terminal = self.open_terminal()
+            environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C"}
+            environment.pop("NO_COLOR", None)
+            if plain:
+                environment["NO_COLOR"] = "1"
+            with subprocess.Popen([ACTREE, "resident", name], cwd=self.folder, stdout=terminal,
+                                  env=environment) as process:
+                os.close(terminal)
+                text = b""
+                while True:
+                    try:
+                        piece = os.read(master, 4096)
+                    except OSError:
+                        break
+                    if not piece:
+                        break
+                    text += piece
+            os.close(master)
+            self.assertEqual(b"\033[3" in text, not plain)
+
+
+class Watch(ToolTest):
+    def test_until_interrupted(self):
+        name = large(self)
+        with subprocess.Popen([ACTREE, "resident", "--json", "--watch=0.05", name],
+                              cwd=self.folder, stdout=subprocess.PIPE) as process:
+            reports = 0
+            while reports < 3:
+                line = process.stdout.readline()
+                self.assertTrue(line)
+                reports += line == b"}\n"
+            process.send_signal(signal.SIGINT)
+            process.stdout.read()
+            self.assertEqual(process.wait(), DONE)
+
+    def test_the_file_goes(self):
+        name = large(self)
+        with subprocess.Popen([ACTREE, "resident", "--watch=0.05", name], cwd=self.folder,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            time.sleep(0.2)
+            os.unlink(self.path(name))
+            self.assertEqual(process.wait(30), TROUBLE)
+            self.assertIn(name.encode(), process.stderr.read())
+
+
+class BadInput(ToolTest):
+    def test_files(self):
+        self.fails(TROUBLE, "resident", "no-such-file", says="no-such-file")
+        self.fails(DAMAGED, "resident", self.write("bad", "something else, and long enough"))
+
+    def test_options(self):
+        name = large(self)
+        for arguments in (["--top", "x"], ["--top=-1"], ["--depth", "0"], ["--depth", "x"],
+                          ["--depth", "99999999999999999999"], ["--watch=0"], ["--watch=x"],
+                          ["--watch=1e9"], ["--watch="], ["--watch=nan"], ["--json", "--svg"],
+                          ["--svg", "--html"], ["--svg", "--watch"], ["-o", "x"],
+                          ["--keys=hex", "--prefix=x"]):
+            self.fails(TROUBLE, "resident", name, *arguments)
+        self.fails(TROUBLE, "resident", says="FILE")
+        self.fails(TROUBLE, "resident", "-", "--watch", says="standard input")
+        self.assertFalse(os.path.exists(self.path("x")))
+
+    def test_a_prefix_that_is_not_there(self):
+        self.fails(NO, "resident", large(self), "--prefix", "blueberry", says="prefix")
+
+    def test_a_damaged_file(self):
+        name = large(self, "--layout", "plain")
+        whole = bytearray(self.read(name))
+        root = int.from_bytes(whole[8:16], "little")
+        whole[root:root + 1] = b"\x3f"
+        self.write("bad.act", whole)
+        self.fails(DAMAGED, "resident", "bad.act", says="bad.act")
+
+    def test_a_file_of_others(self):
+        name = large(self)
+        os.chmod(self.path(name), 0o644)
+        done = self.run_as_nobody("resident", "--json", name)
+        self.assertEqual(done.returncode, DONE)
+        report = json.loads(done.stdout)
+        self.assertRegex(report["source"], re.compile("mincore|cachestat|pagemap|unknown"))
+        if report["source"] == "pagemap":
+            # Unless it happens to have all of them.
+            self.assertRegex(self.run_as_nobody("resident", name).stdout, b"at least|100.0 %")
+
+
+if __name__ == "__main__":
+    main()

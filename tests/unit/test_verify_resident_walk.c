@@ -1,0 +1,524 @@
+/*
+ * The walk over what is in memory: whole maps against what act_map_get_info counts, and parts of
+ * maps with the other pages out of reach, so that a single load from one of them ends the program.
+ */
+#define _DEFAULT_SOURCE
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "read/map.h"
+#include "read/residency.h"
+#include "support/build.h"
+#include "support/check.h"
+#include "support/forge.h"
+#include "support/random.h"
+#include "support/scratch.h"
+#include "support/shapes.h"
+
+enum {
+    LAYOUTS = 3
+};
+
+/* A map in pages of its own, and what is said to be in memory of it. */
+struct paged {
+    uint8_t *bytes;
+    size_t nbytes, mapped_nbytes, page_nbytes;
+    act_map *map;
+    act_residency *residency;
+};
+
+static act_status paged_open(struct paged *paged, const void *bytes, size_t nbytes)
+{
+    memset(paged, 0, sizeof(*paged));
+    paged->page_nbytes = (size_t)sysconf(_SC_PAGESIZE);
+    paged->nbytes = nbytes;
+    paged->mapped_nbytes = (nbytes / paged->page_nbytes + 1) * paged->page_nbytes;
+    paged->bytes = mmap(NULL, paged->mapped_nbytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(paged->bytes, MAP_FAILED);
+    memcpy(paged->bytes, bytes, nbytes);
+    act_status status = act_map_open_memory(paged->bytes, nbytes, NULL, &paged->map, NULL);
+    if (status != ACT_OK)
+        return status;
+    assert_int_equal(act_map_residency(paged->map, &paged->residency, NULL), ACT_OK);
+    paged->residency->totals.mapped = true;
+    paged->residency->totals.pages = (nbytes - 1) / paged->page_nbytes + 1;
+    paged->residency->cached = calloc(1, (size_t)paged->residency->totals.pages / 8 + 1);
+    assert_non_null(paged->residency->cached);
+    return ACT_OK;
+}
+
+static void paged_close(struct paged *paged)
+{
+    act_residency_close(paged->residency);
+    act_map_close(paged->map);
+    munmap(paged->bytes, paged->mapped_nbytes);
+}
+
+/* Says of a page whether it is there; if not, nobody may touch it. */
+static void paged_set(struct paged *paged, size_t page, bool there)
+{
+    uint8_t bit = (uint8_t)(1U << page % 8);
+    uint8_t *byte = &paged->residency->cached[page / 8];
+    *byte = (uint8_t)(there ? *byte | bit : *byte & ~bit);
+    assert_int_equal(mprotect(paged->bytes + page * paged->page_nbytes, paged->page_nbytes,
+                              there ? PROT_READ | PROT_WRITE : PROT_NONE),
+                     0);
+}
+
+static void paged_set_all(struct paged *paged, bool there)
+{
+    for (size_t page = 0; page < paged->residency->totals.pages; page++)
+        paged_set(paged, page, there);
+}
+
+static void paged_build(struct paged *paged, const struct entries *entries, act_layout layout)
+{
+    size_t nbytes;
+    scratch_set_up(NULL);
+    build_file(entries, scratch_map, layout, NULL);
+    unsigned char *bytes = scratch_read(scratch_map, &nbytes);
+    assert_int_equal(paged_open(paged, bytes, nbytes), ACT_OK);
+    free(bytes);
+    scratch_tear_down(NULL);
+}
+
+/* What the calls for prefixes told. */
+struct told {
+    size_t count;
+    uint64_t nbytes;
+    uint64_t nodes;
+    uint64_t last_nbytes;
+    char text[4000]; /* "prefix:missing " of each, the rest with a star */
+};
+
+static int tell(void *context, const act_prefix_residency *prefix)
+{
+    struct told *told = context;
+    assert_true(!told->count || prefix->cached_nbytes <= told->last_nbytes);
+    told->last_nbytes = prefix->cached_nbytes;
+    told->count++;
+    told->nbytes += prefix->cached_nbytes;
+    told->nodes += prefix->nodes;
+    size_t length = strlen(told->text);
+    if (length + prefix->prefix_nbytes + 30 < sizeof(told->text))
+        snprintf(told->text + length, sizeof(told->text) - length, "%.*s%s:%u ",
+                 (int)prefix->prefix_nbytes, (const char *)prefix->prefix, prefix->rest ? "*" : "",
+                 (unsigned)prefix->missing);
+    return 0;
+}
+
+static act_status walk(const struct paged *paged, const act_residency_options *options,
+                       struct told *told, act_residency_walk *walk_ret)
+{
+    memset(told, 0, sizeof(*told));
+    act_residency_totals *totals = &paged->residency->totals;
+    totals->cached = (act_amount){0, paged->residency->cached != NULL};
+    for (uint64_t page = 0; totals->cached.known && page < totals->pages; page++)
+        if (act_page_bit(paged->residency->cached, page))
+            totals->cached.nbytes += totals->page_nbytes;
+    return act_map_residency_walk(paged->map, paged->residency, options, tell, told, walk_ret,
+                                  NULL);
+}
+
+static void make_shape(struct random *r, size_t shape, struct entries *entries)
+{
+    memset(entries, 0, sizeof(*entries));
+    shapes_make(r, shape, entries);
+    shapes_add_paths(r, 3, entries);
+}
+
+/* ------------------------------------------------------------------------------ all is in memory
+ */
+
+static void check_against_info(const struct paged *paged)
+{
+    act_map_info info;
+    act_residency_walk found;
+    struct told told;
+    assert_int_equal(act_map_get_info(paged->map, NULL, NULL, &info, NULL), ACT_OK);
+    assert_int_equal(walk(paged, NULL, &told, &found), ACT_OK);
+    assert_int_equal(found.nodes, info.branch_nodes + info.leaf_nodes + info.line_nodes);
+    assert_true(found.complete);
+    assert_int_equal(found.missing, 0);
+    assert_int_equal(found.sampled, 1);
+    if (info.shared)
+        return;
+    for (size_t i = 0; i < ACT_DEPTH_BUCKETS; i++)
+        assert_int_equal(found.levels[i].nodes, info.node_depth[i]);
+    assert_int_equal(found.depth_max, info.node_depth_max);
+    assert_int_equal(found.nbytes, info.branch_nbytes + info.leaf_nbytes + info.line_node_nbytes +
+                                       info.line_data_nbytes + info.jump_nbytes);
+    /* Each byte belongs to one prefix. */
+    if (told.count < 16) {
+        assert_int_equal(told.nbytes, found.nbytes);
+        assert_int_equal(told.nodes, found.nodes);
+    }
+}
+
+static void a_whole_map_has_what_info_counts(void **state)
+{
+    (void)state;
+    struct random r = random_of(11);
+    for (size_t shape = 0; shape < shapes_count(); shape++) {
+        struct entries entries;
+        make_shape(&r, shape, &entries);
+        for (int layout = 0; layout < LAYOUTS; layout++) {
+            struct paged paged;
+            paged_build(&paged, &entries, (act_layout)layout);
+            paged_set_all(&paged, true);
+            check_against_info(&paged);
+            paged_close(&paged);
+        }
+        entries_free(&entries);
+    }
+}
+
+static void an_empty_map(void **state)
+{
+    (void)state;
+    static const uint8_t empty[25] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 16};
+    struct paged paged;
+    act_residency_walk found;
+    struct told told;
+    assert_int_equal(paged_open(&paged, empty, sizeof(empty)), ACT_OK);
+    paged_set_all(&paged, true);
+    assert_int_equal(walk(&paged, NULL, &told, &found), ACT_OK);
+    assert_int_equal(found.nodes, 1);
+    assert_string_equal(told.text, ":0 ");
+    act_residency_options options = {.depth = UINT64_MAX, .top = SIZE_MAX};
+    assert_int_equal(walk(&paged, &options, &told, &found), ACT_OK);
+    options = (act_residency_options){.prefix = "a", .prefix_nbytes = 1};
+    assert_int_equal(walk(&paged, &options, &told, &found), ACT_NOT_FOUND);
+    paged_close(&paged);
+}
+
+/* -------------------------------------------------------------------------------------- prefixes
+ */
+
+static void add_text(struct entries *entries, const char *key)
+{
+    entries_add(entries, key, strlen(key), 7);
+}
+
+static void build_words(struct paged *paged, act_layout layout)
+{
+    struct entries entries = {0};
+    static const char *const words[] = {"a", "apple", "apply", "banana", "band", "bandage", "cat"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        add_text(&entries, words[i]);
+    entries_sort(&entries);
+    paged_build(paged, &entries, layout);
+    paged_set_all(paged, true);
+    entries_free(&entries);
+}
+
+static int sort_words(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The prefixes that were told, in alphabetical order. */
+static const char *sorted_text(struct told *told)
+{
+    static char sorted[4000];
+    char *words[64];
+    size_t count = 0;
+    for (char *word = strtok(told->text, " "); word && count < 64; word = strtok(NULL, " "))
+        words[count++] = word;
+    qsort(words, count, sizeof(*words), sort_words);
+    sorted[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        strcat(sorted, words[i]);
+        strcat(sorted, " ");
+    }
+    return sorted;
+}
+
+static void prefixes_of_a_length(void **state)
+{
+    (void)state;
+    for (int layout = 0; layout < LAYOUTS; layout++) {
+        struct paged paged;
+        struct told told;
+        build_words(&paged, (act_layout)layout);
+        act_residency_options options = {.depth = 1, .top = 100};
+        assert_int_equal(walk(&paged, &options, &told, NULL), ACT_OK);
+        assert_string_equal(sorted_text(&told), "a:0 b:0 c:0 ");
+        options.depth = 4;
+        assert_int_equal(walk(&paged, &options, &told, NULL), ACT_OK);
+        /* What is shared counts once. */
+        if (layout != ACT_LAYOUT_COMPACT)
+            assert_string_equal(sorted_text(&told), "appl:0 bana:0 band:0 cat:0 ");
+        options.depth = 100;
+        options.top = 2;
+        assert_int_equal(walk(&paged, &options, &told, NULL), ACT_OK);
+        assert_int_equal(told.count, 2);
+        paged_close(&paged);
+    }
+}
+
+static void below_a_prefix(void **state)
+{
+    (void)state;
+    struct paged paged;
+    struct told told;
+    act_residency_walk found;
+    static const struct {
+        const char *prefix;
+        act_status status;
+    } cases[] = {
+        {"b", ACT_OK},           {"", ACT_OK},         {"app", ACT_OK},
+        {"apple", ACT_OK},       {"ban", ACT_OK},      {"apples", ACT_NOT_FOUND},
+        {"bb", ACT_NOT_FOUND},   {"x", ACT_NOT_FOUND}, {"ab", ACT_NOT_FOUND},
+        {"catt", ACT_NOT_FOUND},
+    };
+    build_words(&paged, ACT_LAYOUT_INDEXED);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        act_residency_options options = {.prefix = cases[i].prefix,
+                                         .prefix_nbytes = strlen(cases[i].prefix)};
+        act_status status = walk(&paged, &options, &told, &found);
+        assert_int_equal(status, cases[i].status);
+        if (status == ACT_OK) {
+            assert_int_equal(told.nbytes, found.nbytes);
+            assert_true(found.nodes > 0);
+        }
+    }
+    act_residency_options options = {.prefix = "apple", .prefix_nbytes = 5};
+    assert_int_equal(walk(&paged, &options, &told, &found), ACT_OK);
+    assert_string_equal(told.text, "apple:0 ");
+    assert_int_equal(found.nodes, 1);
+    paged_close(&paged);
+}
+
+/* The parts below prefixes of a length, each asked for by itself, are what they are together. */
+static void parts_add_up(void **state)
+{
+    (void)state;
+    struct random r = random_of(12);
+    struct entries entries = {0};
+    for (unsigned i = 0; i < 20000; i++) {
+        char key[32];
+        snprintf(key, sizeof(key), "%c%x", 'a' + (int)random_below(&r, 20),
+                 (unsigned)random_below(&r, 1000000));
+        add_text(&entries, key);
+    }
+    entries_sort(&entries);
+    struct paged paged;
+    struct told told;
+    act_residency_walk all, part;
+    paged_build(&paged, &entries, ACT_LAYOUT_INDEXED);
+    paged_set_all(&paged, true);
+    act_residency_options options = {.depth = 1, .top = 100};
+    assert_int_equal(walk(&paged, &options, &told, &all), ACT_OK);
+    assert_int_equal(told.count, 20);
+    uint64_t nodes = 0, nbytes = 0;
+    for (int i = 0; i < 20; i++) {
+        char letter = (char)('a' + i);
+        options = (act_residency_options){.prefix = &letter, .prefix_nbytes = 1};
+        struct told below;
+        assert_int_equal(walk(&paged, &options, &below, &part), ACT_OK);
+        nodes += part.nodes;
+        nbytes += part.nbytes;
+    }
+    assert_int_equal(nodes, told.nodes);
+    /* Line data that two of them have in common count for the first of them, or for each. */
+    assert_in_range(nbytes, told.nbytes, told.nbytes + told.nbytes / 20);
+    paged_close(&paged);
+    entries_free(&entries);
+}
+
+/* ----------------------------------------------------------------------------- part is in memory
+ */
+
+static void count_page(void *context, uint64_t off, bool cached, const uint8_t *path,
+                       size_t path_nbytes)
+{
+    const struct paged *paged = context;
+    assert_true(off < paged->nbytes);
+    assert_int_equal(cached && !act_page_bit(paged->residency->cached, off / paged->page_nbytes),
+                     0);
+    assert_true(path || !path_nbytes);
+}
+
+static void missing_pages_are_not_touched(void **state)
+{
+    (void)state;
+    struct random r = random_of(13);
+    for (size_t shape = 0; shape < shapes_count(); shape++) {
+        struct entries entries;
+        make_shape(&r, shape, &entries);
+        for (int layout = 0; layout < LAYOUTS; layout++) {
+            struct paged paged;
+            struct told told;
+            act_residency_walk found;
+            paged_build(&paged, &entries, (act_layout)layout);
+            for (unsigned round = 0; round < 12; round++) {
+                uint8_t key[64];
+                for (size_t page = 0; page < paged.residency->totals.pages; page++)
+                    paged_set(&paged, page, !random_one_in(&r, 2 + round % 4));
+                act_residency_options options = {
+                    .depth = round % 3, .page_fn = count_page, .page_context = &paged};
+                assert_int_equal(walk(&paged, &options, &told, &found), ACT_OK);
+                assert_true(found.nodes || found.missing);
+                options.prefix = key;
+                options.prefix_nbytes = shapes_near_key(&r, &entries, key, sizeof(key));
+                act_status status = walk(&paged, &options, &told, &found);
+                assert_true(status == ACT_OK || status == ACT_NOT_FOUND);
+            }
+            paged_close(&paged);
+        }
+        entries_free(&entries);
+    }
+}
+
+static void nothing_is_in_memory(void **state)
+{
+    (void)state;
+    struct paged paged;
+    struct told told;
+    act_residency_walk found;
+    build_words(&paged, ACT_LAYOUT_PLAIN);
+    paged_set_all(&paged, false);
+    assert_int_equal(walk(&paged, NULL, &told, &found), ACT_OK);
+    assert_int_equal(found.nodes, 0);
+    assert_int_equal(found.missing, 1);
+    assert_int_equal(told.count, 0);
+    paged_close(&paged);
+}
+
+static void damage_is_found_or_passed_by(void **state)
+{
+    (void)state;
+    struct random r = random_of(14);
+    struct entries entries = {0};
+    for (size_t shape = 0; shape < shapes_count(); shape++) {
+        make_shape(&r, shape, &entries);
+        struct paged paged;
+        paged_build(&paged, &entries, (act_layout)(shape % LAYOUTS));
+        for (unsigned round = 0; round < 60; round++) {
+            struct told told;
+            paged_set_all(&paged, true);
+            size_t at = 16 + (size_t)random_below(&r, paged.nbytes - 16);
+            uint8_t kept = paged.bytes[at];
+            paged.bytes[at] = (uint8_t)random_u64(&r);
+            for (size_t page = 0; page < paged.residency->totals.pages; page++)
+                paged_set(&paged, page, !random_one_in(&r, 6));
+            act_status status = walk(&paged, NULL, &told, NULL);
+            assert_true(status == ACT_OK || status == ACT_ERR_CORRUPT);
+            paged_set_all(&paged, true);
+            paged.bytes[at] = kept;
+        }
+        paged_close(&paged);
+        entries_free(&entries);
+        memset(&entries, 0, sizeof(entries));
+    }
+}
+
+/* 2^64 paths of some hundred nodes. */
+static void shared_nodes_are_seen_once(void **state)
+{
+    (void)state;
+    struct forge forge;
+    struct paged paged;
+    struct told told;
+    act_residency_walk found;
+    forge_start(&forge);
+    uint64_t root = forge_shared(&forge, 64, 2, 1);
+    forge_end(&forge, root);
+    assert_int_equal(paged_open(&paged, forge.bytes, forge.nbytes), ACT_OK);
+    paged_set_all(&paged, true);
+    assert_int_equal(walk(&paged, NULL, &told, &found), ACT_OK);
+    assert_int_equal(found.nodes, 1 + 2 * 64);
+    paged_close(&paged);
+    forge_free(&forge);
+}
+
+/* ----------------------------------------------------------------------------------- its limits
+ */
+
+static void a_sample_is_an_estimate(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    for (unsigned i = 0; i < 100000; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "%u", i * 7919U % 1000003U);
+        add_text(&entries, key);
+    }
+    entries_sort(&entries);
+    struct paged paged;
+    struct told told;
+    act_residency_walk all, part;
+    paged_build(&paged, &entries, ACT_LAYOUT_INDEXED);
+    paged_set_all(&paged, true);
+    assert_int_equal(walk(&paged, NULL, &told, &all), ACT_OK);
+    act_residency_options options = {.nodes_max = all.nodes / 5};
+    assert_int_equal(walk(&paged, &options, &told, &part), ACT_OK);
+    assert_true(part.sampled > 1);
+    assert_true(part.complete);
+    assert_in_range(part.nodes, all.nodes * 7 / 10, all.nodes * 13 / 10);
+    assert_in_range(part.nbytes, all.nbytes * 7 / 10, all.nbytes * 13 / 10);
+    paged_close(&paged);
+    /* Elsewhere no page stands for others. */
+    paged_build(&paged, &entries, ACT_LAYOUT_PLAIN);
+    paged_set_all(&paged, true);
+    assert_int_equal(walk(&paged, &options, &told, &part), ACT_OK);
+    assert_false(part.complete);
+    assert_true(part.nodes <= all.nodes / 5 + 1);
+    paged_close(&paged);
+    entries_free(&entries);
+}
+
+static int stop(void *context, const act_prefix_residency *prefix)
+{
+    (void)context;
+    (void)prefix;
+    return 1;
+}
+
+static void calls_that_make_no_sense(void **state)
+{
+    (void)state;
+    struct paged paged, other;
+    struct told told;
+    static const uint8_t empty[25] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 16};
+    build_words(&paged, ACT_LAYOUT_PLAIN);
+    assert_int_equal(paged_open(&other, empty, sizeof(empty)), ACT_OK);
+    assert_int_equal(
+        act_map_residency_walk(paged.map, other.residency, NULL, NULL, NULL, NULL, NULL),
+        ACT_ERR_INVALID);
+    assert_int_equal(act_map_residency_walk(NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+                     ACT_ERR_INVALID);
+    act_residency_options options = {.prefix_nbytes = 1};
+    assert_int_equal(walk(&paged, &options, &told, NULL), ACT_ERR_INVALID);
+    assert_int_equal(
+        act_map_residency_walk(paged.map, paged.residency, NULL, stop, NULL, NULL, NULL),
+        ACT_STOPPED);
+    free(paged.residency->cached);
+    paged.residency->cached = NULL;
+    assert_int_equal(walk(&paged, NULL, &told, NULL), ACT_ERR_INVALID);
+    paged_close(&paged);
+    paged_close(&other);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_whole_map_has_what_info_counts),
+        cmocka_unit_test(an_empty_map),
+        cmocka_unit_test(prefixes_of_a_length),
+        cmocka_unit_test(below_a_prefix),
+        cmocka_unit_test(parts_add_up),
+        cmocka_unit_test(missing_pages_are_not_touched),
+        cmocka_unit_test(nothing_is_in_memory),
+        cmocka_unit_test(damage_is_found_or_passed_by),
+        cmocka_unit_test(shared_nodes_are_seen_once),
+        cmocka_unit_test(a_sample_is_an_estimate),
+        cmocka_unit_test(calls_that_make_no_sense),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
