@@ -15,6 +15,7 @@ extern const struct cli_verb cmd_info;
 extern const struct cli_verb cmd_prefix;
 extern const struct cli_verb cmd_profile;
 extern const struct cli_verb cmd_range;
+extern const struct cli_verb cmd_report;
 extern const struct cli_verb cmd_resident;
 extern const struct cli_verb cmd_verify;
 extern const struct cli_verb cmd_walk;

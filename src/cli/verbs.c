@@ -18,6 +18,7 @@ const struct cli_verb *const cli_verbs[] = {
     &cmd_bench,
     &cmd_profile,
     &cmd_warm,
+    &cmd_report,
     &cmd_help,
     &cmd_completions,
     NULL,
