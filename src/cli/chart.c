@@ -96,11 +96,12 @@ static void ticks(struct cli_chart *chart, const struct cli_axis *axis,
         STEPS = 5
     };
     if (axis->is_log) {
-        bool few = axis->last / axis->first <= 101;
-        for (double at = pow(10, ceil(log10(axis->first) - 1e-9)); at <= axis->last * 1.0001;
-             at *= 10) {
+        int first = (int)ceil(log10(axis->first) - 1e-9);
+        int last = (int)floor(log10(axis->last) + 1e-9);
+        for (int power = first; power <= last; power++) {
+            double at = pow(10, power);
             tick(chart, at);
-            if (few && 5 * at <= axis->last) {
+            if (last - first <= 2 && 5 * at <= axis->last) {
                 tick(chart, 2 * at);
                 tick(chart, 5 * at);
             }
