@@ -23,7 +23,7 @@
  *    the system sends SIGBUS to whoever touches the lost pages. Replace files by rename, as this
  *    library's builder does, or open them with ACT_ACCESS_READ.
  *  - The library prints nothing, keeps no global state, and handles no signals. It starts no
- *    threads unless asked to by an option.
+ *    threads unless asked to: by an option, or by act_warm_start.
  *
  * Copyright (c) 2026 The actree authors. MIT licence.
  */
@@ -730,6 +730,9 @@ ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, 
 
 /* Which pages are in memory, by region, level and prefix; page faults. */
 #include "actree/residency.h"
+
+/* Bringing parts of a map into memory, at once or beside other work; sets of pages to keep. */
+#include "actree/warm.h"
 
 #ifdef __cplusplus
 }

@@ -9,22 +9,113 @@
 #include "commands.h"
 #include "interrupt.h"
 #include "message.h"
+#include "report.h"
 #include "resident.h"
+#include "units.h"
 
-static const struct poptOption options[] = {CLI_OPTION_TOP,  CLI_OPTION_DEPTH, CLI_OPTION_PREFIX,
-                                            CLI_OPTION_KEYS, CLI_OPTION_JSON,  CLI_OPTION_WATCH,
-                                            CLI_OPTIONS_END};
+static const struct poptOption options[] = {CLI_OPTION_TOP,    CLI_OPTION_DEPTH, CLI_OPTION_PREFIX,
+                                            CLI_OPTION_KEYS,   CLI_OPTION_JSON,  CLI_OPTION_WATCH,
+                                            CLI_OPTION_SAVE,   CLI_OPTION_SVG,   CLI_OPTION_HTML,
+                                            CLI_OPTION_OUTPUT, CLI_OPTIONS_END};
 
 /* Spots of the map: on a terminal, of a picture. */
 #define TEXT_CELLS    1024
 #define PICTURE_CELLS 8192
 
+static int draw(struct cli_out *out, const struct cli_call *call,
+                const struct cli_resident *resident)
+{
+    if (call->options.svg)
+        cli_resident_svg(out, resident);
+    else
+        cli_resident_html(out, resident);
+    return CLI_DONE;
+}
+
+/* Draws into a file. */
+static int draw_to(const char *path, const struct cli_call *call,
+                   const struct cli_resident *resident)
+{
+    struct cli_out out;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return cli_fail_os(path, "cannot write", errno);
+    int status = cli_out_open(&out, fd) ? draw(&out, call, resident) : cli_fail_nomem();
+    if (status == CLI_DONE) {
+        cli_out_flush(&out);
+        int os_code = out.os_code;
+        cli_out_close(&out);
+        if (close(fd) != 0 && !os_code)
+            os_code = errno;
+        return os_code ? cli_fail_os(path, "cannot write", os_code) : CLI_DONE;
+    }
+    close(fd);
+    return status;
+}
+
 static int show(struct cli_call *call, const struct cli_resident *resident)
 {
+    const char *path = call->options.output;
+    if (call->options.svg || call->options.html)
+        return path && strcmp(path, "-") != 0 ? draw_to(path, call, resident)
+                                              : draw(&call->out, call, resident);
     if (call->options.json)
         return cli_resident_json(&call->out, resident);
     cli_resident_text(&call->out, resident);
     return CLI_DONE;
+}
+
+static int report_saved(struct cli_call *call, const struct cli_map *map, const act_warm_set *set)
+{
+    act_warm_set_info info;
+    char nbytes[CLI_UNIT_NBYTES];
+    char runs[CLI_UNIT_NBYTES];
+    act_warm_set_get_info(set, &info);
+    if (!call->options.json) {
+        cli_out_format(&call->out, "saved %s in %s runs of pages\n",
+                       cli_bytes_text(nbytes, info.nbytes), cli_count_text(runs, info.runs));
+        return CLI_DONE;
+    }
+    json_t *report = json_object();
+    cli_report_text(report, "file", map->name);
+    cli_report_text(report, "set", call->options.save);
+    cli_report_u64(report, "saved_bytes", info.nbytes);
+    cli_report_u64(report, "pages", info.pages);
+    cli_report_u64(report, "runs", info.runs);
+    return cli_report_print(&call->out, report);
+}
+
+/* Saves which pages are in memory. What this process alone has would say nothing. */
+static int save(struct cli_call *call)
+{
+    struct cli_map map;
+    act_residency *residency = NULL;
+    act_warm_set *set = NULL;
+    act_residency_totals totals;
+    act_error error;
+    int status = cli_map_open(call, &map, NULL);
+    if (status == CLI_DONE && act_map_residency(map.map, &residency, &error) != ACT_OK)
+        status = cli_fail(map.name, &error);
+    if (status == CLI_DONE) {
+        act_residency_get_totals(residency, &totals);
+        if (!totals.cached.known || totals.source == ACT_RESIDENCY_PAGEMAP) {
+            cli_say("%s: %s", map.name,
+                    totals.mapped ? "the system does not tell which of its pages are in memory"
+                                  : "it is small, or standard input, and is read as a whole: "
+                                    "there are no pages to save");
+            status = CLI_TROUBLE;
+        } else if (act_warm_set_take(map.map, residency, &set, &error) != ACT_OK) {
+            status = cli_fail(map.name, &error);
+        } else if (act_warm_set_save(set, call->options.save, &error) != ACT_OK) {
+            status = cli_fail(NULL, &error);
+        } else {
+            status = report_saved(call, &map, set);
+        }
+    }
+    act_warm_set_close(set);
+    act_residency_close(residency);
+    cli_map_close(&map);
+    return status;
 }
 
 /* Each look opens the file anew: a map that stays open would keep pages in memory. */
@@ -86,6 +177,10 @@ static int run(struct cli_call *call)
         return cli_usage_error("resident", "--output is for --svg and --html");
     if (given->watch && strcmp(call->arguments[0], "-") == 0)
         return cli_usage_error("resident", "standard input cannot be watched");
+    if (given->save && (given->watch || given->svg || given->html))
+        return cli_usage_error("resident", "--save prints what it saved, and nothing else");
+    if (given->save)
+        return save(call);
     return given->watch ? watch(call) : look_once(call);
 }
 

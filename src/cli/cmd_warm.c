@@ -1,93 +1,121 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
+#include "entries.h"
+#include "interrupt.h"
 #include "message.h"
 #include "open.h"
 #include "progress.h"
-#include "queries.h"
 #include "report.h"
 #include "units.h"
+#include "warm_trace.h"
 
 static const struct poptOption options[] = {
-    CLI_OPTION_TRACE, CLI_OPTION_FIRST_QUERIES, CLI_OPTION_JSON, CLI_OPTION_KEYS,
-    CLI_OPTION_NUL,   CLI_OPTION_PROGRESS,      CLI_OPTIONS_END};
+    CLI_OPTION_ALL,   CLI_OPTION_HOT,           CLI_OPTION_PREFIX, CLI_OPTION_RESTORE,
+    CLI_OPTION_TRACE, CLI_OPTION_FIRST_QUERIES, CLI_OPTION_NUL,    CLI_OPTION_KEYS,
+    CLI_OPTION_JSON,  CLI_OPTION_PROGRESS,      CLI_OPTIONS_END};
 
-enum {
-    PAGE_NBYTES = 4096 /* of act_warm_report */
-};
-
-static void print_text(struct cli_out *out, const act_warm_report *report, uint64_t count,
-                       uint64_t spent_ns)
+static int print(struct cli_call *call, const struct cli_map *map, const act_warm_state *state,
+                 uint64_t ns)
 {
-    char number[CLI_UNIT_NBYTES];
-    char bytes[CLI_UNIT_NBYTES];
-    cli_out_format(out, "%s pages, %s, ", cli_count_text(number, report->pages),
-                   cli_bytes_text(bytes, report->pages * PAGE_NBYTES));
-    cli_out_format(out, "in %s pieces, ", cli_count_text(number, report->pieces));
-    cli_out_format(out, "for %s keys, ", cli_count_text(number, report->keys_done));
-    cli_out_format(out, "in %.3f s\n", (double)spent_ns / 1e9);
-    if (!report->complete)
-        cli_out_format(out, "not for %s more: there is too little memory\n",
-                       cli_count_text(number, count - report->keys_done));
-}
-
-static int print_json(struct cli_out *out, const act_warm_report *report, uint64_t count,
-                      uint64_t spent_ns)
-{
+    char done[CLI_UNIT_NBYTES];
+    char from_disk[CLI_UNIT_NBYTES];
+    char wanted[CLI_UNIT_NBYTES];
+    if (!call->options.json) {
+        cli_out_format(&call->out, "%s in %.1f ms, %s of it from the disk\n",
+                       cli_bytes_text(done, state->done_nbytes), (double)ns / 1e6,
+                       cli_bytes_text(from_disk, state->read_nbytes));
+        if (state->cut)
+            cli_out_format(&call->out, "of %s: more does not fit in memory\n",
+                           cli_bytes_text(wanted, state->wanted_nbytes));
+        return CLI_DONE;
+    }
     json_t *object = json_object();
-    cli_report_u64(object, "keys", count);
-    cli_report_u64(object, "keys_done", report->keys_done);
-    cli_report_u64(object, "pages", report->pages);
-    cli_report_u64(object, "bytes", report->pages * PAGE_NBYTES);
-    cli_report_u64(object, "pieces", report->pieces);
-    cli_report_bool(object, "complete", report->complete);
-    cli_report_real(object, "seconds", (double)spent_ns / 1e9);
-    return cli_report_print(out, object);
+    cli_report_text(object, "file", map->name);
+    cli_report_u64(object, "wanted_bytes", state->wanted_nbytes);
+    cli_report_u64(object, "warm_bytes", state->done_nbytes);
+    cli_report_u64(object, "read_bytes", state->read_nbytes);
+    cli_report_bool(object, "cut", state->cut);
+    cli_report_real(object, "ms", (double)ns / 1e6);
+    return cli_report_print(&call->out, object);
 }
 
-/* The pages that the lookups of a log touch. */
-static int warm_trace(struct cli_call *call, const struct cli_map *map,
-                      const struct cli_queries *queries)
+static int warm(struct cli_call *call, const struct cli_map *map, const act_warm_options *what)
 {
     struct cli_progress progress;
-    act_warm_report report;
+    act_warm_state state;
     act_error error;
+    cli_interrupt_catch();
+    cli_progress_start(&progress, call->options.progress, "warming", "B");
     uint64_t started_ns = cli_now_ns();
-    cli_progress_start(&progress, call->options.progress, "warming", "keys");
-    act_status status = act_map_warm_keys(map->map, queries->keys, queries->count,
-                                          cli_progress_tell, &progress, &report, &error);
+    act_status status = act_map_warm(map->map, what, cli_progress_tell, &progress, &state, &error);
+    uint64_t ns = cli_now_ns() - started_ns;
     cli_progress_end(&progress);
-    uint64_t spent_ns = cli_now_ns() - started_ns;
-    if (status != ACT_OK)
+    if (status == ACT_STOPPED)
+        cli_die_of(cli_interrupted());
+    if (status == ACT_OK)
+        return print(call, map, &state, ns);
+    if (status != ACT_NOT_FOUND)
         return cli_fail(map->name, &error);
-    if (call->options.json)
-        return print_json(&call->out, &report, queries->count, spent_ns);
-    print_text(&call->out, &report, queries->count, spent_ns);
+    cli_say("%s: no key begins with that prefix", map->name);
+    return CLI_NO;
+}
+
+/* What the options say is to be warm; `prefix` is to be freed, `set` to be closed. */
+static int choose(struct cli_call *call, act_warm_options *what, uint8_t **prefix,
+                  act_warm_set **set)
+{
+    const struct cli_options *given = &call->options;
+    act_error error;
+    what->what = given->all ? ACT_WARM_ALL : ACT_WARM_HOT;
+    if (given->prefix) {
+        what->what = ACT_WARM_PREFIX;
+        int status = cli_key_argument(call, given->prefix, prefix, &what->prefix_nbytes);
+        what->prefix = *prefix;
+        return status;
+    }
+    if (given->restore) {
+        what->what = ACT_WARM_SET;
+        if (act_warm_set_load(given->restore, set, &error) != ACT_OK)
+            return cli_fail(NULL, &error);
+        what->set = *set;
+    }
     return CLI_DONE;
 }
 
 static int run(struct cli_call *call)
 {
-    struct cli_map map = {NULL, NULL, NULL};
-    struct cli_queries queries = {NULL, NULL, 0};
-    if (!call->options.trace)
-        return cli_usage_error("warm", "what is to be warmed up? --trace LOG says it");
+    const struct cli_options *given = &call->options;
+    struct cli_map map = {.name = NULL};
+    act_warm_options what = {.what = ACT_WARM_ALL};
+    uint8_t *prefix = NULL;
+    act_warm_set *set = NULL;
     if (strcmp(call->arguments[0], "-") == 0)
-        return cli_usage_error("warm", "FILE must have a name: it is to stay in memory");
-    int status = cli_queries_load(call, call->options.trace, &queries);
+        return cli_usage_error("warm", "standard input is no FILE that could be warm");
+    if (given->all + given->hot + !!given->prefix + !!given->restore + !!given->trace != 1)
+        return cli_usage_error("warm",
+                               "one of --all, --hot, --prefix, --restore and --trace, please");
+    if (given->trace)
+        return cli_warm_trace(call);
+    int status = choose(call, &what, &prefix, &set);
     if (status == CLI_DONE)
         status = cli_map_open(call, &map, NULL);
     if (status == CLI_DONE)
-        status = warm_trace(call, &map, &queries);
+        status = warm(call, &map, &what);
     cli_map_close(&map);
-    cli_queries_free(&queries);
+    act_warm_set_close(set);
+    free(prefix);
     return status;
 }
 
 const struct cli_verb cmd_warm = {
     .name = "warm",
     .arguments = "FILE",
-    .summary = "Bring into memory what the lookups of a log will touch",
+    .summary = "Bring parts of a file into memory",
+    .notes = "Waits until they are there. No more is read than seven eighths of the memory there "
+             "is, and\n"
+             "with --trace, what looking up the keys of a log will touch, than half of it.\n",
     .options = options,
     .argument_count_min = 1,
     .argument_count_max = 1,

@@ -31,6 +31,13 @@ double cli_percent(uint64_t part, uint64_t whole)
     return part && percent < 0.1 ? 0.1 : percent;
 }
 
+bool cli_resident_is_cut_off(const struct cli_resident *resident)
+{
+    const act_residency_walk *walk = &resident->walk;
+    return walk->missing && walk->complete && !resident->prefix &&
+           walk->nbytes < resident->totals.cached.nbytes / 2;
+}
+
 static int keep_prefix(void *context, const act_prefix_residency *prefix)
 {
     struct cli_resident *resident = context;
@@ -142,6 +149,7 @@ static int walk(struct cli_resident *resident, const struct cli_call *call,
         if (status != CLI_DONE)
             return status;
         walk_options.prefix = prefix;
+        resident->prefix = true;
     }
     walk_options.top = options->top_given ? (size_t)options->top : PREFIXES_DEFAULT;
     if (resident->cells_count) {

@@ -40,6 +40,7 @@ struct cli_resident {
     struct cli_region regions[ACT_REGIONS_MAX];
     size_t regions_count;
     bool walked; /* the tree was looked at */
+    bool prefix; /* below a prefix only */
     act_residency_walk walk;
     act_prefix_residency *prefixes; /* copies */
     size_t prefixes_count;
@@ -61,6 +62,9 @@ void cli_resident_text(struct cli_out *out, const struct cli_resident *resident)
 int cli_resident_json(struct cli_out *out, const struct cli_resident *resident);
 void cli_resident_svg(struct cli_out *out, const struct cli_resident *resident);
 void cli_resident_html(struct cli_out *out, const struct cli_resident *resident);
+
+/* Whether much is in memory to which no way leads, since parents are missing. */
+bool cli_resident_is_cut_off(const struct cli_resident *resident);
 
 /* "mincore", ...; a share in percent; what is less than all of something does not round to all. */
 const char *cli_source_name(act_residency_source source);

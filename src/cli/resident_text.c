@@ -260,6 +260,11 @@ static void print_prefixes(const struct style *style, const struct cli_resident 
     cli_out_text(style->out, "\nBy prefix                  missing nodes  prefix\n");
     for (size_t i = 0; i < resident->prefixes_count; i++)
         print_prefix(style, resident, &resident->prefixes[i]);
+    char nbytes[CLI_UNIT_NBYTES];
+    if (cli_resident_is_cut_off(resident))
+        cli_out_format(style->out,
+                       "  (%s in all: to what else is in memory no way leads through memory)\n",
+                       cli_bytes_text(nbytes, resident->walk.nbytes));
 }
 
 void cli_resident_text(struct cli_out *out, const struct cli_resident *resident)

@@ -503,19 +503,22 @@ static act_status walk_once(struct walk *walk, const act_map *map,
     return status;
 }
 
-/* What a share of the bytes below a prefix is shows when they have been counted. */
-static act_status walk_twice(struct walk *walk, const act_map *map,
-                             const act_residency_options *options)
+/*
+ * What is a fair share shows when the bytes that can be come to have been counted: much less than
+ * all that is in memory, below a prefix, or where parents are missing. Then once more.
+ */
+static act_status walk_fairly(struct walk *walk, const act_map *map,
+                              const act_residency_options *options)
 {
-    if (options->prefix_nbytes && !options->depth) {
-        size_t top = walk->heaviest.most;
-        walk->heaviest.most = 0;
-        act_status status = walk_once(walk, map, options);
-        walk->heaviest.most = top;
-        if (status != ACT_OK)
-            return status;
-        walk->threshold = walk->result.nbytes / top / PREFIXES_A_PLACE + 1;
-    }
+    size_t top = walk->heaviest.most;
+    act_status status = walk_once(walk, map, options);
+    uint64_t fair = walk->result.nbytes / top / PREFIXES_A_PLACE + 1;
+    if (status != ACT_OK || options->depth || fair > walk->threshold / 2)
+        return status;
+    act_heaviest_free(&walk->heaviest);
+    act_heaviest_init(&walk->heaviest, top);
+    walk->threshold = fair;
+    walk->page_fn = NULL; /* has been called for all of them */
     return walk_once(walk, map, options);
 }
 
@@ -553,7 +556,7 @@ act_status act_map_residency_walk(const act_map *map, const act_residency *resid
         return act_fail_nomem(error);
     set_up(walk, map, residency, options, error);
     set_single(map, true);
-    status = walk_twice(walk, map, options);
+    status = walk_fairly(walk, map, options);
     set_single(map, false);
     if (status == ACT_OK)
         status = tell(walk, visit, context);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""resident."""
+"""resident and warm."""
 import json
 import os
 import re
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree
 
 from tool import ACTREE, DAMAGED, DONE, NO, TROUBLE, ToolTest, main
 
@@ -120,6 +121,56 @@ class Text(ToolTest):
             self.assertEqual(b"\033[3" in text, not plain)
 
 
+class Picture(ToolTest):
+    SVG = "{http://www.w3.org/2000/svg}"
+
+    def test_svg(self):
+        name = large(self)
+        root = xml.etree.ElementTree.fromstring(self.ok("resident", "--svg", name))
+        self.assertEqual(root.tag, self.SVG + "svg")
+        texts = ["".join(text.itertext()) for text in root.iter(self.SVG + "text")]
+        for part in (name, "pages", "hot region"):
+            self.assertIn(part, texts)
+        titles = [title.text for title in root.iter(self.SVG + "title")]
+        size = os.path.getsize(self.path(name))
+        if not titles:
+            self.skipTest("this system does not tell what is in memory")
+        offsets = [int(re.match(r"offset (\d+), ", title).group(1)) for title in titles]
+        self.assertEqual(offsets, sorted(set(offsets)))
+        self.assertEqual(offsets[0], 0)
+        self.assertLess(offsets[-1], size)
+        self.assertTrue(any("banana" in title for title in titles))
+
+    def test_keys_that_look_like_markup(self):
+        tsv = "".join(f"<b>&amp;\x01\xff{i:05}\t{i}\n" for i in range(20000)).encode("latin-1")
+        name = "a<b>&.act"
+        self.build(tsv, name=name)
+        for form in ("raw", "hex"):
+            root = xml.etree.ElementTree.fromstring(
+                self.ok("resident", "--svg", name, "--keys", form))
+            self.assertIn(name, ["".join(text.itertext()) for text in root.iter(self.SVG + "text")])
+
+    def test_html(self):
+        name = large(self)
+        text = self.ok("resident", "--html", name).decode()
+        self.assertTrue(text.startswith("<!DOCTYPE html>"))
+        self.assertIn("</svg>", text)
+        # Nothing is fetched from anywhere.
+        self.assertEqual(set(re.findall(r"https?://[^\"]*", text)), {"http://www.w3.org/2000/svg"})
+
+    def test_output(self):
+        name = large(self)
+        self.assertEqual(self.ok("resident", "--svg", name, "-o", "x.svg"), b"")
+        self.assertEqual(self.read("x.svg")[:4], b"<svg")
+        self.assertEqual(self.ok("resident", "--svg", name, "-o", "-")[:4], b"<svg")
+        self.fails(TROUBLE, "resident", "--svg", name, "-o", "no/such/folder", says="no/such")
+
+    def test_small_and_empty_files(self):
+        for name in (self.build("", name="e.act"), self.golden("words.act")):
+            for option in ("--svg", "--html"):
+                self.assertIn(b"</svg>", self.ok("resident", option, name))
+
+
 class Watch(ToolTest):
     def test_until_interrupted(self):
         name = large(self)
@@ -142,6 +193,85 @@ class Watch(ToolTest):
             os.unlink(self.path(name))
             self.assertEqual(process.wait(30), TROUBLE)
             self.assertIn(name.encode(), process.stderr.read())
+
+
+def drop(path):
+    """Takes what it can of a file out of memory."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+class Warm(ToolTest):
+    def cached(self, name):
+        return json.loads(self.ok("resident", "--json", "--top=0", name))["cached_bytes"]
+
+    def test_a_set_is_saved_and_restored(self):
+        name = large(self)
+        path = self.path(name)
+        if self.cached(name) is None:
+            self.skipTest("this system does not tell what is in memory")
+        with open(path, "rb") as file:
+            drop(path)
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+            os.pread(file.fileno(), 4096 * 3, 4096 * 10)
+        before = self.cached(name)
+        report = json.loads(self.ok("resident", "--save", "set", "--json", name))
+        self.assertEqual((report["file"], report["set"]), (name, "set"))
+        self.assertLessEqual(report["saved_bytes"], before)
+        drop(path)
+        report = json.loads(self.ok("warm", "--restore", "set", "--json", name))
+        self.assertEqual(list(report), ["file", "wanted_bytes", "warm_bytes", "read_bytes", "cut",
+                                        "ms"])
+        self.assertEqual(report["warm_bytes"], report["wanted_bytes"])
+        self.assertGreaterEqual(self.cached(name), before)
+        self.assertRegex(self.ok("warm", "--restore=set", name), rb"\A[0-9.]+ .?i?B in .* disk\n\Z")
+        self.assertRegex(self.ok("resident", "--save=set", name), rb"\Asaved ")
+
+    def test_parts(self):
+        name = large(self)
+        size = os.path.getsize(self.path(name))
+        drop(self.path(name))
+        hot, below, all_of_it = [json.loads(self.ok("warm", "-j", name, *what))["warm_bytes"]
+                                 for what in (["--hot"], ["--prefix=banana"], ["--all"])]
+        self.assertLess(hot, below)
+        self.assertLess(below, size // 2)
+        self.assertEqual(all_of_it, size)
+        self.assertGreaterEqual(self.cached(name) or size, size)
+        self.assertEqual(json.loads(self.ok("warm", "-j", self.build(""), "--all"))["wanted_bytes"],
+                         0)
+
+    def test_progress(self):
+        done = self.run_tool("warm", large(self), "--all", "--progress=always")
+        self.assertRegex(done.stderr, rb"\A(actree: warming: .*\n)+\Z")
+
+    def test_sets_of_other_files_and_damaged_ones(self):
+        name = large(self)
+        self.ok("resident", name, "--save=set")
+        whole = self.read("set")
+        for i in (0, 9, 20, 30, len(whole) - 9, len(whole) - 1):
+            bad = bytearray(whole)
+            bad[i] ^= 4
+            self.write("bad", bad)
+            self.fails(DAMAGED, "warm", name, "--restore=bad", says='"bad"')
+        self.write("bad", whole[:-1])
+        self.fails(DAMAGED, "warm", name, "--restore=bad", says="damaged")
+        self.fails(DAMAGED, "warm", name, "--restore", name, says="not a warm set")
+        self.fails(TROUBLE, "warm", name, "--restore=no-such-file", says="no-such-file")
+        other = self.build(WORDS + "one more\t1\n", name="other.act")
+        self.fails(TROUBLE, "warm", other, "--restore=set", says=["other.act", "another file"])
+
+    def test_bad_options(self):
+        name = large(self)
+        for arguments in ([], ["--all", "--hot"], ["--hot", "--restore=x"],
+                          ["--keys=hex", "--prefix=x"]):
+            self.fails(TROUBLE, "warm", name, *arguments)
+        self.fails(TROUBLE, "warm", "--all", "-", says="standard input")
+        self.fails(NO, "warm", name, "--prefix=x", says="prefix")
+        self.fails(TROUBLE, "resident", name, "--save=set", "--watch")
+        self.fails(TROUBLE, "resident", name, "--save=no/such/folder/set", says="set")
+        self.fails(TROUBLE, "resident", self.build("", name="e.act"), "--save=set", says="e.act")
+        self.assertFalse(os.path.exists(self.path("set")))
 
 
 class BadInput(ToolTest):
