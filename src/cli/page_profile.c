@@ -237,8 +237,9 @@ static void print_orders(struct cli_out *out, const struct cli_profile *profile)
     if (profile->order_count == 0)
         return;
     cli_html_table_begin(out, heads, 4, 3);
-    for (size_t i = 0; i < profile->order_count; i++) {
-        const struct cli_profile_order *order = &profile->orders[i];
+    for (size_t i = 0; i <= profile->order_count; i++) {
+        const struct cli_profile_order *order = i < profile->order_count ? &profile->orders[i]
+                                                                         : &profile->again;
         cli_out_format(out,
                        "<tr><td>%s</td><td class=\"r\">%.4f</td><td class=\"r\">%.3f</td>"
                        "<td class=\"r\">%s</td></tr>\n",
