@@ -70,7 +70,10 @@ static int run_order(const struct cli_call *call, struct cli_profile *profile,
     size_t count = profile->queries.count;
     act_error error;
     act_map *map;
-    (void)cli_disk_drop(profile->name);
+    if (!cli_disk_drop(profile->name)) {
+        profile->cold_known = false; /* another program has it mapped by now */
+        return CLI_DONE;
+    }
     act_status status = act_map_open(profile->name, &options, &map, &error);
     if (status != ACT_OK)
         return cli_fail(profile->name, &error);
@@ -95,12 +98,14 @@ static int run_cold(const struct cli_call *call, struct cli_profile *profile)
                                                           "sorted, in batches"};
     act_slice *sorted = cli_queries_sorted(&profile->queries);
     int status = sorted ? CLI_DONE : cli_fail_nomem();
-    for (size_t i = 0; status == CLI_DONE && i < CLI_PROFILE_ORDERS; i++) {
+    for (size_t i = 0; status == CLI_DONE && profile->cold_known && i < CLI_PROFILE_ORDERS; i++) {
         profile->orders[i].name = names[i];
         status = run_order(call, profile, i % 2 ? sorted : profile->queries.keys, i >= 2,
                            &profile->orders[i]);
     }
     free(sorted);
+    if (!profile->cold_known)
+        profile->order_count = 0;
     return status;
 }
 
@@ -219,7 +224,10 @@ static void check_size(const struct cli_call *call, struct cli_profile *profile,
         struct limited_result result = {0, 0};
         uint64_t page = profile->page_ns;
         (void)cli_profile_page_ns(profile, CHECK_PAGE_SAMPLES, &page);
-        (void)cli_disk_drop(profile->name);
+        if (!cli_disk_drop(profile->name)) {
+            check->why_not = "the file cannot be thrown out of memory: is it in use?";
+            break;
+        }
         enum cli_limited how = cli_memory_limited(check->size->nbytes, run_limited, &run, &result,
                                                   sizeof(result), &check->why_not);
         if (how != CLI_LIMITED_DONE) {
