@@ -18,6 +18,7 @@ enum {
     CHECK_PAGE_SAMPLES = 400 /* before each round */
 };
 
+static const char in_use[] = "the file cannot be thrown out of memory";
 static const unsigned check_percents[CLI_PROFILE_CHECKS] = {10, 20, 50};
 
 /* Looks keys up one by one, each by the clock if there is a histogram. */
@@ -225,7 +226,7 @@ static void check_size(const struct cli_call *call, struct cli_profile *profile,
         uint64_t page = profile->page_ns;
         (void)cli_profile_page_ns(profile, CHECK_PAGE_SAMPLES, &page);
         if (!cli_disk_drop(profile->name)) {
-            check->why_not = "the file cannot be thrown out of memory: is it in use?";
+            check->why_not = in_use;
             break;
         }
         enum cli_limited how = cli_memory_limited(check->size->nbytes, run_limited, &run, &result,
@@ -272,17 +273,23 @@ static int predict(const struct cli_call *call, struct cli_profile *profile)
     return status;
 }
 
+static void list_checks(struct cli_profile *profile)
+{
+    size_t count = profile->queries.count;
+    profile->check_queries = count < CHECK_QUERIES_MAX ? count : CHECK_QUERIES_MAX;
+    for (size_t i = 0; count && i < CLI_PROFILE_SIZES; i++)
+        for (size_t j = 0; j < CLI_PROFILE_CHECKS; j++)
+            if (profile->sizes[i].percent == check_percents[j])
+                profile->checks[profile->check_count++] = (struct cli_profile_check){
+                    .size = &profile->sizes[i], .why_not = in_use};
+}
+
 int cli_profile_check(const struct cli_call *call, struct cli_profile *profile)
 {
     struct cli_progress progress;
-    size_t count = profile->queries.count;
-    profile->check_queries = count < CHECK_QUERIES_MAX ? count : CHECK_QUERIES_MAX;
-    if (count == 0 || !profile->cold_known)
+    list_checks(profile);
+    if (profile->queries.count == 0 || !profile->cold_known)
         return CLI_DONE;
-    for (size_t i = 0; i < CLI_PROFILE_SIZES; i++)
-        for (size_t j = 0; j < CLI_PROFILE_CHECKS; j++)
-            if (profile->sizes[i].percent == check_percents[j])
-                profile->checks[profile->check_count++].size = &profile->sizes[i];
     int status = predict(call, profile);
     cli_interrupt_catch();
     cli_progress_start(&progress, call->options.progress, "checking", "sizes");
