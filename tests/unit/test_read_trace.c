@@ -350,13 +350,15 @@ static void the_pages_that_come_from_the_disk(void **state)
     bool can = drop_pages(scratch_map);
     for (int i = 0; can && i < 100; i++) {
         struct trace trace = {.map = map};
-        bool mapped[PAGES_MAX];
+        bool mapped[PAGES_MAX] = {false};
         size_t key_nbytes = shapes_near_key(&r, &entries, key, sizeof(key));
         can = drop_pages(scratch_map);
         act_status status = act_map_get(map, key, key_nbytes, NULL, NULL);
         can = can && pages_mapped(mapped);
         assert_int_equal(act_map_trace_get(map, key, key_nbytes, keep_touch, &trace, NULL, NULL),
                          status);
+        /* An emulator may show the books of another process: no page at all is there then. */
+        can = can && memchr(mapped, 1, sizeof(mapped));
         for (size_t page = 0; can && page < watched.pages; page++)
             assert_int_equal(mapped[page], trace.told[page]);
     }
