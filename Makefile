@@ -34,6 +34,16 @@ debug asan tsan coverage clang: ## that step of make test alone
 	@scripts/setup.sh test
 	@scripts/test.sh $@
 
+.PHONY: portable
+portable: ## every test with src/os/portable, which asks nothing of the system but ISO C
+	@scripts/setup.sh test
+	@scripts/test.sh $@
+
+.PHONY: i386 s390x
+i386 s390x: ## every test as a program for that machine, which this one runs or emulates
+	@scripts/setup.sh test $@
+	@scripts/test.sh $@
+
 .PHONY: bench
 bench: ## measure against every peer that the machine has
 	@scripts/setup.sh bench
@@ -64,4 +74,4 @@ clean: ## remove every build folder
 
 .PHONY: help
 help:
-	@sed -n 's/^\([a-z][a-z ]*\):[^#]*## \(.*\)/\1: \2/p' Makefile
+	@sed -n 's/^\([a-z][a-z0-9 ]*\):[^#]*## \(.*\)/\1: \2/p' Makefile

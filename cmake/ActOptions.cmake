@@ -2,10 +2,29 @@
 
 option(ACT_BUILD_TOOL "Build the command-line tool (needs popt and jansson)" ON)
 option(ACT_BUILD_TESTS "Build the tests (needs cmocka)" ${PROJECT_IS_TOP_LEVEL})
+option(ACT_LINT "Test the form of the sources and the benchmark too" ON)
 option(ACT_BENCH "Build the benchmark programs of the engines that are found" OFF)
 option(ACT_WERROR "Treat compiler warnings as errors" OFF)
 option(ACT_COVERAGE "Instrument for gcov" OFF)
+set(ACT_PLATFORM "" CACHE STRING "Folder of src/os: linux, posix, win32, portable; empty: by system")
 set(ACT_SANITIZE "" CACHE STRING "Argument of -fsanitize=, e.g. address,undefined or thread")
+
+if(NOT ACT_PLATFORM)
+    if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+        set(ACT_PLATFORM linux)
+    elseif(UNIX)
+        set(ACT_PLATFORM posix)
+    else()
+        set(ACT_PLATFORM portable)
+    endif()
+endif()
+
+# Where every step takes several times as long, tests by number do fewer rounds.
+if(ACT_SANITIZE OR ACT_COVERAGE OR CMAKE_CROSSCOMPILING_EMULATOR)
+    set(ACT_SLOW_BUILD ON)
+else()
+    set(ACT_SLOW_BUILD OFF)
+endif()
 
 set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -28,8 +47,15 @@ if(ACT_COVERAGE)
     add_link_options(--coverage)
 endif()
 
+# Tests count in 64 bits what always fits into 32: where `act_loose_conversions` is set, in their
+# folder, the compiler need not be told so at every place.
 function(act_set_warnings target)
+    if(act_loose_conversions)
+        set(conversion -Wno-conversion)
+    else()
+        set(conversion -Wconversion)
+    endif()
     target_compile_options(
-        ${target} PRIVATE -Wall -Wextra -Wundef -Wconversion -Wshadow
+        ${target} PRIVATE -Wall -Wextra -Wundef ${conversion} -Wshadow
                           $<$<BOOL:${ACT_WERROR}>:-Werror>)
 endfunction()

@@ -6,14 +6,15 @@
 #
 # PUBLIC_ONLY  the FILEs see include/ and tests/ but not src/
 # LABELS       for ctest -L; the name of the folder is always one of them
-# TIMEOUT      60 seconds unless told; sanitized and coverage builds get six
-#              times that
+# TIMEOUT      60 seconds unless told; sanitized, coverage and emulated builds
+#              get six times that
 # ARGUMENTS    given to the program
 #
 # The program is run in its build directory. It sees the macro
 # ACT_TEST_SOURCE_DIR, the top of the source tree, and, where the tool is built,
 # the environment variable ACTREE, the path of the tool. ACT_TEST_SANITIZE in the
-# environment names the sanitizers of the build.
+# environment names the sanitizers of the build, ACT_TEST_EMULATOR the command, if
+# any, that runs its programs.
 function(act_add_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "PUBLIC_ONLY" "TIMEOUT" "LABELS;LIBRARIES;ARGUMENTS")
     if(NOT arg_UNPARSED_ARGUMENTS)
@@ -45,6 +46,29 @@ function(act_add_script_test name)
     act_test_properties(${name} TIMEOUT ${arg_TIMEOUT} LABELS ${folder} ${arg_LABELS})
 endfunction()
 
+# act_test_command(TARGET VARIABLE)
+#
+# Sets VARIABLE to a path that runs the program on this machine: its own, or,
+# where the programs are run by an emulator, that of a script that does it.
+function(act_test_command target variable)
+    if(NOT CMAKE_CROSSCOMPILING_EMULATOR)
+        set(${variable} $<TARGET_FILE:${target}> PARENT_SCOPE)
+        return()
+    endif()
+    set(script ${PROJECT_BINARY_DIR}/emulated/${target})
+    if(NOT TARGET emulated_${target})
+        add_custom_target(emulated_${target}) # generated once
+        list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
+        file(
+            GENERATE
+            OUTPUT ${script}
+            CONTENT "#!/bin/sh\nexec ${emulator} '$<TARGET_FILE:${target}>' \"$@\"\n"
+            FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
+                             WORLD_READ WORLD_EXECUTE)
+    endif()
+    set(${variable} ${script} PARENT_SCOPE)
+endfunction()
+
 # act_test_properties(NAME [TIMEOUT SECONDS] [LABELS L...])
 #
 # Gives a test that was registered with add_test() what every test here has:
@@ -54,7 +78,7 @@ function(act_test_properties name)
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 60)
     endif()
-    if(ACT_SANITIZE OR ACT_COVERAGE)
+    if(ACT_SLOW_BUILD)
         math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 6")
     endif()
     set(environment "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:abort_on_error=0"
@@ -64,8 +88,11 @@ function(act_test_properties name)
                     # standard error is then not what the program itself said.
                     "GCOV_ERROR_FILE=/dev/null"
                     "ACT_TEST_SANITIZE=${ACT_SANITIZE}")
+    list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
+    list(APPEND environment "ACT_TEST_EMULATOR=${emulator}")
     if(TARGET actree)
-        list(APPEND environment "ACTREE=$<TARGET_FILE:actree>")
+        act_test_command(actree tool)
+        list(APPEND environment "ACTREE=${tool}")
     endif()
     set_tests_properties(
         ${name}

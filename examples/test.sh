@@ -1,8 +1,9 @@
 #!/bin/sh
 # Runs the examples that were built into the folder given, and compares what they print.
-# shellcheck disable=SC2317 # functions are called through expect
+# shellcheck disable=SC2086,SC2317 # $run is words; functions are called through expect
 set -eu
 bin=$1
+run=${ACT_TEST_EMULATOR-}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/actree-examples-XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -26,29 +27,29 @@ expect() {
 printf 'She sells sea shells; the shells she sells are sea shells, for sure.\n' >"$scratch/text"
 
 build() {
-    "$bin/words" "$map" <"$scratch/text"
+    $run "$bin/words" "$map" <"$scratch/text"
 }
 expect 0 build <<END
 8 words in 585 bytes
 END
-expect 2 "$bin/words" "$scratch/no-folder/words.act" </dev/null
+expect 2 $run "$bin/words" "$scratch/no-folder/words.act" </dev/null
 
-expect 0 "$bin/lookup" "$map" she <<END
+expect 0 $run "$bin/lookup" "$map" she <<END
 she: success
 she	2
 shells	3
 END
-expect 0 "$bin/lookup" "$map" se <<END
+expect 0 $run "$bin/lookup" "$map" se <<END
 se: not found
 sea	2
 sells	2
 END
-expect 0 "$bin/lookup" "$map" shoals <<END
+expect 0 $run "$bin/lookup" "$map" shoals <<END
 shoals: not found
 END
-expect 2 "$bin/lookup" "$scratch/text" she </dev/null
+expect 2 $run "$bin/lookup" "$scratch/text" she </dev/null
 
-expect 0 "$bin/branches" "$map" <<END
+expect 0 $run "$bin/branches" "$map" <<END
 are = 1
 for = 1
 s
@@ -60,22 +61,22 @@ s
  ure = 1
 the = 1
 END
-expect 0 "$bin/branches" "$map" she <<END
+expect 0 $run "$bin/branches" "$map" she <<END
  = 2
 lls = 3
 END
-expect 0 "$bin/branches" "$map" shoals </dev/null
-expect 2 "$bin/branches" "$scratch/text" </dev/null
+expect 0 $run "$bin/branches" "$map" shoals </dev/null
+expect 2 $run "$bin/branches" "$scratch/text" </dev/null
 
 # Times and faults differ; the form does not.
 form() {
-    "$bin/faults" "$map" "$1" | sed 's/[0-9][0-9]*/N/g'
+    $run "$bin/faults" "$map" "$1" | sed 's/[0-9][0-9]*/N/g'
 }
 expect 0 form shells <<END
 open	N	N	N
 first	N	N	N
 second	N	N	N
 END
-expect 1 "$bin/faults" "$map" shoals </dev/null
+expect 1 $run "$bin/faults" "$map" shoals </dev/null
 
 exit $failed

@@ -76,12 +76,13 @@ typedef enum act_status {
     ACT_ERR_INVALID = 16,   /* an argument that makes no sense: a NULL handle, an unknown option */
     ACT_ERR_ORDER = 17,     /* a builder was given a key that is not above the one before */
     ACT_ERR_DUPLICATE = 18, /* a key was given twice where that was forbidden */
-    ACT_ERR_LIMIT = 19,     /* a budget was used up: key length or steps (act_open_options) */
+    ACT_ERR_LIMIT = 19,     /* a limit: key length, steps (act_open_options), locked memory */
     ACT_ERR_OVERFLOW = 20,  /* a sum of values is above 2^64 - 1 */
 
     ACT_ERR_NOMEM = 32,       /* out of memory, or of address space */
     ACT_ERR_IO = 33,          /* a system call failed; `os_code` is its errno */
     ACT_ERR_NOT_REGULAR = 34, /* a directory, pipe or device where a file is wanted */
+    ACT_ERR_LOCKED = 35,      /* another writer has the file (actree/merge.h) */
 
     ACT_ERR_FORMAT = 48,    /* not an ACTree03 file */
     ACT_ERR_TRUNCATED = 49, /* starts like an ACTree03 file, but is too short to be one */
@@ -593,6 +594,15 @@ ACT_API void act_sorter_get_report(const act_sorter *sorter, act_sort_report *re
 /* Closes a sorter, and stops what is being done for it; NULL is allowed. */
 ACT_API void act_sorter_close(act_sorter *sorter);
 
+/* ---------------------------------------------------------------------------------- the mapping */
+
+/* How the pages of an open map are held: advising, populating, locking, releasing them. */
+#include "actree/mapping.h"
+/* ------------------------------------------------------------------------ merging and history */
+
+/* Adding to a file in place, removing from it, and its former roots. */
+#include "actree/merge.h"
+
 /* ------------------------------------------------------------------- verifying and describing */
 
 /* What a verified file is. */
@@ -720,6 +730,8 @@ typedef struct act_digest {
 ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, void *context,
                                   act_digest *digest_ret, act_error *error);
 
+/* Several files as one map. */
+#include "actree/set.h"
 /* -------------------------------------------------------------------------------- working sets */
 
 /* Which bytes of a file lookups read, and bringing them into memory. */

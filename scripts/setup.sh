@@ -2,7 +2,7 @@
 # Installs what building, testing, the demo or the benchmarks need and what is
 # not there yet.
 #
-#   scripts/setup.sh GROUP...        groups: build demo test bench fuzz
+#   scripts/setup.sh GROUP...        groups: build demo test bench fuzz i386 s390x
 #
 # Where everything is there it does nothing and asks nobody. Otherwise it
 # installs packages by name through apt-get, as root or through sudo. On a
@@ -33,6 +33,11 @@ has_cmake() {
 
 has_fuzzer() {
     [ -e "$(clang -print-file-name="libclang_rt.fuzzer-$(uname -m).a" 2>/dev/null)" ]
+}
+
+# The loader of 32-bit programs.
+has_i386() {
+    [ -e /lib/ld-linux.so.2 ]
 }
 
 has_python_module() {
@@ -66,6 +71,10 @@ bench want libmarisa-dev       has_module marisa
 bench want gnuplot-nox         has gnuplot
 bench want util-linux-extra    has fincore
 fuzz need libclang-rt-dev      has_fuzzer
+i386 need gcc-i686-linux-gnu,libc6-dev-i386-cross    has i686-linux-gnu-gcc
+i386 need libc6-i386           has_i386
+s390x need gcc-s390x-linux-gnu,libc6-dev-s390x-cross has s390x-linux-gnu-gcc
+s390x need qemu-user           has qemu-s390x
 END
 }
 
@@ -101,15 +110,15 @@ install() {
 }
 
 [ $# -gt 0 ] || {
-    echo "usage: $0 GROUP...    groups: build demo test bench fuzz" >&2
+    echo "usage: $0 GROUP...    groups: build demo test bench fuzz i386 s390x" >&2
     exit 2
 }
 wanted=$*
 for group in $wanted; do
     case $group in
-    build | demo | test | bench | fuzz) ;;
+    build | demo | test | bench | fuzz | i386 | s390x) ;;
     *)
-        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz" >&2
+        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz, i386, s390x" >&2
         exit 2
         ;;
     esac

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every test, in every kind of build, or those of the kinds named.
 #
-#   scripts/test.sh [coverage|tsan|asan|clang|debug|release]...
+#   scripts/test.sh [coverage|tsan|asan|clang|portable|i386|s390x|debug|release]...
 #
 # The release build comes last, so that the output ends with the summary of the
 # whole suite; if a step before it failed, the very last lines name it. Exit
@@ -76,6 +76,11 @@ clang_compiles() {
     fi
 }
 
+# Programs for another machine, with libraries of its own.
+run_foreign() {
+    scripts/sysroot.sh "$1" "build-$1/sysroot" && run "$1"
+}
+
 [ $# -gt 0 ] || set -- coverage tsan asan clang release
 failed=
 for step in "$@"; do
@@ -85,7 +90,8 @@ for step in "$@"; do
     clang) clang_compiles ;;
     tsan) run_sanitized tsan thread ;;
     asan) run_sanitized asan address,undefined ;;
-    debug | release) run "$step" ;;
+    i386 | s390x) run_foreign "$step" ;;
+    debug | portable | release) run "$step" ;;
     *)
         echo "$0: no step '$step'" >&2
         exit 2

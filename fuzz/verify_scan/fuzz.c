@@ -37,7 +37,7 @@ static int visit(void *context, const uint8_t *key, size_t key_nbytes, uint64_t 
 static act_status run(const act_map *map, struct scan *scan)
 {
     act_range range = {.reverse = scan->reverse};
-    scan->last = malloc(fuzz_options.key_nbytes_max);
+    scan->last = malloc((size_t)fuzz_options.key_nbytes_max);
     if (!scan->last)
         abort();
     act_status status = act_map_scan(map, &range, visit, scan, NULL);

@@ -27,11 +27,46 @@ typedef enum act_layout {
 /* How a file's bytes are reached. */
 typedef enum act_access {
     ACT_ACCESS_AUTO = 0, /* small files are read into memory, others mapped */
-    ACT_ACCESS_MAP = 1,  /* always mapped, shared and read-only */
+    ACT_ACCESS_MAP = 1,  /* mapped, read-only, wherever the system can map files */
     ACT_ACCESS_READ = 2  /* always read into memory: safe from later truncation */
 } act_access;
 
-/* Options of opening. All-zero bytes, or a NULL pointer, mean the defaults. */
+/* What the system is told of how the pages of a mapped file will be used. */
+typedef enum act_advice {
+    ACT_ADVICE_AUTO = 0,      /* chosen by the file, and the memory that the program may use */
+    ACT_ADVICE_NORMAL = 1,    /* a missing page brings its neighbours */
+    ACT_ADVICE_RANDOM = 2,    /* it comes alone; walks read ahead by themselves */
+    ACT_ADVICE_SEQUENTIAL = 3 /* many that follow come with it, and may go once they were used */
+} act_advice;
+
+/* What is read when a map is opened. */
+typedef enum act_populate {
+    ACT_POPULATE_NONE = 0,   /* nothing before it is asked for */
+    ACT_POPULATE_HOT = 1,    /* the hot region of an indexed file, which every lookup needs */
+    ACT_POPULATE_PREFIX = 2, /* what the keys of a prefix need */
+    ACT_POPULATE_ALL = 3     /* everything, the hot region first */
+} act_populate;
+
+/* What the system must keep in memory while a map is open. */
+typedef enum act_lock {
+    ACT_LOCK_NONE = 0,
+    ACT_LOCK_HOT = 1,
+    ACT_LOCK_ALL = 2
+} act_lock;
+
+/* Whether to put a copy of the file into huge pages, in memory of this process's own. A copy takes
+ * the time to read the file, and is not shared with other processes; see docs/PERFORMANCE.md for
+ * what it gains. Where the system already keeps the file in huge pages nothing needs to be done. */
+typedef enum act_huge {
+    ACT_HUGE_OFF = 0,
+    ACT_HUGE_AUTO = 1, /* if it pays: the whole file is populated, large, and small beside the
+                          memory there is, and is not in huge pages already */
+    ACT_HUGE_ON = 2    /* always */
+} act_huge;
+
+/* Options of opening. All-zero bytes, or a NULL pointer, mean the defaults. What they say of pages
+ * is for mapped files; where the bytes are in memory anyway it is passed over. act_map_get_paging
+ * tells what became of it, and what is in actree/mapping.h changes it later. */
 typedef struct act_open_options {
     act_access access;
     /* Longest key that scans, iterators and cursors may build, in bytes: a file of 1 MB can hold
@@ -40,23 +75,50 @@ typedef struct act_open_options {
     /* Nodes that one step of a scan, an iterator or a cursor may visit before it gives up: a file
      * of 1 kB can hold 2^64 paths without any value. 0: ACT_STEPS_MAX_DEFAULT. */
     uint64_t steps_max;
+    /* Opens the map as it was with this root, one of act_map_history; 0: as it is. Then the length
+     * of the file, and its end, are those that it had. ACT_ERR_INVALID for another offset. */
+    uint64_t root;
+    act_advice advice;
+    act_populate populate;
+    const void *prefix; /* for ACT_POPULATE_PREFIX; read while opening only */
+    size_t prefix_nbytes;
+    act_lock lock;
+    bool is_private; /* mapped for this process alone, where systems make a difference */
+    act_huge huge;
+    /*
+     * Most bytes of the mapping that this process may have present at a time (its share of RSS), or
+     * 0 for no such budget; from ACT_RESIDENT_NBYTES_MIN on. Whoever reads keeps it: lookups,
+     * batches, scans, iterators and cursors look now and then, and give pages back when it is
+     * exceeded, those outside of the hot region unless that alone takes more than half. What was
+     * given back stays in the system's cache as long as it likes. Between two looks the budget may
+     * be exceeded by what is touched meanwhile: some pages, but where the system keeps the file in
+     * huge pages 2 MiB for each, and 16 MiB in all at the most for each thread that reads.
+     */
+    uint64_t resident_nbytes_max;
 } act_open_options;
 
+#define ACT_RESIDENT_NBYTES_MIN    ((uint64_t)4 << 20)
 #define ACT_KEY_NBYTES_MAX_DEFAULT ((uint64_t)32 << 20)
 #define ACT_STEPS_MAX_DEFAULT      ((uint64_t)1 << 22)
 
 /*
- * Opens the file at `path` for reading. Takes constant time for a mapped file, and touches its
- * first page only, and the last where the root lies there: checks the length, the magic, and that
- * the root node lies inside. Then the system is told how to read what will be missing: with its
- * neighbours in a file of up to half of the memory that the program may use (limits of control
- * groups, and what the system has left), page by page in a larger one.
+ * Opens the file at `path` for reading. Takes constant time for a mapped file, unless options ask
+ * for more, and touches its first page only, and the last where the root lies there: checks the
+ * length, the magic, and that the root node lies inside. Then the system is told how to read what
+ * will be missing, which ACT_ADVICE_AUTO decides: with its neighbours in a file of up to half of
+ * the memory that the program may use (limits of control groups, and what the system has left),
+ * page by page in a larger one, the hot region apart.
+ *
+ * Populating comes next, and reads no more than that half; then locking, within it as well.
  *
  * On ACT_OK `*map_ret` is the caller's, to be closed by act_map_close; otherwise it is NULL. The
- * file may be renamed, replaced or unlinked while it is open; the map goes on with what it opened.
+ * file may be renamed, replaced or unlinked while it is open; the map goes on with what it opened,
+ * and keeps a file descriptor while it is mapped.
  *
- * Errors: ACT_ERR_INVALID, ACT_ERR_NOMEM, ACT_ERR_IO, ACT_ERR_NOT_REGULAR, ACT_ERR_FORMAT,
- * ACT_ERR_TRUNCATED, ACT_ERR_CORRUPT (the root).
+ * Errors: ACT_ERR_INVALID (also: a budget that is too small, or with everything locked),
+ * ACT_ERR_NOMEM, ACT_ERR_IO, ACT_ERR_NOT_REGULAR, ACT_ERR_FORMAT, ACT_ERR_TRUNCATED,
+ * ACT_ERR_CORRUPT (the root; with a prefix, a node under it). ACT_ERR_LIMIT: more was to be locked
+ * than the process or the memory allows, or the prefix has more nodes than `steps_max`.
  */
 ACT_API act_status act_map_open(const char *path, const act_open_options *options,
                                 act_map **map_ret, act_error *error);

@@ -32,7 +32,7 @@ typedef struct act_residency_totals {
     uint64_t file_nbytes;
     uint64_t page_nbytes; /* of the system's pages */
     uint64_t pages;       /* that the map spans: bits of act_residency_pages */
-    bool mapped;          /* false: read into memory, or the caller's bytes */
+    bool mapped;          /* false: read or copied into memory, or the caller's bytes */
     act_residency_source source;
     act_amount cached;  /* in the page cache, whoever brought it there. At least so much if the
                            source is ACT_RESIDENCY_PAGEMAP */
@@ -60,9 +60,9 @@ typedef struct act_residency act_residency;
 
 /*
  * Looks which pages of the map are in memory. Touches none of them, and brings none in. Takes some
- * 50 ns a page of the file, and two bits of memory. Where the system does not tell, the answers say
- * so; that is no error. On ACT_OK `*residency_ret` is the caller's, to be closed by
- * act_residency_close. ACT_ERR_INVALID, ACT_ERR_NOMEM.
+ * 100 ns for a page that is there, less for others, and two bits of memory. Where the system does
+ * not tell, the answers say so; that is no error. On ACT_OK `*residency_ret` is the caller's, to be
+ * closed by act_residency_close. ACT_ERR_INVALID, ACT_ERR_NOMEM.
  */
 ACT_API act_status act_map_residency(const act_map *map, act_residency **residency_ret,
                                      act_error *error);
@@ -82,33 +82,33 @@ ACT_API const uint8_t *act_residency_cached_pages(const act_residency *residency
 ACT_API const uint8_t *act_residency_present_pages(const act_residency *residency);
 
 /* The parts that a file is made of, in this order: see docs/FORMAT.md. */
-typedef enum act_region {
-    ACT_REGION_HEADER = 0,    /* of the file, and of its index */
-    ACT_REGION_ARENA = 1,     /* of a file without an index: nodes and line data */
-    ACT_REGION_PAGES = 2,     /* of an indexed file: small subtrees, each within a page */
-    ACT_REGION_HOT = 3,       /* the top of the tree, through which every lookup passes */
-    ACT_REGION_CHECKSUMS = 4, /* only verify reads them */
-    ACT_REGION_TAIL = 5,      /* the copy of the index's header, and zeros */
-    ACT_REGION_MERGED = 6     /* what was merged into an indexed file */
-} act_region;
+typedef enum act_section {
+    ACT_SECTION_HEADER = 0,    /* of the file, and of its index */
+    ACT_SECTION_ARENA = 1,     /* of a file without an index: nodes and line data */
+    ACT_SECTION_PAGES = 2,     /* of an indexed file: small subtrees, each within a page */
+    ACT_SECTION_HOT = 3,       /* the top of the tree, through which every lookup passes */
+    ACT_SECTION_CHECKSUMS = 4, /* only verify reads them */
+    ACT_SECTION_TAIL = 5,      /* the copy of the index's header, and zeros */
+    ACT_SECTION_MERGED = 6     /* what was merged into an indexed file */
+} act_section;
 
-#define ACT_REGIONS_MAX 7
+#define ACT_SECTIONS_MAX 7
 
 /* "header", "arena", "pages", "hot region", "checksums", "tail", "merged": a static string. */
-ACT_API const char *act_region_name(act_region region);
+ACT_API const char *act_section_name(act_section region);
 
 /* What of a region is in memory: to the byte, a page that two regions share counts for both. */
-typedef struct act_region_residency {
-    act_region region;
+typedef struct act_section_residency {
+    act_section region;
     uint64_t off; /* where it begins in the file */
     uint64_t nbytes;
     act_amount cached;
     act_amount present;
-} act_region_residency;
+} act_section_residency;
 
-/* Fills in the regions that the file has, in order; returns how many, ACT_REGIONS_MAX at most. */
-ACT_API size_t act_residency_get_regions(const act_residency *residency,
-                                         act_region_residency regions_ret[ACT_REGIONS_MAX]);
+/* Fills in the regions that the file has, in order; returns how many, ACT_SECTIONS_MAX at most. */
+ACT_API size_t act_residency_get_sections(const act_residency *residency,
+                                          act_section_residency regions_ret[ACT_SECTIONS_MAX]);
 
 /* ---------------------------------------------------------------- by level of the tree, by prefix
  */
@@ -180,7 +180,7 @@ typedef int (*act_prefix_residency_fn)(void *context, const act_prefix_residency
  * for the prefixes with the most bytes in memory, these first. `residency` must be of the same
  * map. Of a map that is not a mapped file, all is in memory.
  *
- * The pages come into this process's page tables by that. Takes some 40 ns a node, and a bit of
+ * The pages come into this process's page tables by that. Takes some 50 ns a node, and a bit of
  * memory for each byte of the file that it looks at.
  *
  * ACT_OK; ACT_STOPPED; ACT_NOT_FOUND: nothing begins with options->prefix; ACT_ERR_INVALID: not of

@@ -27,6 +27,8 @@ const char *act_strerror(act_status status)
         return "input/output error";
     case ACT_ERR_NOT_REGULAR:
         return "not a regular file";
+    case ACT_ERR_LOCKED:
+        return "another writer has the file";
     case ACT_ERR_FORMAT:
         return "not an ACTree03 file";
     case ACT_ERR_TRUNCATED:

@@ -37,7 +37,8 @@ static void fill(void *context)
                         : act_fail_nomem(&batch->error);
     size_t enough = ahead->batch_nbytes - ahead->batch_nbytes / 8;
     while (batch->status == ACT_OK && !batch->clash && batch->used < enough) {
-        batch->status = act_merge_next(ahead->merge, ahead->duplicates, &joined, &batch->error);
+        batch->status = act_runs_merge_next(ahead->merge, ahead->duplicates, &joined,
+                                            &batch->error);
         if (batch->status != ACT_OK)
             return;
         if (!append(batch, &joined))
@@ -46,8 +47,8 @@ static void fill(void *context)
     }
 }
 
-void act_ahead_open(struct act_ahead *ahead, struct act_merge *merge, act_duplicates duplicates,
-                    size_t batch_nbytes)
+void act_ahead_open(struct act_ahead *ahead, struct act_runs_merge *merge,
+                    act_duplicates duplicates, size_t batch_nbytes)
 {
     memset(ahead, 0, sizeof(*ahead));
     ahead->merge = merge;

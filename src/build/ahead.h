@@ -28,7 +28,7 @@ struct act_ahead_batch {
 };
 
 struct act_ahead {
-    struct act_merge *merge;
+    struct act_runs_merge *merge;
     act_duplicates duplicates;
     size_t batch_nbytes;
     struct act_ahead_batch batches[ACT_AHEAD_BATCHES];
@@ -39,10 +39,10 @@ struct act_ahead {
 
 /* Begins to fill the first batch, of so many bytes unless a key is longer. The merge is its own
  * from now on, but remains to be closed by the caller. */
-void act_ahead_open(struct act_ahead *ahead, struct act_merge *merge, act_duplicates duplicates,
-                    size_t batch_nbytes);
+void act_ahead_open(struct act_ahead *ahead, struct act_runs_merge *merge,
+                    act_duplicates duplicates, size_t batch_nbytes);
 
-/* As act_merge_next, without telling `shared`; `error` is needed. */
+/* As act_runs_merge_next, without telling `shared`; `error` is needed. */
 act_status act_ahead_next(struct act_ahead *ahead, struct act_joined *joined, act_error *error);
 
 /* Waits for the thread and frees all; all-zero bytes are allowed. */

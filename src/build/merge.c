@@ -39,15 +39,15 @@ static uint64_t word_at(const struct act_run_reader *reader, size_t depth)
 }
 
 /* The code of the key at hand, which shares so many bytes with its base. */
-static struct act_merge_code code_of(const struct act_run_reader *reader, size_t shared)
+static struct act_runs_merge_code code_of(const struct act_run_reader *reader, size_t shared)
 {
     size_t depth = shared - shared % WORD_NBYTES;
-    return (struct act_merge_code){depth, word_at(reader, depth)};
+    return (struct act_runs_merge_code){depth, word_at(reader, depth)};
 }
 
 /* Whether `a` comes before `b` where their codes are equal; then the loser's gets another base. */
 ACT_NOINLINE
-static bool beats_beyond(struct act_merge *merge, size_t a, size_t b)
+static bool beats_beyond(struct act_runs_merge *merge, size_t a, size_t b)
 {
     size_t depth = merge->codes[a].depth;
     uint64_t cache = merge->codes[a].cache;
@@ -60,8 +60,8 @@ static bool beats_beyond(struct act_merge *merge, size_t a, size_t b)
         depth += WORD_NBYTES;
         size_t shared = depth + act_common_nbytes(x->key + depth, y->key + depth, most - depth);
         if (shared < x->key_nbytes || shared < y->key_nbytes) {
-            struct act_merge_code code_a = code_of(x, shared);
-            struct act_merge_code code_b = code_of(y, shared);
+            struct act_runs_merge_code code_a = code_of(x, shared);
+            struct act_runs_merge_code code_b = code_of(y, shared);
             bool first = code_a.cache < code_b.cache;
             if (first)
                 merge->codes[b] = code_b;
@@ -70,15 +70,15 @@ static bool beats_beyond(struct act_merge *merge, size_t a, size_t b)
             return first;
         }
     }
-    merge->codes[a < b ? b : a] = (struct act_merge_code){DEPTH_EQUAL, 0};
+    merge->codes[a < b ? b : a] = (struct act_runs_merge_code){DEPTH_EQUAL, 0};
     return a < b;
 }
 
 /* Whether the key at hand of run `a` comes before that of run `b`. */
-static ACT_ALWAYS_INLINE bool beats(struct act_merge *merge, size_t a, size_t b)
+static ACT_ALWAYS_INLINE bool beats(struct act_runs_merge *merge, size_t a, size_t b)
 {
-    const struct act_merge_code *x = &merge->codes[a];
-    const struct act_merge_code *y = &merge->codes[b];
+    const struct act_runs_merge_code *x = &merge->codes[a];
+    const struct act_runs_merge_code *y = &merge->codes[b];
     if (x->depth != y->depth)
         return x->depth > y->depth;
     if (x->cache != y->cache)
@@ -87,7 +87,7 @@ static ACT_ALWAYS_INLINE bool beats(struct act_merge *merge, size_t a, size_t b)
 }
 
 /* Takes the next entry of the run that won, and finds the next winner. */
-static act_status advance(struct act_merge *merge, act_error *error)
+static act_status advance(struct act_runs_merge *merge, act_error *error)
 {
     size_t winner = merge->winner;
     struct act_run_reader *reader = &merge->readers[winner];
@@ -95,9 +95,9 @@ static act_status advance(struct act_merge *merge, act_error *error)
     if (ACT_UNLIKELY(status > ACT_END))
         return status;
     if (status == ACT_END)
-        merge->codes[winner] = (struct act_merge_code){0, CACHE_END};
+        merge->codes[winner] = (struct act_runs_merge_code){0, CACHE_END};
     else if (reader->repeated)
-        merge->codes[winner] = (struct act_merge_code){DEPTH_EQUAL, 0};
+        merge->codes[winner] = (struct act_runs_merge_code){DEPTH_EQUAL, 0};
     else
         merge->codes[winner] = code_of(reader, reader->shared);
     for (size_t node = (winner + merge->count) / 2; node; node /= 2) {
@@ -114,7 +114,7 @@ static act_status advance(struct act_merge *merge, act_error *error)
 /* ------------------------------------------------------------------------------------- opening */
 
 /* Lets the run play until it loses or meets a place where nobody has been. */
-static void enter(struct act_merge *merge, size_t player)
+static void enter(struct act_runs_merge *merge, size_t player)
 {
     for (size_t node = (player + merge->count) / 2; node; node /= 2) {
         size_t other = merge->losers[node];
@@ -131,7 +131,7 @@ static void enter(struct act_merge *merge, size_t player)
 }
 
 /* Takes the first entry of each run, and plays the whole tree. Their base is no key at all. */
-static act_status fill(struct act_merge *merge, const struct act_os_temp *temp,
+static act_status fill(struct act_runs_merge *merge, const struct act_os_temp *temp,
                        const struct act_run *runs, size_t buffer_nbytes, act_error *error)
 {
     for (size_t i = 0; i < merge->count; i++) {
@@ -141,7 +141,7 @@ static act_status fill(struct act_merge *merge, const struct act_os_temp *temp,
             status = act_run_next(reader, error);
         if (status > ACT_END)
             return status;
-        merge->codes[i] = status == ACT_END ? (struct act_merge_code){0, CACHE_END}
+        merge->codes[i] = status == ACT_END ? (struct act_runs_merge_code){0, CACHE_END}
                                             : code_of(reader, 0);
         merge->losers[i] = SIZE_MAX;
     }
@@ -150,9 +150,9 @@ static act_status fill(struct act_merge *merge, const struct act_os_temp *temp,
     return ACT_OK;
 }
 
-act_status act_merge_open(struct act_merge *merge, const struct act_os_temp *temp,
-                          const struct act_run *runs, size_t count, size_t buffer_nbytes,
-                          act_error *error)
+act_status act_runs_merge_open(struct act_runs_merge *merge, const struct act_os_temp *temp,
+                               const struct act_run *runs, size_t count, size_t buffer_nbytes,
+                               act_error *error)
 {
     memset(merge, 0, sizeof(*merge));
     merge->count = count;
@@ -163,11 +163,11 @@ act_status act_merge_open(struct act_merge *merge, const struct act_os_temp *tem
                             ? fill(merge, temp, runs, buffer_nbytes, error)
                             : act_fail_nomem(error);
     if (status != ACT_OK)
-        act_merge_close(merge);
+        act_runs_merge_close(merge);
     return status;
 }
 
-void act_merge_close(struct act_merge *merge)
+void act_runs_merge_close(struct act_runs_merge *merge)
 {
     for (size_t i = 0; merge->readers && i < merge->count; i++)
         act_run_reader_close(&merge->readers[i]);
@@ -181,7 +181,7 @@ void act_merge_close(struct act_merge *merge)
 /* ------------------------------------------------------------------------------------- merging */
 
 /* Keeps the winner's key, of which `shared` bytes are there. */
-static act_status keep_key(struct act_merge *merge, const struct act_run_reader *reader,
+static act_status keep_key(struct act_runs_merge *merge, const struct act_run_reader *reader,
                            size_t shared, act_error *error)
 {
     size_t needed = reader->key_nbytes + 1;
@@ -192,10 +192,10 @@ static act_status keep_key(struct act_merge *merge, const struct act_run_reader 
     return ACT_OK;
 }
 
-act_status act_merge_next(struct act_merge *merge, act_duplicates duplicates,
-                          struct act_joined *joined, act_error *error)
+act_status act_runs_merge_next(struct act_runs_merge *merge, act_duplicates duplicates,
+                               struct act_joined *joined, act_error *error)
 {
-    const struct act_merge_code *code = &merge->codes[merge->winner];
+    const struct act_runs_merge_code *code = &merge->codes[merge->winner];
     const struct act_run_reader *reader = &merge->readers[merge->winner];
     if (code->cache == CACHE_END)
         return ACT_END;

@@ -18,15 +18,15 @@
 #include "build/duplicates.h"
 #include "build/run.h"
 
-struct act_merge_code {
+struct act_runs_merge_code {
     size_t depth;
     uint64_t cache;
 };
 
-struct act_merge {
-    struct act_run_reader *readers; /* one for each run, by the age of the runs */
-    struct act_merge_code *codes;   /* of their keys at hand */
-    size_t *losers;                 /* [1] and on: of the match at that place of the tree */
+struct act_runs_merge {
+    struct act_run_reader *readers;    /* one for each run, by the age of the runs */
+    struct act_runs_merge_code *codes; /* of their keys at hand */
+    size_t *losers;                    /* [1] and on: of the match at that place of the tree */
     size_t count;
     size_t winner;
     uint8_t *key; /* given last */
@@ -38,15 +38,15 @@ struct act_merge {
  * are the first. Each is read through a buffer of so many bytes, and has its key at hand beside it.
  * ACT_ERR_NOMEM, ACT_ERR_IO.
  */
-act_status act_merge_open(struct act_merge *merge, const struct act_os_temp *temp,
-                          const struct act_run *runs, size_t count, size_t buffer_nbytes,
-                          act_error *error);
+act_status act_runs_merge_open(struct act_runs_merge *merge, const struct act_os_temp *temp,
+                               const struct act_run *runs, size_t count, size_t buffer_nbytes,
+                               act_error *error);
 
 /* The next entry. ACT_OK, ACT_END; ACT_ERR_NOMEM and ACT_ERR_IO are final. */
-act_status act_merge_next(struct act_merge *merge, act_duplicates duplicates,
-                          struct act_joined *joined, act_error *error);
+act_status act_runs_merge_next(struct act_runs_merge *merge, act_duplicates duplicates,
+                               struct act_joined *joined, act_error *error);
 
 /* Frees it; all-zero bytes are allowed. */
-void act_merge_close(struct act_merge *merge);
+void act_runs_merge_close(struct act_runs_merge *merge);
 
 #endif

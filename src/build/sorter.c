@@ -40,7 +40,7 @@ struct act_sorter {
     bool ended;   /* act_sorter_sort was called */
     bool sorted;  /* and done */
     bool merging; /* what it gives back comes from here, not from the chunk */
-    struct act_merge merge;
+    struct act_runs_merge merge;
     struct act_ahead ahead; /* of it, with a second thread */
     struct act_key clash;   /* what the failure is about, if it is about a key */
     act_error failure;      /* a final one, or ACT_OK */
@@ -118,7 +118,7 @@ void act_sorter_close(act_sorter *sorter)
     atomic_store(&sorter->job.stop, true);
     act_os_thread_join(sorter->job.thread);
     act_ahead_close(&sorter->ahead);
-    act_merge_close(&sorter->merge);
+    act_runs_merge_close(&sorter->merge);
     act_spill_close(&sorter->spill);
     close_chunks(sorter);
     free(sorter->folder);
@@ -342,9 +342,9 @@ static act_status next(act_sorter *sorter, struct act_joined *joined, act_error 
                    ? ACT_OK
                    : ACT_END;
     act_error failure;
-    act_status status = sorter->threaded
-                            ? act_ahead_next(&sorter->ahead, joined, &failure)
-                            : act_merge_next(&sorter->merge, sorter->duplicates, joined, &failure);
+    act_status status = sorter->threaded ? act_ahead_next(&sorter->ahead, joined, &failure)
+                                         : act_runs_merge_next(&sorter->merge, sorter->duplicates,
+                                                               joined, &failure);
     return status > ACT_END ? fail_finally(sorter, &failure, error) : status;
 }
 

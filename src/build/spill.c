@@ -153,17 +153,17 @@ static act_status merge_group(const struct act_spill *spill, const struct act_ru
                               size_t count, struct act_os_temp *to, struct act_run *run_ret,
                               struct act_pace *pace, act_error *error)
 {
-    struct act_merge merge;
+    struct act_runs_merge merge;
     struct act_run_writer writer;
-    act_status status = act_merge_open(&merge, spill->temp, runs, count,
-                                       buffer_nbytes(spill, count), error);
+    act_status status = act_runs_merge_open(&merge, spill->temp, runs, count,
+                                            buffer_nbytes(spill, count), error);
     if (status != ACT_OK)
         return status;
     status = act_run_writer_open(&writer, to, act_spill_writer_nbytes(spill->memory_nbytes), error);
     uint64_t done = 0;
     while (status == ACT_OK) {
         struct act_joined joined;
-        status = act_merge_next(&merge, spill->duplicates, &joined, error);
+        status = act_runs_merge_next(&merge, spill->duplicates, &joined, error);
         if (status == ACT_OK)
             status = act_run_write(&writer, &joined, error);
         if (++done % TELL_EVERY == 0 && !act_pace_tell(pace, done))
@@ -173,7 +173,7 @@ static act_status merge_group(const struct act_spill *spill, const struct act_ru
         status = act_run_finish(&writer, run_ret, error);
     pace->before += done;
     act_run_writer_close(&writer);
-    act_merge_close(&merge);
+    act_runs_merge_close(&merge);
     return status;
 }
 
@@ -207,8 +207,9 @@ act_status act_spill_pass(struct act_spill *spill, struct act_pace *pace, act_er
     return ACT_OK;
 }
 
-act_status act_spill_merge(const struct act_spill *spill, struct act_merge *merge, act_error *error)
+act_status act_spill_merge(const struct act_spill *spill, struct act_runs_merge *merge,
+                           act_error *error)
 {
-    return act_merge_open(merge, spill->temp, spill->runs, spill->run_count,
-                          buffer_nbytes(spill, spill->run_count), error);
+    return act_runs_merge_open(merge, spill->temp, spill->runs, spill->run_count,
+                               buffer_nbytes(spill, spill->run_count), error);
 }

@@ -47,7 +47,7 @@ unsigned act_spill_passes(const struct act_spill *spill, size_t run_count);
 act_status act_spill_pass(struct act_spill *spill, struct act_pace *pace, act_error *error);
 
 /* Begins the last merge. */
-act_status act_spill_merge(const struct act_spill *spill, struct act_merge *merge,
+act_status act_spill_merge(const struct act_spill *spill, struct act_runs_merge *merge,
                            act_error *error);
 
 /* Frees it, and what the disk holds of it. */

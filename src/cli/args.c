@@ -116,12 +116,6 @@ static void set_flag(struct cli_options *options, int id)
     case CLI_OPT_CONTENT:
         options->content = true;
         break;
-    case CLI_OPT_CHECK:
-        options->check = true;
-        break;
-    case CLI_OPT_NO_COLD:
-        options->no_cold = true;
-        break;
     case CLI_OPT_ALL:
         options->all = true;
         break;
@@ -134,6 +128,15 @@ static void set_flag(struct cli_options *options, int id)
     case CLI_OPT_HTML:
         options->html = true;
         break;
+    case CLI_OPT_PRIVATE:
+        options->is_private = true;
+        break;
+    case CLI_OPT_CHECK:
+        options->check = true;
+        break;
+    case CLI_OPT_NO_COLD:
+        options->no_cold = true;
+        break;
     default:
         break;
     }
@@ -142,6 +145,21 @@ static void set_flag(struct cli_options *options, int id)
 static void set_word(struct cli_options *options, int id, int index)
 {
     switch (id) {
+    case CLI_OPT_ACCESS:
+        options->access = (unsigned)index;
+        break;
+    case CLI_OPT_ADVICE:
+        options->advice = (unsigned)index;
+        break;
+    case CLI_OPT_POPULATE:
+        options->populate = index == 2 ? ACT_POPULATE_ALL : (unsigned)index;
+        break;
+    case CLI_OPT_LOCK:
+        options->lock = (unsigned)index;
+        break;
+    case CLI_OPT_HUGE:
+        options->huge = (unsigned)index;
+        break;
     case CLI_OPT_KEYS:
         options->keys = (enum cli_keys)index;
         break;
@@ -156,6 +174,9 @@ static void set_word(struct cli_options *options, int id, int index)
         break;
     case CLI_OPT_DUPLICATES:
         options->duplicates = (unsigned)index;
+        break;
+    case CLI_OPT_SYNC:
+        options->no_sync = index == 1;
         break;
     default:
         break;
@@ -179,9 +200,6 @@ static bool set_text(struct cli_options *options, int id, char **text)
     case CLI_OPT_TEMP:
         place = &options->temp;
         break;
-    case CLI_OPT_TRACE:
-        place = &options->trace;
-        break;
     case CLI_OPT_PREFIX:
         place = &options->prefix;
         break;
@@ -190,6 +208,15 @@ static bool set_text(struct cli_options *options, int id, char **text)
         break;
     case CLI_OPT_RESTORE:
         place = &options->restore;
+        break;
+    case CLI_OPT_POPULATE_PREFIX:
+        place = &options->prefix_to_populate;
+        break;
+    case CLI_OPT_TRACE:
+        place = &options->trace;
+        break;
+    case CLI_OPT_DELETE_FROM:
+        place = &options->delete_from;
         break;
     default:
         return false;
@@ -215,8 +242,10 @@ static const char *set_value(struct cli_options *options, int id, char **text)
     static const char a_count[] = "a number";
     static const char a_positive[] = "a number above 0";
     static const char a_time[] = "a number of seconds from 0.01 to 86400";
+    static const char a_root[] = "the offset of a root, as actree history prints it";
     static const char a_size[] = "a number of bytes above 0, such as 512K, 64M or 2G";
     static const char a_memory[] = "a number of bytes from 64K on, such as 512K, 64M or 2G";
+    static const char a_budget[] = "a number of bytes from 4M on, such as 64M or 2G";
     static const char a_share[] = "a number of bytes from 4K on, such as 512K, 64M or 2G";
     switch (id) {
     case CLI_OPT_LIMIT:
@@ -230,6 +259,11 @@ static const char *set_value(struct cli_options *options, int id, char **text)
         return cli_parse_u64(*text, strlen(*text), &options->threads) && options->threads
                    ? NULL
                    : a_positive;
+    case CLI_OPT_PARTS:
+        return cli_parse_u64(*text, strlen(*text), &options->parts) && options->parts ? NULL
+                                                                                      : a_positive;
+    case CLI_OPT_PART_SIZE:
+        return cli_parse_size(*text, &options->part_nbytes) && options->part_nbytes ? NULL : a_size;
     case CLI_OPT_MAX_KEY:
         return cli_parse_size(*text, &options->key_nbytes_max) && options->key_nbytes_max ? NULL
                                                                                           : a_size;
@@ -252,6 +286,13 @@ static const char *set_value(struct cli_options *options, int id, char **text)
     case CLI_OPT_WATCH:
         options->watch = true;
         return parse_seconds(*text, &options->watch_seconds) ? NULL : a_time;
+    case CLI_OPT_BUDGET:
+        return cli_parse_size(*text, &options->budget_nbytes) &&
+                       options->budget_nbytes >= ACT_RESIDENT_NBYTES_MIN
+                   ? NULL
+                   : a_budget;
+    case CLI_OPT_AT:
+        return cli_parse_u64(*text, strlen(*text), &options->root) && options->root ? NULL : a_root;
     default:
         return NULL;
     }
@@ -307,12 +348,14 @@ bool cli_options_parse(const char *verb_name, poptContext context,
 
 void cli_options_free(struct cli_options *options)
 {
+    free(options->prefix_to_populate);
     free(options->from);
     free(options->to);
     free(options->output);
     free(options->temp);
-    free(options->trace);
     free(options->prefix);
     free(options->save);
     free(options->restore);
+    free(options->trace);
+    free(options->delete_from);
 }

@@ -44,14 +44,23 @@ struct cli_options {
     uint64_t memory_nbytes;
     uint64_t share_nbytes;
     uint64_t threads;
+    uint64_t parts;
+    uint64_t part_nbytes;
     enum cli_input_form input;
     unsigned layout;     /* an act_layout */
     unsigned duplicates; /* an act_duplicates */
+    unsigned access;     /* an act_access */
+    unsigned advice;     /* an act_advice */
+    unsigned populate;   /* an act_populate, where prefix_to_populate does not say it */
+    unsigned lock;       /* an act_lock */
+    unsigned huge;       /* an act_huge */
+    bool is_private;
+    uint64_t budget_nbytes;
+    char *prefix_to_populate;
     char *from;
     char *to;
     char *output;
     char *temp;
-    char *trace;
     char *prefix;
     char *save;
     char *restore;
@@ -64,6 +73,9 @@ struct cli_options {
     bool top_given;
     uint64_t top;
     uint64_t depth;
+    char *trace;
+    char *delete_from;
+    uint64_t root; /* 0: the present one */
     bool help;
 };
 
@@ -88,14 +100,23 @@ enum cli_option_id {
     CLI_OPT_MEMORY,
     CLI_OPT_SHARE_MEMORY,
     CLI_OPT_THREADS,
+    CLI_OPT_PARTS,
+    CLI_OPT_PART_SIZE,
     CLI_OPT_INPUT,
     CLI_OPT_LAYOUT,
     CLI_OPT_DUPLICATES,
+    CLI_OPT_ACCESS,
+    CLI_OPT_ADVICE,
+    CLI_OPT_POPULATE,
+    CLI_OPT_POPULATE_PREFIX,
+    CLI_OPT_LOCK,
+    CLI_OPT_HUGE,
+    CLI_OPT_PRIVATE,
+    CLI_OPT_BUDGET,
     CLI_OPT_FROM,
     CLI_OPT_TO,
     CLI_OPT_OUTPUT,
     CLI_OPT_TEMP,
-    CLI_OPT_TRACE,
     CLI_OPT_PREFIX,
     CLI_OPT_SAVE,
     CLI_OPT_RESTORE,
@@ -106,6 +127,10 @@ enum cli_option_id {
     CLI_OPT_WATCH,
     CLI_OPT_TOP,
     CLI_OPT_DEPTH,
+    CLI_OPT_TRACE,
+    CLI_OPT_DELETE_FROM,
+    CLI_OPT_SYNC,
+    CLI_OPT_AT,
     CLI_OPT_COUNT
 };
 
@@ -171,20 +196,21 @@ enum cli_option_id {
 #define CLI_OPTION_THREADS                                                                         \
     CLI_VALUE("threads", '\0', CLI_OPT_THREADS, "Threads that may work at once: 1, or more (2)",   \
               "N")
+#define CLI_OPTION_PARTS CLI_VALUE("parts", '\0', CLI_OPT_PARTS, "How many parts to make", "N")
+#define CLI_OPTION_PART_SIZE                                                                       \
+    CLI_VALUE("part-size", '\0', CLI_OPT_PART_SIZE, "Make parts of about this size", "SIZE")
 #define CLI_OPTION_NO_SYNC                                                                         \
     CLI_FLAG("no-sync", '\0', CLI_OPT_NO_SYNC, "Do not wait until the disk has the file")
 #define CLI_OPTION_NO_CHECK                                                                        \
     CLI_FLAG("no-check", '\0', CLI_OPT_NO_CHECK, "Do not read the new file and compare the entries")
+#define CLI_OPTION_SYNC                                                                            \
+    CLI_VALUE("sync", '\0', CLI_OPT_SYNC, "Whether to wait until the disk has it (full)",          \
+              "full|none")
+#define CLI_OPTION_VERIFY CLI_FLAG("check", '\0', CLI_OPT_CHECK, "Verify the whole file first")
+#define CLI_OPTION_DELETE_FROM                                                                     \
+    CLI_VALUE("delete-from", '\0', CLI_OPT_DELETE_FROM, "Remove these keys, one a line", "FILE")
 #define CLI_OPTION_CONTENT                                                                         \
     CLI_FLAG("content", '\0', CLI_OPT_CONTENT, "Print a checksum of all entries too")
-#define CLI_OPTION_CHECK                                                                           \
-    CLI_FLAG("check", '\0', CLI_OPT_CHECK, "Compare with real runs that have little memory")
-#define CLI_OPTION_NO_COLD                                                                         \
-    CLI_FLAG("no-cold", '\0', CLI_OPT_NO_COLD, "Leave the file in memory; nothing is said of disks")
-#define CLI_OPTION_FIRST_QUERIES                                                                   \
-    CLI_VALUE("limit", 'n', CLI_OPT_LIMIT, "Take the first N queries only", "N")
-#define CLI_OPTION_TRACE                                                                           \
-    CLI_VALUE("trace", '\0', CLI_OPT_TRACE, "Keys that will be looked up, one a line", "FILE")
 #define CLI_OPTION_PREFIX                                                                          \
     CLI_VALUE("prefix", '\0', CLI_OPT_PREFIX, "Only what begins with this", "KEY")
 #define CLI_OPTION_SAVE                                                                            \
@@ -204,6 +230,31 @@ enum cli_option_id {
 #define CLI_OPTION_DEPTH                                                                           \
     CLI_VALUE("depth", '\0', CLI_OPT_DEPTH, "Prefixes of so many bytes (those that tell most)",    \
               "BYTES")
+/* How a FILE is opened: for all verbs that read one. */
+#define CLI_OPTIONS_OPENING                                                                        \
+    CLI_VALUE("access", '\0', CLI_OPT_ACCESS, "How the file is reached (auto)", "auto|map|read"),  \
+        CLI_VALUE("advice", '\0', CLI_OPT_ADVICE, "How missing pages are read (auto)",             \
+                  "auto|normal|random|sequential"),                                                \
+        CLI_VALUE("populate", '\0', CLI_OPT_POPULATE,                                              \
+                  "What is read before it is asked for (none)", "none|hot|all"),                   \
+        CLI_VALUE("populate-prefix", '\0', CLI_OPT_POPULATE_PREFIX,                                \
+                  "Read what the keys with this prefix need first", "KEY"),                        \
+        CLI_VALUE("lock", '\0', CLI_OPT_LOCK, "What must stay in memory (none)", "none|hot|all"),  \
+        CLI_VALUE("huge", '\0', CLI_OPT_HUGE, "Copy the file into huge pages (off)",               \
+                  "off|auto|on"),                                                                  \
+        CLI_VALUE("budget", '\0', CLI_OPT_BUDGET,                                                  \
+                  "Most of the mapping to keep present in this process; from 4M on", "SIZE"),      \
+        CLI_FLAG("private", '\0', CLI_OPT_PRIVATE, "Map the file for this process alone"),         \
+        CLI_VALUE("at", '\0', CLI_OPT_AT, "The file as it was with this root, of its history",     \
+                  "ROOT")
+#define CLI_OPTION_CHECK                                                                           \
+    CLI_FLAG("check", '\0', CLI_OPT_CHECK, "Compare with real runs that have little memory")
+#define CLI_OPTION_NO_COLD                                                                         \
+    CLI_FLAG("no-cold", '\0', CLI_OPT_NO_COLD, "Leave the file in memory; nothing is said of disks")
+#define CLI_OPTION_FIRST_QUERIES                                                                   \
+    CLI_VALUE("limit", 'n', CLI_OPT_LIMIT, "Take the first N queries only", "N")
+#define CLI_OPTION_TRACE                                                                           \
+    CLI_VALUE("trace", '\0', CLI_OPT_TRACE, "Keys that will be looked up, one a line", "FILE")
 #define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")
 /* Every table has this one. */
 #define CLI_OPTION_HELP CLI_FLAG("help", 'h', CLI_OPT_HELP, "Print this help")

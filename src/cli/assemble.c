@@ -56,15 +56,6 @@ enum outcome {
     FAILED        /* after a message, or a signal */
 };
 
-static int compare(const void *a, size_t a_nbytes, const void *b, size_t b_nbytes)
-{
-    size_t most = a_nbytes < b_nbytes ? a_nbytes : b_nbytes;
-    int order = most ? memcmp(a, b, most) : 0;
-    if (order)
-        return order;
-    return (a_nbytes > b_nbytes) - (a_nbytes < b_nbytes);
-}
-
 /* A message that begins with the place of the record read last. */
 static void refuse(const struct work *work, const char *what, const struct cli_entry *entry,
                    const char *hint)
@@ -119,7 +110,9 @@ static bool combine(unsigned policy, uint64_t *value, uint64_t other)
 static act_status hold(struct work *work, const struct cli_entry *entry, act_error *error)
 {
     struct held *held = &work->held;
-    int order = held->any ? compare(entry->key, entry->key_nbytes, held->key, held->key_nbytes) : 1;
+    int order = held->any
+                    ? cli_key_compare(entry->key, entry->key_nbytes, held->key, held->key_nbytes)
+                    : 1;
     if (order < 0)
         return ACT_ERR_ORDER;
     if (order == 0)
@@ -244,7 +237,7 @@ static void find_duplicate(struct work *work, const uint8_t *key, size_t key_nby
     struct cli_entry entry;
     cli_source_rewind(source);
     while (places->count < 2 && cli_source_next(source, &entry) && !cli_interrupted()) {
-        if (compare(entry.key, entry.key_nbytes, key, key_nbytes) != 0)
+        if (cli_key_compare(entry.key, entry.key_nbytes, key, key_nbytes) != 0)
             continue;
         places->names[places->count] = source->input.name;
         places->lines[places->count++] = source->input.line;
@@ -351,26 +344,26 @@ static bool open_builder(struct work *work)
     return false;
 }
 
-static bool open_sorter(struct work *work)
+act_sorter *cli_sorter_open(const struct cli_options *options, const char *out_path)
 {
-    const struct cli_options *wanted = work->options;
     act_error error;
-    char *folder = folder_of(work->assembly->out_path);
+    act_sorter *sorter;
+    char *folder = folder_of(out_path);
     if (!folder) {
         cli_fail_nomem();
-        return false;
+        return NULL;
     }
-    act_sorter_options options = {
-        .duplicates = (act_duplicates)wanted->duplicates,
-        .memory_nbytes = wanted->memory_nbytes ? wanted->memory_nbytes : memory_nbytes_default(),
-        .temp_dir = wanted->temp ? wanted->temp : folder,
-        .threads = threads_of(wanted),
+    act_sorter_options wanted = {
+        .duplicates = (act_duplicates)options->duplicates,
+        .memory_nbytes = options->memory_nbytes ? options->memory_nbytes : memory_nbytes_default(),
+        .temp_dir = options->temp ? options->temp : folder,
+        .threads = threads_of(options),
     };
-    act_status status = act_sorter_open(&options, &work->sorter, &error);
+    act_status status = act_sorter_open(&wanted, &sorter, &error);
     free(folder);
     if (status != ACT_OK)
         cli_fail(NULL, &error);
-    return status == ACT_OK;
+    return sorter;
 }
 
 /* The whole way through the sorter; false after a message or a signal. */
@@ -378,7 +371,8 @@ static bool sort(struct work *work)
 {
     act_error error;
     work->assembly->sorted = true;
-    if (!open_sorter(work))
+    work->sorter = cli_sorter_open(work->options, work->assembly->out_path);
+    if (!work->sorter)
         return false;
     start_phase(work, "reading", "B");
     if (read_to_sort(work) != READ_ALL)

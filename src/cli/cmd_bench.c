@@ -12,7 +12,7 @@
 #include "units.h"
 
 static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTION_KEYS, CLI_OPTION_NUL,
-                                            CLI_OPTIONS_END};
+                                            CLI_OPTIONS_OPENING, CLI_OPTIONS_END};
 
 /* Rounds that are measured: at least so many; more while they are short, up to the most. */
 #define ROUNDS_MIN     5
@@ -34,23 +34,29 @@ struct bench {
 
 static act_status round_open(struct bench *bench)
 {
-    act_map *map;
-    act_status status = act_map_open(bench->call->arguments[0], NULL, &map, &bench->error);
-    if (status == ACT_OK)
-        act_map_close(map);
+    const char *name = bench->call->arguments[0];
+    act_set_options set_options = {.part = cli_open_options(&bench->call->options)};
+    act_map *map = NULL;
+    act_set *set = NULL;
+    act_status status = bench->map.set ? act_set_open(name, &set_options, &set, &bench->error)
+                                       : act_map_open(name, &set_options.part, &map, &bench->error);
+    act_map_close(map);
+    act_set_close(set);
     return status;
 }
 
 static act_status round_lookups(struct bench *bench)
 {
     const struct cli_queries *queries = &bench->queries;
+    const act_map *map = bench->map.map;
+    const act_set *set = bench->map.set;
     uint64_t hits = 0;
     uint64_t sum = 0;
     for (size_t i = 0; i < queries->count; i++) {
         uint64_t value;
         const act_slice *key = &queries->keys[i];
-        act_status status = act_map_get(bench->map.map, key->bytes, key->nbytes, &value,
-                                        &bench->error);
+        act_status status = set ? act_set_get(set, key->bytes, key->nbytes, &value, &bench->error)
+                                : act_map_get(map, key->bytes, key->nbytes, &value, &bench->error);
         if (status == ACT_OK) {
             hits++;
             sum += value;
@@ -69,13 +75,16 @@ static act_status round_batches(struct bench *bench)
     static uint64_t values[BATCH_COUNT];
     static uint8_t found[BATCH_COUNT / 8];
     const struct cli_queries *queries = &bench->queries;
+    const act_set *set = bench->map.set;
     uint64_t hits = 0;
     uint64_t sum = 0;
     for (size_t done = 0; done < queries->count;) {
         size_t left = queries->count - done;
         size_t count = left < BATCH_COUNT ? left : BATCH_COUNT;
-        act_status status = act_map_get_batch(bench->map.map, queries->keys + done, count, values,
-                                              found, &bench->error);
+        const act_slice *keys = queries->keys + done;
+        act_status status =
+            set ? act_set_get_batch(set, keys, count, values, found, NULL, &bench->error)
+                : act_map_get_batch(bench->map.map, keys, count, values, found, &bench->error);
         if (status != ACT_OK)
             return status;
         for (size_t i = 0; i < count; i++) {
@@ -106,7 +115,8 @@ static int count_entry(void *context, const uint8_t *key, size_t key_nbytes, uin
 static act_status round_scan(struct bench *bench)
 {
     bench->entries = 0;
-    return act_map_scan(bench->map.map, NULL, count_entry, bench, &bench->error);
+    return bench->map.set ? act_set_scan(bench->map.set, NULL, count_entry, bench, &bench->error)
+                          : act_map_scan(bench->map.map, NULL, count_entry, bench, &bench->error);
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -211,7 +221,7 @@ static int run(struct cli_call *call)
         return cli_usage_error("bench", "FILE must have a name: opening it is measured");
     int status = cli_queries_load(call, call->arguments[1], &bench.queries);
     if (status == CLI_DONE)
-        status = cli_map_open(call, &bench.map, NULL);
+        status = cli_map_or_set_open(call, &bench.map, NULL);
     if (status == CLI_DONE) {
         if (measure_all(&bench, &figures) != ACT_OK)
             status = cli_fail(bench.map.name, &bench.error);

@@ -6,7 +6,8 @@
 #include "message.h"
 #include "open.h"
 
-static const struct poptOption options[] = {CLI_OPTION_KEYS, CLI_OPTION_NUL, CLI_OPTIONS_END};
+static const struct poptOption options[] = {CLI_OPTION_KEYS, CLI_OPTION_NUL, CLI_OPTIONS_OPENING,
+                                            CLI_OPTIONS_END};
 
 struct getter {
     struct cli_call *call;
@@ -55,7 +56,9 @@ static bool get(struct getter *getter, const char *text, size_t nbytes,
         }
         key = getter->key;
     }
-    switch (act_map_get(getter->map.map, key, nbytes, &value, &error)) {
+    const struct cli_map *map = &getter->map;
+    switch (map->set ? act_set_get(map->set, key, nbytes, &value, &error)
+                     : act_map_get(map->map, key, nbytes, &value, &error)) {
     case ACT_OK:
         cli_out_u64(out, value, getter->end);
         break;
@@ -92,7 +95,7 @@ static int run(struct cli_call *call)
 {
     struct getter getter = {.call = call, .end = call->options.nul_records ? '\0' : '\n'};
     bool file_is_input = strcmp(call->arguments[0], "-") == 0;
-    getter.status = cli_map_open(call, &getter.map, NULL);
+    getter.status = cli_map_or_set_open(call, &getter.map, NULL);
     bool ok = getter.status == CLI_DONE;
     for (size_t i = 1; ok && i < call->argument_count; i++) {
         const char *text = call->arguments[i];

@@ -2,14 +2,15 @@
 #include <string.h>
 
 #include "commands.h"
+#include "info_set.h"
 #include "message.h"
 #include "open.h"
 #include "progress.h"
 #include "report.h"
 #include "units.h"
 
-static const struct poptOption options[] = {CLI_OPTION_CONTENT, CLI_OPTION_JSON,
-                                            CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
+static const struct poptOption options[] = {
+    CLI_OPTION_CONTENT, CLI_OPTION_JSON, CLI_OPTION_PROGRESS, CLI_OPTIONS_OPENING, CLI_OPTIONS_END};
 
 #define BAR_NBYTES 40
 
@@ -17,6 +18,7 @@ struct facts {
     const char *name;
     act_map_stat stat;
     act_map_info info;
+    act_map_paging paging;
     bool has_digest;
     act_digest digest;
 };
@@ -69,6 +71,57 @@ static void print_count(struct cli_out *out, const char *name, uint64_t number, 
 {
     char text[CLI_UNIT_NBYTES];
     cli_out_format(out, "  %-16s %20s%s\n", name, cli_count_text(text, number), more);
+}
+
+static void print_size(struct cli_out *out, const char *name, uint64_t nbytes)
+{
+    char digits[CLI_UNIT_NBYTES];
+    char text[CLI_UNIT_NBYTES];
+    cli_out_format(out, "  %-16s %20s  (%s)\n", name, cli_count_text(digits, nbytes),
+                   cli_bytes_text(text, nbytes));
+}
+
+static const char *access_name(const act_map_paging *paging)
+{
+    if (paging->is_copy)
+        return "copy";
+    return paging->access == ACT_ACCESS_MAP ? "map" : "read";
+}
+
+static const char *advice_name(const act_map_paging *paging)
+{
+    static const char *const names[] = {"auto", "normal", "random", "sequential"};
+    return names[paging->advice];
+}
+
+static const char *populate_name(const act_map_paging *paging)
+{
+    static const char *const names[] = {"none", "hot", "prefix", "all"};
+    return names[paging->populate];
+}
+
+static const char *huge_name(const act_map_paging *paging)
+{
+    static const char *const names[] = {"none", "copy", "file"};
+    return names[paging->huge_kind];
+}
+
+static void print_paging(struct cli_out *out, const act_map_paging *paging)
+{
+    cli_out_format(out, "\nPages\n  %-16s %20s%s\n", "access", access_name(paging),
+                   paging->is_private ? "  (private)" : "");
+    if (paging->access == ACT_ACCESS_MAP && !paging->is_copy)
+        cli_out_format(out, "  %-16s %20s%s\n", "advice", advice_name(paging),
+                       paging->advice_is_auto ? "  (chosen)" : "");
+    if (paging->populate != ACT_POPULATE_NONE)
+        print_size(out, "populated", paging->populate_done_nbytes);
+    if (paging->locked_nbytes)
+        print_size(out, "locked", paging->locked_nbytes);
+    if (paging->resident_nbytes_max)
+        print_size(out, "budget", paging->resident_nbytes_max);
+    if (paging->huge_nbytes)
+        print_size(out, "in huge pages", paging->huge_nbytes);
+    cli_out_format(out, "  %s\n", paging->text);
 }
 
 static void print_keys(struct cli_out *out, const struct facts *facts)
@@ -236,6 +289,7 @@ static void print_text(struct cli_out *out, const struct facts *facts)
         print_count(out, "root before it", facts->stat.merged_root, "  (the file was merged into)");
     else
         cli_out_format(out, "  %-16s %20s\n", "merged into", "never");
+    print_paging(out, &facts->paging);
     print_keys(out, facts);
     print_kinds(out, facts);
     print_depth(out, &facts->info);
@@ -262,6 +316,29 @@ static void report_kinds(json_t *report, const act_map_info *info)
     cli_report_u64(report, "value_bytes", info->value_nbytes);
 }
 
+static void report_paging(json_t *report, const act_map_paging *paging)
+{
+    json_t *pages = cli_report_object(report, "paging");
+    cli_report_text(pages, "access", access_name(paging));
+    cli_report_bool(pages, "private", paging->is_private);
+    cli_report_text(pages, "advice", advice_name(paging));
+    cli_report_bool(pages, "advice_chosen", paging->advice_is_auto);
+    cli_report_bool(pages, "hot_region_ahead", paging->hot_is_ahead);
+    cli_report_text(pages, "reason", paging->text);
+    if (paging->memory_nbytes != UINT64_MAX)
+        cli_report_u64(pages, "memory_bytes", paging->memory_nbytes);
+    else
+        cli_report_null(pages, "memory_bytes");
+    cli_report_text(pages, "populate", populate_name(paging));
+    cli_report_u64(pages, "populate_asked_bytes", paging->populate_asked_nbytes);
+    cli_report_u64(pages, "populated_bytes", paging->populate_done_nbytes);
+    cli_report_u64(pages, "locked_bytes", paging->locked_nbytes);
+    cli_report_u64(pages, "budget_bytes", paging->resident_nbytes_max);
+    cli_report_u64(pages, "released_bytes", paging->released_nbytes);
+    cli_report_text(pages, "huge", huge_name(paging));
+    cli_report_u64(pages, "huge_bytes", paging->huge_nbytes);
+}
+
 static int print_json(struct cli_out *out, const struct facts *facts)
 {
     const act_map_info *info = &facts->info;
@@ -285,6 +362,7 @@ static int print_json(struct cli_out *out, const struct facts *facts)
         cli_report_u64(report, "previous_root", facts->stat.merged_root);
     else
         cli_report_null(report, "previous_root");
+    report_paging(report, &facts->paging);
     cli_report_u64(report, "keys", info->keys);
     cli_report_u64(report, "key_bytes", info->key_nbytes);
     cli_report_u64(report, "longest_key", info->key_nbytes_longest);
@@ -307,6 +385,7 @@ static act_status gather(const struct cli_call *call, const act_map *map, struct
     struct cli_progress progress;
     cli_progress_start(&progress, call->options.progress, "counting", "B");
     act_map_get_stat(map, &facts->stat);
+    act_map_get_paging(map, &facts->paging);
     act_status status = act_map_get_info(map, cli_progress_tell, &progress, &facts->info, error);
     cli_progress_end(&progress);
     if (status != ACT_OK || !call->options.content)
@@ -321,8 +400,10 @@ static act_status gather(const struct cli_call *call, const act_map *map, struct
 static int run(struct cli_call *call)
 {
     struct cli_map map;
-    int status = cli_map_open(call, &map, NULL);
-    if (status == CLI_DONE) {
+    int status = cli_map_or_set_open(call, &map, NULL);
+    if (status == CLI_DONE && map.set) {
+        status = cli_info_of_set(call, &map);
+    } else if (status == CLI_DONE) {
         struct facts facts = {.name = map.name};
         act_error error;
         if (gather(call, map.map, &facts, &error) != ACT_OK)

@@ -5,15 +5,18 @@
 #include "report.h"
 #include "units.h"
 
-static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
+static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTION_PROGRESS,
+                                            CLI_OPTIONS_OPENING, CLI_OPTIONS_END};
 
 /* What came of it. */
 struct finding {
     const char *name;
     act_status status; /* of opening or of verifying */
-    bool opened;
+    bool opened;       /* and what is damaged breaks a rule */
     act_error error;
     act_verify_report report;
+    size_t parts;     /* of a set; 0: a file */
+    const char *part; /* the damaged one, or NULL */
 };
 
 static int print_json(struct cli_out *out, const struct finding *finding)
@@ -23,6 +26,13 @@ static int print_json(struct cli_out *out, const struct finding *finding)
     uint64_t offset = finding->opened && !sound ? report->broken_offset : finding->error.offset;
     json_t *object = json_object();
     cli_report_text(object, "file", finding->name);
+    if (finding->parts) {
+        cli_report_u64(object, "parts", finding->parts);
+        if (finding->part)
+            cli_report_text(object, "part", finding->part);
+        else
+            cli_report_null(object, "part");
+    }
     cli_report_bool(object, "sound", sound);
     cli_report_bool(object, "checksummed", sound && report->soundness == ACT_SOUND_CHECKSUMMED);
     if (!sound && finding->opened)
@@ -48,12 +58,17 @@ static void print_text(struct cli_out *out, const struct finding *finding)
 {
     const act_verify_report *report = &finding->report;
     char nodes[CLI_UNIT_NBYTES];
+    char parts[CLI_UNIT_NBYTES];
     if (finding->status == ACT_OK)
-        cli_out_format(out, "%s (nodes checked: %s)\n",
+        cli_out_format(out, "%s (%s%s%snodes checked: %s)\n",
                        report->soundness == ACT_SOUND_CHECKSUMMED
                            ? "sound and checksummed"
                            : "sound, without a checksum to compare",
-                       cli_count_text(nodes, report->nodes));
+                       finding->parts ? "parts: " : "",
+                       finding->parts ? cli_count_text(parts, finding->parts) : "",
+                       finding->parts ? ", " : "", cli_count_text(nodes, report->nodes));
+    else if (finding->part)
+        cli_out_format(out, "damaged: %s\n", finding->error.text);
     else if (!finding->opened)
         cli_out_format(out, "damaged: %s\n", act_strerror(finding->status));
     else if (report->broken_offset == ACT_NO_OFFSET)
@@ -65,18 +80,35 @@ static void print_text(struct cli_out *out, const struct finding *finding)
                        (unsigned long long)report->broken_offset);
 }
 
+static void verify_set(const act_set *set, struct cli_progress *progress, struct finding *finding)
+{
+    act_set_verify_report report;
+    act_set_part part;
+    finding->parts = act_set_part_count(set);
+    finding->status = act_set_verify(set, cli_progress_tell, progress, &report, &finding->error);
+    finding->report = report.map;
+    if (finding->status == ACT_OK || finding->status == ACT_STOPPED)
+        return;
+    finding->opened = report.map.broken_rule != ACT_RULE_NONE;
+    if (act_set_get_part(set, report.part, &part, NULL) == ACT_OK)
+        finding->part = part.name;
+}
+
 static int run(struct cli_call *call)
 {
     struct finding finding = {.status = ACT_OK};
     struct cli_map map;
     struct cli_progress progress;
-    int status = cli_map_open(call, &map, &finding.error);
+    int status = cli_map_or_set_open(call, &map, &finding.error);
     finding.name = map.name;
     finding.opened = status == CLI_DONE;
     if (finding.opened) {
         cli_progress_start(&progress, call->options.progress, "verifying", "B");
-        finding.status = act_map_verify(map.map, cli_progress_tell, &progress, &finding.report,
-                                        &finding.error);
+        if (map.set)
+            verify_set(map.set, &progress, &finding);
+        else
+            finding.status = act_map_verify(map.map, cli_progress_tell, &progress, &finding.report,
+                                            &finding.error);
         cli_progress_end(&progress);
         if (finding.status != ACT_OK)
             status = cli_fail(map.name, &finding.error);

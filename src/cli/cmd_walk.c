@@ -12,7 +12,7 @@
 #include "walk_script.h"
 
 static const struct poptOption options[] = {CLI_OPTION_MAX_KEY, CLI_OPTION_MAX_STEPS,
-                                            CLI_OPTIONS_END};
+                                            CLI_OPTIONS_OPENING, CLI_OPTIONS_END};
 
 static const char notes[] =
     "\n"

@@ -13,7 +13,7 @@
 
 static const struct poptOption options[] = {
     CLI_OPTION_ALL,   CLI_OPTION_HOT,           CLI_OPTION_PREFIX, CLI_OPTION_RESTORE,
-    CLI_OPTION_TRACE, CLI_OPTION_FIRST_QUERIES, CLI_OPTION_NUL,    CLI_OPTION_KEYS,
+    CLI_OPTION_TRACE, CLI_OPTION_FIRST_QUERIES, CLI_OPTION_KEYS,   CLI_OPTION_NUL,
     CLI_OPTION_JSON,  CLI_OPTION_PROGRESS,      CLI_OPTIONS_END};
 
 static int print(struct cli_call *call, const struct cli_map *map, const act_warm_state *state,
@@ -86,16 +86,17 @@ static int choose(struct cli_call *call, act_warm_options *what, uint8_t **prefi
 
 static int run(struct cli_call *call)
 {
-    const struct cli_options *given = &call->options;
     struct cli_map map = {.name = NULL};
     act_warm_options what = {.what = ACT_WARM_ALL};
     uint8_t *prefix = NULL;
     act_warm_set *set = NULL;
-    if (strcmp(call->arguments[0], "-") == 0)
-        return cli_usage_error("warm", "standard input is no FILE that could be warm");
+    const struct cli_options *given = &call->options;
     if (given->all + given->hot + !!given->prefix + !!given->restore + !!given->trace != 1)
         return cli_usage_error("warm",
                                "one of --all, --hot, --prefix, --restore and --trace, please");
+    if (strcmp(call->arguments[0], "-") == 0)
+        return cli_usage_error("warm", "FILE must have a name, not be standard input: it is to "
+                                       "stay in memory");
     if (given->trace)
         return cli_warm_trace(call);
     int status = choose(call, &what, &prefix, &set);
@@ -113,9 +114,9 @@ const struct cli_verb cmd_warm = {
     .name = "warm",
     .arguments = "FILE",
     .summary = "Bring parts of a file into memory",
-    .notes = "Waits until they are there. No more is read than seven eighths of the memory there "
-             "is, and\n"
-             "with --trace, what looking up the keys of a log will touch, than half of it.\n",
+    .notes = "Waits until they are there, and reads no more than memory has room for: with --trace "
+             "half\n"
+             "of it, else seven eighths.\n",
     .options = options,
     .argument_count_min = 1,
     .argument_count_max = 1,

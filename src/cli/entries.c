@@ -155,7 +155,8 @@ static int print_alone(struct printer *printer, const struct cli_map *map, const
 {
     struct single single = {.printer = printer};
     act_error error;
-    act_status status = act_map_scan(map->map, range, print_entry, &single, &error);
+    act_status status = map->set ? act_set_scan(map->set, range, print_entry, &single, &error)
+                                 : act_map_scan(map->map, range, print_entry, &single, &error);
     if (single.refused)
         return CLI_TROUBLE;
     if (status == ACT_OK || status == ACT_STOPPED)
@@ -266,14 +267,56 @@ static int print_on_threads(struct printer *printer, const struct cli_map *map,
     return result;
 }
 
+/* Whether the part of a set begins above all keys of a range. */
+static bool begins_above(const act_set_part *part, const act_range *range)
+{
+    if (range->to &&
+        cli_key_compare(part->from, part->from_nbytes, range->to, range->to_nbytes) >= 0)
+        return true;
+    if (!range->prefix)
+        return false;
+    bool inside = part->from_nbytes >= range->prefix_nbytes &&
+                  memcmp(part->from, range->prefix, range->prefix_nbytes) == 0;
+    return !inside &&
+           cli_key_compare(part->from, part->from_nbytes, range->prefix, range->prefix_nbytes) > 0;
+}
+
+/* Prints a range of a set, one part after the other, on threads that work in the same part. */
+static int print_set(struct printer *printer, const struct cli_map *map, const act_range *range,
+                     size_t threads)
+{
+    size_t count = act_set_part_count(map->set);
+    size_t part = act_set_find_part(map->set, range->prefix,
+                                    range->prefix ? range->prefix_nbytes : 0);
+    size_t from_part = act_set_find_part(map->set, range->from,
+                                         range->from ? range->from_nbytes : 0);
+    int status = CLI_DONE;
+    for (part = part > from_part ? part : from_part; part < count && status == CLI_DONE; part++) {
+        act_set_part own;
+        struct cli_map part_map = {.name = map->name};
+        act_error error;
+        act_set_get_part(map->set, part, &own, NULL);
+        if (begins_above(&own, range))
+            break;
+        if (act_set_part_open(map->set, part, &part_map.map, &error) != ACT_OK) {
+            cli_out_flush(printer->out);
+            return cli_fail(map->name, &error);
+        }
+        part_map.name = own.name;
+        status = print_on_threads(printer, &part_map, range, threads);
+        act_set_part_release(map->set, part);
+        if (printer->out->os_code)
+            break;
+    }
+    return status;
+}
+
 /* How many threads are to print a range. */
 static size_t count_threads(const struct cli_call *call, const struct cli_map *map,
                             const act_range *range)
 {
     uint64_t threads = call->options.threads ? call->options.threads : 2;
-    act_map_stat stat;
-    act_map_get_stat(map->map, &stat);
-    if (range->reverse || range->limit || stat.file_nbytes < PARALLEL_FILE_NBYTES_MIN)
+    if (range->reverse || range->limit || cli_map_file_nbytes(map) < PARALLEL_FILE_NBYTES_MIN)
         return 1;
     return threads < THREADS_MAX ? (size_t)threads : THREADS_MAX;
 }
@@ -284,7 +327,7 @@ int cli_print_entries(struct cli_call *call, act_range *range, uint64_t *count_r
     struct printer printer = {.out = &call->out,
                               .keys = call->options.keys,
                               .end = call->options.nul_records ? '\0' : '\n'};
-    int status = cli_map_open(call, &map, NULL);
+    int status = cli_map_or_set_open(call, &map, NULL);
     range->reverse = call->options.reverse;
     range->limit = call->options.limit;
     /* To act_range, 0 is no limit. */
@@ -295,8 +338,12 @@ int cli_print_entries(struct cli_call *call, act_range *range, uint64_t *count_r
             when = CLI_NEVER;
         cli_progress_start(&printer.progress, when, "printing", "entries");
         size_t threads = count_threads(call, &map, range);
-        status = threads > 1 ? print_on_threads(&printer, &map, range, threads)
-                             : print_alone(&printer, &map, range);
+        if (threads == 1)
+            status = print_alone(&printer, &map, range);
+        else if (map.set)
+            status = print_set(&printer, &map, range, threads);
+        else
+            status = print_on_threads(&printer, &map, range, threads);
         cli_progress_tell(&printer.progress, printer.count, 0);
         cli_progress_end(&printer.progress);
     }

@@ -8,7 +8,7 @@
 /* The options that say how it is printed. */
 #define CLI_OPTIONS_ENTRIES                                                                        \
     CLI_OPTION_KEYS, CLI_OPTION_NUL, CLI_OPTION_LIMIT, CLI_OPTION_MAX_KEY, CLI_OPTION_MAX_STEPS,   \
-        CLI_OPTION_THREADS, CLI_OPTION_PROGRESS
+        CLI_OPTION_THREADS, CLI_OPTION_PROGRESS, CLI_OPTIONS_OPENING
 
 /*
  * Opens the call's FILE, prints the entries of the range as KEY<TAB>VALUE, and counts them into

@@ -12,26 +12,26 @@ struct cli_out;
 struct cli_input {
     const char *const *names; /* of files; "-" is standard input; NULL after the last */
     size_t next_name;
-    char terminator;
     struct cli_out *flushed; /* flushed before each read, so that a partner is not kept waiting */
-    bool must_stay;          /* a regular file that changes while it is read is a failure */
     const char *prompt;      /* printed to standard error before each read; or NULL */
     const char *name;        /* of the input at hand, for messages */
     uint64_t line;           /* number of the record given last, in its input, from 1 */
     uint64_t records;        /* given so far, from all inputs */
     uint64_t read_nbytes;    /* read so far */
-    int fd;
     int64_t stdin_off; /* where standard input stood at first; -1 if it cannot go back there */
-    bool watched;      /* the input at hand: a regular file, which looked so before: */
-    int64_t size;
-    struct timespec mtime;
-    bool input_done; /* the input at hand has no more bytes than those in the buffer */
     uint8_t *buffer;
     size_t capacity;
     size_t begin; /* of what was not given yet */
     size_t end;
     size_t scanned; /* up to here there is no terminator */
-    int status;     /* exit status of the failure that ended it all, or 0 */
+    int64_t size;   /* of the input at hand when it was opened, where that is watched */
+    struct timespec mtime;
+    int fd;
+    int status; /* exit status of the failure that ended it all, or 0 */
+    char terminator;
+    bool must_stay;  /* a regular file that changes while it is read is a failure */
+    bool watched;    /* the input at hand is such a file */
+    bool input_done; /* the input at hand has no more bytes than those in the buffer */
 };
 
 /* Starts with the first of the names. False after a message. */

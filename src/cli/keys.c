@@ -127,3 +127,12 @@ const char *cli_key_decode(enum cli_keys keys, const char *text, size_t text_nby
     *key_nbytes_ret = text_nbytes;
     return NULL;
 }
+
+int cli_key_compare(const void *a, size_t a_nbytes, const void *b, size_t b_nbytes)
+{
+    size_t most = a_nbytes < b_nbytes ? a_nbytes : b_nbytes;
+    int order = most ? memcmp(a, b, most) : 0;
+    if (order)
+        return order;
+    return (a_nbytes > b_nbytes) - (a_nbytes < b_nbytes);
+}

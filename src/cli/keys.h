@@ -29,4 +29,7 @@ size_t cli_key_encode(enum cli_keys keys, const uint8_t *key, size_t key_nbytes,
 const char *cli_key_decode(enum cli_keys keys, const char *text, size_t text_nbytes,
                            uint8_t *key_ret, size_t *key_nbytes_ret);
 
+/* Byte order of keys: below 0, 0, above 0. */
+int cli_key_compare(const void *a, size_t a_nbytes, const void *b, size_t b_nbytes);
+
 #endif

@@ -123,7 +123,7 @@ int cli_fail(const char *file_name, const act_error *error)
     char offset[40] = "";
     if (error->offset != ACT_NO_OFFSET && !strstr(error->text, "offset"))
         snprintf(offset, sizeof(offset), " (offset %llu)", (unsigned long long)error->offset);
-    if (error->status == ACT_ERR_LIMIT)
+    if (error->status == ACT_ERR_LIMIT && !strstr(error->text, "manifest"))
         hint = strstr(error->text, "nodes") ? "; --max-steps=N raises that limit"
                                             : "; --max-key=SIZE raises that limit";
     if (!file_name || names_file(error->text, file_name))

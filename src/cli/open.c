@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "entries.h"
 #include "message.h"
 
 /* Reads a descriptor to its end. Returns errno, or 0. */
@@ -61,25 +62,109 @@ static act_status open_input(const act_open_options *options, struct cli_map *ma
 
 act_open_options cli_open_options(const struct cli_options *options)
 {
-    return (act_open_options){ACT_ACCESS_AUTO, options->key_nbytes_max, options->steps_max};
+    return (act_open_options){.access = (act_access)options->access,
+                              .key_nbytes_max = options->key_nbytes_max,
+                              .steps_max = options->steps_max,
+                              .advice = (act_advice)options->advice,
+                              .populate = (act_populate)options->populate,
+                              .lock = (act_lock)options->lock,
+                              .is_private = options->is_private,
+                              .huge = (act_huge)options->huge,
+                              .resident_nbytes_max = options->budget_nbytes,
+                              .root = options->root};
 }
 
-int cli_map_open(const struct cli_call *call, struct cli_map *map_ret, act_error *error)
+/* What was asked for and not done is told. */
+static void tell_shortfall(const struct cli_options *options, const struct cli_map *map)
+{
+    act_map_paging paging;
+    if (!options->populate && !options->prefix_to_populate && options->huge != ACT_HUGE_ON)
+        return;
+    act_map_get_paging(map->map, &paging);
+    bool populates = options->prefix_to_populate || options->populate != ACT_POPULATE_NONE;
+    bool is_short = populates && (!paging.populate_asked_nbytes ||
+                                  paging.populate_done_nbytes < paging.populate_asked_nbytes);
+    if (is_short || (options->huge == ACT_HUGE_ON && !paging.huge_nbytes))
+        cli_say("%s: note: %s", map->name, paging.text);
+}
+
+/* Where addresses are scarce, a set is seen through a window. */
+#define WINDOW_NBYTES (SIZE_MAX > UINT32_MAX ? 0 : (uint64_t)1 << 30)
+
+/* A file that is no map may be the manifest of a set, whose first bytes are others. */
+static act_status open_set(const char *name, const act_open_options *options, struct cli_map *map,
+                           act_error *error)
+{
+    act_set_options set_options = {.part = *options, .max_mapped_nbytes = WINDOW_NBYTES};
+    act_error own;
+    act_status status = act_set_open(name, &set_options, &map->set, &own);
+    if (status == ACT_ERR_FORMAT)
+        return status; /* of what it is not, the map is told */
+    if (status != ACT_OK)
+        *error = own;
+    return status;
+}
+
+int cli_map_or_set_open(const struct cli_call *call, struct cli_map *map_ret, act_error *error)
 {
     const char *name = call->arguments[0];
     act_open_options options = cli_open_options(&call->options);
     act_error own;
+    act_status status;
     if (!error)
         error = &own;
     memset(map_ret, 0, sizeof(*map_ret));
     map_ret->name = cli_input_name(name);
-    act_status status = strcmp(name, "-") == 0 ? open_input(&options, map_ret, error)
-                                               : act_map_open(name, &options, &map_ret->map, error);
-    return status == ACT_OK ? CLI_DONE : cli_fail(map_ret->name, error);
+    uint8_t *prefix = NULL;
+    if (call->options.prefix_to_populate) {
+        int failed = cli_key_argument(call, call->options.prefix_to_populate, &prefix,
+                                      &options.prefix_nbytes);
+        if (failed)
+            return failed;
+        options.populate = ACT_POPULATE_PREFIX;
+        options.prefix = prefix;
+    }
+    if (strcmp(name, "-") == 0) {
+        status = open_input(&options, map_ret, error);
+    } else {
+        status = act_map_open(name, &options, &map_ret->map, error);
+        if (status == ACT_ERR_FORMAT)
+            status = open_set(name, &options, map_ret, error);
+    }
+    free(prefix);
+    if (status != ACT_OK)
+        return cli_fail(map_ret->name, error);
+    if (map_ret->map)
+        tell_shortfall(&call->options, map_ret);
+    return CLI_DONE;
+}
+
+int cli_map_open(const struct cli_call *call, struct cli_map *map_ret, act_error *error)
+{
+    int status = cli_map_or_set_open(call, map_ret, error);
+    if (status != CLI_DONE || map_ret->map)
+        return status;
+    return cli_usage_error(call->verb->name,
+                           "%s is a set of files; %s wants one of its parts, or what join makes "
+                           "of it",
+                           map_ret->name, call->verb->name);
 }
 
 void cli_map_close(struct cli_map *map)
 {
     act_map_close(map->map);
+    act_set_close(map->set);
     free(map->bytes);
+}
+
+uint64_t cli_map_file_nbytes(const struct cli_map *map)
+{
+    act_map_stat stat;
+    act_set_stat set_stat;
+    if (map->set) {
+        act_set_get_stat(map->set, &set_stat);
+        return set_stat.file_nbytes;
+    }
+    act_map_get_stat(map->map, &stat);
+    return stat.file_nbytes;
 }

@@ -190,8 +190,8 @@ static void print_sizes(struct cli_out *out, const struct cli_page *page)
     cli_out_text(out, "</div><div><h3>By region of the file</h3>\n");
     count = 0;
     for (size_t i = 0; i < page->resident->regions_count; i++) {
-        const act_region_residency *region = &page->resident->regions[i].residency;
-        fill_bar(&bars[count++], act_region_name(region->region), region->nbytes,
+        const act_section_residency *region = &page->resident->regions[i].residency;
+        fill_bar(&bars[count++], act_section_name(region->region), region->nbytes,
                  page->stat.file_nbytes);
     }
     cli_chart_bars(out, "Bytes by region", "fc", bars, count);
@@ -229,7 +229,7 @@ static void print_map(struct cli_out *out, const struct cli_resident *resident)
         if (rows == 0)
             continue;
         cli_out_format(out, "<h3>%s <span class=\"dim\">%s",
-                       act_region_name(region->residency.region),
+                       act_section_name(region->residency.region),
                        cli_bytes_text(text, region->residency.nbytes));
         cli_out_format(out, ", %.1f %% in memory</span></h3>\n",
                        cli_percent(region->residency.cached.nbytes, region->residency.nbytes));
@@ -237,7 +237,7 @@ static void print_map(struct cli_out *out, const struct cli_resident *resident)
                        "<svg viewBox=\"0 0 %d %zu\" role=\"img\" aria-label=\"What of the %s "
                        "is in memory\">\n",
                        MAP_COLUMNS * MAP_CELL, rows * MAP_CELL,
-                       act_region_name(region->residency.region));
+                       act_section_name(region->residency.region));
         for (size_t j = 0; j < region->cells_count; j++)
             print_cell(out, &resident->cells[region->first_cell + j], j % MAP_COLUMNS,
                        j / MAP_COLUMNS);

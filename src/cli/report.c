@@ -63,6 +63,17 @@ void cli_report_text(json_t *object, const char *name, const char *text)
     set(object, name, value);
 }
 
+void cli_report_key(json_t *object, const char *name, const uint8_t *key, size_t key_nbytes)
+{
+    json_t *value = NULL;
+    char *text = key_nbytes > SIZE_MAX / 8 ? NULL
+                                           : malloc(key_nbytes * CLI_KEY_TEXT_NBYTES_MAX + 1);
+    if (text)
+        value = json_stringn(text, cli_key_encode(CLI_KEYS_ESCAPED, key, key_nbytes, text));
+    free(text);
+    set(object, name, value);
+}
+
 void cli_report_u64s(json_t *object, const char *name, const uint64_t *numbers, size_t count)
 {
     json_t *array = json_array();
@@ -94,9 +105,14 @@ json_t *cli_report_array(json_t *object, const char *name)
 json_t *cli_report_item(json_t *array)
 {
     json_t *item = json_object();
-    if (!array || json_array_append_new(array, item) != 0)
+    if (!array) {
+        json_decref(item);
         return NULL;
-    return item;
+    }
+    if (item && json_array_append_new(array, item) == 0)
+        return item;
+    json_array_clear(array);
+    return NULL;
 }
 
 /* Takes mark and quotes off the big numbers, in place. */

@@ -83,7 +83,7 @@ static bool make_cells(struct cli_resident *resident, size_t wanted)
 {
     uint64_t page_nbytes = resident->totals.page_nbytes;
     uint64_t cell_nbytes = (resident->totals.pages / wanted + 1) * page_nbytes;
-    size_t most = (size_t)(resident->totals.file_nbytes / cell_nbytes + 1) + 2 * ACT_REGIONS_MAX;
+    size_t most = (size_t)(resident->totals.file_nbytes / cell_nbytes + 1) + 2 * ACT_SECTIONS_MAX;
     resident->cells = calloc(most, sizeof(*resident->cells));
     if (!resident->cells)
         return false;
@@ -174,14 +174,14 @@ int cli_resident_look(struct cli_resident *resident, const struct cli_call *call
                       const struct cli_map *map, size_t cells)
 {
     act_error error;
-    act_region_residency regions[ACT_REGIONS_MAX];
+    act_section_residency regions[ACT_SECTIONS_MAX];
     memset(resident, 0, sizeof(*resident));
     resident->name = map->name;
     resident->keys = call->options.keys == CLI_KEYS_HEX ? CLI_KEYS_HEX : CLI_KEYS_ESCAPED;
     if (act_map_residency(map->map, &resident->residency, &error) != ACT_OK)
         return cli_fail(map->name, &error);
     act_residency_get_totals(resident->residency, &resident->totals);
-    resident->regions_count = act_residency_get_regions(resident->residency, regions);
+    resident->regions_count = act_residency_get_sections(resident->residency, regions);
     for (size_t i = 0; i < resident->regions_count; i++)
         resident->regions[i].residency = regions[i];
     if (cells && resident->totals.cached.known && !make_cells(resident, cells))

@@ -27,7 +27,7 @@ struct cli_cell {
 
 /* A region as a row of spots. */
 struct cli_region {
-    act_region_residency residency;
+    act_section_residency residency;
     size_t first_cell;
     size_t cells_count;
 };
@@ -37,7 +37,7 @@ struct cli_resident {
     enum cli_keys keys; /* how prefixes are written: escaped or hex */
     act_residency *residency;
     act_residency_totals totals;
-    struct cli_region regions[ACT_REGIONS_MAX];
+    struct cli_region regions[ACT_SECTIONS_MAX];
     size_t regions_count;
     bool walked; /* the tree was looked at */
     bool prefix; /* below a prefix only */

@@ -35,9 +35,9 @@ static void put_regions(json_t *report, const struct cli_resident *resident)
 {
     json_t *regions = cli_report_array(report, "regions");
     for (size_t i = 0; i < resident->regions_count; i++) {
-        const act_region_residency *region = &resident->regions[i].residency;
+        const act_section_residency *region = &resident->regions[i].residency;
         json_t *item = cli_report_item(regions);
-        cli_report_text(item, "name", act_region_name(region->region));
+        cli_report_text(item, "name", act_section_name(region->region));
         cli_report_u64(item, "offset", region->off);
         cli_report_u64(item, "bytes", region->nbytes);
         put_amount(item, "cached_bytes", region->cached);

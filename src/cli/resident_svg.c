@@ -25,7 +25,7 @@ enum {
 
 typedef unsigned long long ull; /* what %llu takes */
 
-/* In the order of act_region: header, arena, pages, hot region, checksums, tail, merged. */
+/* In the order of act_section: header, arena, pages, hot region, checksums, tail, merged. */
 static const char *const colors[] = {"#64748b", "#1d6fa5", "#1d6fa5", "#d9650b",
                                      "#4d8b57", "#64748b", "#8457b5"};
 
@@ -134,7 +134,7 @@ static void put_cell(struct cli_out *out, const struct cli_resident *resident,
     cli_out_format(out, "<rect class=\"s%u\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"><title>",
                    shade(cell), x, y, SPOT - 1, SPOT - 1);
     cli_out_format(out, "offset %llu, %s: %s, %.0f %% in memory", (ull)cell->off,
-                   act_region_name(region->residency.region),
+                   act_section_name(region->residency.region),
                    cli_bytes_text(size, cell->end - cell->off),
                    cli_percent(cell->cached_nbytes, cell->end - cell->off));
     put_keys(out, resident, cell);
@@ -145,9 +145,9 @@ static void put_region(struct cli_out *out, const struct cli_resident *resident,
                        const struct cli_region *region, int y)
 {
     char size[CLI_UNIT_NBYTES];
-    const act_region_residency *residency = &region->residency;
+    const act_section_residency *residency = &region->residency;
     start_text(out, "name", MARGIN, y + 11);
-    cli_out_text(out, act_region_name(residency->region));
+    cli_out_text(out, act_section_name(residency->region));
     end_text(out);
     start_text(out, "note", MARGIN, y + 27);
     cli_out_text(out, cli_bytes_text(size, residency->nbytes));
@@ -170,7 +170,7 @@ static void put_legend(struct cli_out *out, const struct cli_resident *resident)
     char size[CLI_UNIT_NBYTES];
     int x = MARGIN + LABELS;
     int y = HEAD - 26;
-    cli_out_format(out, "<g fill=\"%s\">\n", colors[ACT_REGION_PAGES]);
+    cli_out_format(out, "<g fill=\"%s\">\n", colors[ACT_SECTION_PAGES]);
     for (unsigned i = 0; i < 5; i++) {
         char kind[8];
         snprintf(kind, sizeof(kind), "s%u", i);

@@ -38,7 +38,7 @@ static struct style style_of(struct cli_out *out)
     return style;
 }
 
-/* In the order of act_region. */
+/* In the order of act_section. */
 static const char *const colors[] = {"\033[90m", "\033[34m", "\033[36m", "\033[33m",
                                      "\033[32m", "\033[90m", "\033[35m"};
 
@@ -133,7 +133,7 @@ static void print_names(const struct style *style, const struct cli_resident *re
         if (region->first_cell < first_cell || region->first_cell >= first_cell + MAP_COLUMNS)
             continue;
         set_color(style, colors[region->residency.region]);
-        cli_out_format(style->out, "  %s", act_region_name(region->residency.region));
+        cli_out_format(style->out, "  %s", act_section_name(region->residency.region));
         set_color(style, "\033[0m");
     }
 }
@@ -188,8 +188,8 @@ static void print_regions(const struct style *style, const struct cli_resident *
     char cached[CLI_UNIT_NBYTES];
     cli_out_text(style->out, "\nBy region               size    in memory\n");
     for (size_t i = 0; i < resident->regions_count; i++) {
-        const act_region_residency *region = &resident->regions[i].residency;
-        cli_out_format(style->out, "  %-14s %11s %12s", act_region_name(region->region),
+        const act_section_residency *region = &resident->regions[i].residency;
+        cli_out_format(style->out, "  %-14s %11s %12s", act_section_name(region->region),
                        cli_bytes_text(nbytes, region->nbytes), amount_text(cached, region->cached));
         if (region->cached.known)
             cli_out_format(style->out, "  %5.1f %%%s",

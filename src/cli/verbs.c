@@ -7,6 +7,9 @@
 const struct cli_verb *const cli_verbs[] = {
     &cmd_build,
     &cmd_convert,
+    &cmd_split,
+    &cmd_join,
+    &cmd_merge,
     &cmd_dump,
     &cmd_get,
     &cmd_prefix,
@@ -14,6 +17,7 @@ const struct cli_verb *const cli_verbs[] = {
     &cmd_info,
     &cmd_resident,
     &cmd_verify,
+    &cmd_history,
     &cmd_walk,
     &cmd_warm,
     &cmd_bench,

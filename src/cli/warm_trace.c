@@ -67,7 +67,7 @@ static int warm_keys(struct cli_call *call, const struct cli_map *map,
 
 int cli_warm_trace(struct cli_call *call)
 {
-    struct cli_map map = {NULL, NULL, NULL};
+    struct cli_map map = {.map = NULL};
     struct cli_queries queries = {NULL, NULL, 0};
     int status = cli_queries_load(call, call->options.trace, &queries);
     if (status == CLI_DONE)

@@ -10,7 +10,7 @@ act_status act_file_check(const uint8_t *bytes, uint64_t file_nbytes, const char
 {
     char quoted[ACT_QUOTED_NBYTES];
     act_quote(quoted, name, strlen(name));
-    uint64_t magic_nbytes = file_nbytes < ACT_MAGIC_NBYTES ? file_nbytes : ACT_MAGIC_NBYTES;
+    size_t magic_nbytes = file_nbytes < ACT_MAGIC_NBYTES ? (size_t)file_nbytes : ACT_MAGIC_NBYTES;
     if (magic_nbytes && memcmp(bytes, ACT_MAGIC, magic_nbytes) != 0)
         return act_fail(error, ACT_ERR_FORMAT, 0,
                         "%s is not an ACTree03 file: it does not begin with \"%s\"", quoted,

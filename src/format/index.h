@@ -35,6 +35,10 @@ enum {
     ACT_INDEX_TAIL_NBYTES = 16        /* zeros that end an indexed file */
 };
 
+/* For act_arena.jump_end: all runs have jump tables. Not beyond what a signed number holds, for
+ * comparing without a branch. */
+#define ACT_JUMP_ALL ((uint64_t)INT64_MAX)
+
 /* The header, decoded. Offsets count from the start of the file. */
 struct act_index {
     uint64_t file_nbytes; /* of the file as it was built: what comes after was merged into it */

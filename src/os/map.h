@@ -12,6 +12,8 @@ struct act_os_bytes {
     uint64_t nbytes;
     uint64_t padding_nbytes; /* zeros after them that may be read too */
     bool mapped;
+    bool copied;     /* with `mapped`: into memory of this process's own */
+    intptr_t handle; /* of the open file when mapped, in the platform's way; 0: none */
 };
 
 /*
@@ -22,6 +24,19 @@ struct act_os_bytes {
  */
 act_status act_os_bytes_open(const char *path, act_access access, uint64_t read_nbytes_max,
                              struct act_os_bytes *bytes_ret, act_error *error);
+
+/*
+ * Maps them once more, in the same place, so that they are this process's own as soon as it wrote
+ * to them, which it does not: MAP_PRIVATE. ACT_ERR_NOMEM, ACT_ERR_IO.
+ */
+act_status act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error);
+
+/*
+ * Puts a copy of mapped bytes in their place, in memory for which the system is asked to use huge
+ * pages. Whether it did is another question: act_os_paging_huge. ACT_ERR_NOMEM, ACT_ERR_IO: then
+ * the bytes are what they were.
+ */
+act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error);
 
 /* Gives them back. All-zero bytes are allowed. */
 void act_os_bytes_close(struct act_os_bytes *bytes);

@@ -11,11 +11,14 @@
  */
 void act_os_memory_random(void *block, size_t nbytes);
 
+/* The same for whole pages, of which all will be accessed: be they the system's default or not. */
+void act_os_memory_huge(void *pages, size_t nbytes);
+
 /*
  * How much memory this program may use now, page cache that others can do without included: what
  * the system has to give, and the limits of the program's control groups. Where `enough` is less
- * than a sixteenth of all memory, the system is taken to have that. UINT64_MAX if nothing is known.
- * Reads a few small files of the system's, in some 20 microseconds.
+ * than a sixteenth of all memory, the system is taken to have all of it to give. UINT64_MAX if
+ * nothing is known. Reads a few small files of the system's, in some 20 microseconds.
  */
 uint64_t act_os_memory_available(uint64_t enough);
 

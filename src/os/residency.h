@@ -10,21 +10,21 @@
 #include <stdint.h>
 
 #include "actree.h"
+#include "os/map.h"
 
 /* The size of the system's pages. */
 uint64_t act_os_page_nbytes(void);
 
 /*
- * Which pages of a mapped file are in the page cache, from the one where `bytes` begins, which is
- * the start of a page, to the one where they end: sets bit i % 8 of byte i / 8 of `bits`, all zero
- * before, for page i. Touches none of the pages. Returns who said so; with ACT_RESIDENCY_UNKNOWN
- * the bits mean nothing.
+ * Which pages of a mapped file are in the page cache: sets bit i % 8 of byte i / 8 of `bits`, all
+ * zero before, for page i. Touches none of the pages. Returns who said so; with
+ * ACT_RESIDENCY_UNKNOWN the bits mean nothing.
  */
-act_residency_source act_os_pages_cached(const uint8_t *bytes, uint64_t nbytes, uint8_t *bits);
+act_residency_source act_os_pages_cached(const struct act_os_bytes *map, uint8_t *bits);
 
 /*
  * Which pages of any memory are in this process's page tables; as above, but `bytes` may begin
- * anywhere in a page. False if nobody says so.
+ * anywhere in a page, which is page 0. False if nobody says so.
  */
 bool act_os_pages_present(const uint8_t *bytes, uint64_t nbytes, uint8_t *bits);
 
@@ -49,8 +49,8 @@ struct act_os_cache {
     act_amount evicted_recently;
 };
 
-/* Asks for the file whose mapping begins at `bytes`. */
-void act_os_cache_totals(const uint8_t *bytes, uint64_t nbytes, struct act_os_cache *cache_ret);
+/* Asks for a mapped file. */
+void act_os_cache_totals(const struct act_os_bytes *map, struct act_os_cache *cache_ret);
 
 /* Page faults so far; `faults_ret` is all zero if nobody knows. */
 void act_os_faults(act_faults_of whose, act_faults *faults_ret);

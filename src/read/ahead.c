@@ -1,6 +1,7 @@
 #include "read/ahead.h"
 
 #include "os/paging.h"
+#include "read/budget.h"
 #include "read/shortcut.h"
 
 /* Measured; see docs/PERFORMANCE.md. */
@@ -42,6 +43,9 @@ static void fetch(struct act_ahead *ahead, const struct act_map *map, bool upwar
 void act_ahead_look(struct act_ahead *ahead, const struct act_map *map, const uint8_t *key,
                     size_t key_nbytes, bool upwards)
 {
+    act_budget_keep(map);
+    if (!act_map_reads_single(map))
+        return;
     uint64_t off = value_off(map, key, key_nbytes);
     if (!off)
         return;

@@ -27,6 +27,12 @@ struct act_ahead {
     uint64_t nbytes; /* to ask for next */
 };
 
+/* Whether a map's walks have to look: to read ahead, or to keep a resident budget. */
+static ACT_ALWAYS_INLINE bool act_ahead_is_needed(const struct act_map *map)
+{
+    return map->resident_nbytes_max || act_map_reads_single(map);
+}
+
 /* A look, after the entry with this key. */
 void act_ahead_look(struct act_ahead *ahead, const struct act_map *map, const uint8_t *key,
                     size_t key_nbytes, bool upwards);
@@ -35,7 +41,7 @@ void act_ahead_look(struct act_ahead *ahead, const struct act_map *map, const ui
 static ACT_ALWAYS_INLINE void act_ahead_pass(struct act_ahead *ahead, const struct act_map *map,
                                              const uint8_t *key, size_t key_nbytes, bool upwards)
 {
-    if (ACT_LIKELY(!map->single_pages) || ++ahead->passed < ACT_AHEAD_ENTRIES)
+    if (ACT_LIKELY(!act_ahead_is_needed(map)) || ++ahead->passed < ACT_AHEAD_ENTRIES)
         return;
     ahead->passed = 0;
     act_ahead_look(ahead, map, key, key_nbytes, upwards);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "os/thread.h"
+#include "read/budget.h"
 #include "read/descent.h"
 #include "read/fetch.h"
 #include "read/rounds.h"
@@ -88,11 +89,13 @@ static act_status get_group(struct batch *batch, size_t done, unsigned count)
 /* Looks up the keys from `at` to `end`, group by group. */
 static act_status get_window(struct batch *batch, size_t at, size_t end)
 {
-    for (; at < end; at += GROUP) {
-        size_t count = end - at < GROUP ? end - at : GROUP;
+    size_t group = batch->map->resident_nbytes_max ? ACT_BUDGET_STEPS : GROUP;
+    for (; at < end; at += group) {
+        size_t count = end - at < group ? end - at : group;
         act_status status = get_group(batch, at, (unsigned)count);
         if (ACT_UNLIKELY(status != ACT_OK))
             return status;
+        act_budget_keep(batch->map);
     }
     return ACT_OK;
 }

@@ -195,9 +195,9 @@ static act_status step_down(const struct act_arena *arena, const struct place *p
 {
     *id_ret = 0;
     if (act_cursor_frame_is_line(&place->node)) {
-        uint64_t rest = place->line.nbytes - place->line_at;
-        if (rest > (size_t)(path_end - *path))
+        if (place->line.nbytes - place->line_at > (size_t)(path_end - *path))
             return ACT_NOT_FOUND; /* inside a line there is no value */
+        size_t rest = (size_t)(place->line.nbytes - place->line_at);
         if (rest && memcmp(*path, arena->bytes + place->node.down + place->line_at, rest) != 0)
             return ACT_NOT_FOUND;
         *path += rest;

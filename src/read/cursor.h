@@ -59,6 +59,7 @@ struct act_cursor {
     struct act_cursor_line line;      /* of the last frame, when that is a line */
     struct act_cursor_line root_line; /* of the first frame, when that is a line */
     uint64_t steps_left;              /* nodes that the present call may still enter */
+    unsigned entered;                 /* nodes in all, where there is a resident budget */
 };
 
 /*

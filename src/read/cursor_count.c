@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "read/budget.h"
 
 /* From so many nodes on, the count below a run is noted. */
 #define NOTED_STEPS 64u
@@ -36,6 +37,7 @@ struct note {
 };
 
 struct counter {
+    const struct act_map *map;
     const struct act_arena *arena;
     struct counted *stack;
     size_t depth;
@@ -173,6 +175,7 @@ static act_status next_child(struct counter *counter, act_error *error)
 static act_status leave(struct counter *counter, act_error *error)
 {
     struct counted *done = &counter->stack[--counter->depth];
+    act_budget_keep(counter->map);
     if (done->steps >= NOTED_STEPS) {
         if (!put_note(counter, done))
             return act_fail_nomem(error);
@@ -211,7 +214,7 @@ act_status act_cursor_val_count(const act_cursor *cursor, uint64_t *count_ret, a
 {
     uint64_t count = 0;
     if (act_cursor_is_inside(cursor)) {
-        struct counter counter = {.arena = &cursor->map->arena};
+        struct counter counter = {.map = cursor->map, .arena = &cursor->map->arena};
         /* From anywhere in a line the same keys lie below. */
         act_status status = count_from(&counter, act_cursor_top(cursor)->id, &count, error);
         free(counter.stack);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "read/budget.h"
 
 /* ------------------------------------------------------------------------------------ decoding */
 
@@ -196,6 +197,8 @@ act_status act_cursor_enter(struct act_cursor *cursor, uint64_t id, act_error *e
     act_status status = take_steps(cursor, 1, id, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
+    if (ACT_UNLIKELY(cursor->map->resident_nbytes_max) && ++cursor->entered % ACT_BUDGET_STEPS == 0)
+        act_budget_look(cursor->map);
     if (ACT_UNLIKELY(cursor->depth == cursor->frames_capacity) &&
         !act_reserve(&cursor->frames, &cursor->frames_capacity, cursor->depth + 1,
                      sizeof(*cursor->frames)))

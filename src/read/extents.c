@@ -221,10 +221,12 @@ act_status act_extents_of(const struct act_map *map, const void *prefix, size_t 
     extents.chunks_count = (size_t)(map->file_nbytes / ((uint64_t)CHUNK_PAGES * ACT_PAGE_NBYTES) +
                                     1);
     extents.chunks = calloc(extents.chunks_count, sizeof(*extents.chunks));
-    status = extents.chunks ? go_over(&extents, id) : act_fail_nomem(error);
+    if (!extents.chunks)
+        return act_fail_nomem(error);
+    status = go_over(&extents, id);
     if (status == ACT_OK)
         status = deliver(&extents, visit, context);
-    for (size_t i = 0; extents.chunks && i < extents.chunks_count; i++)
+    for (size_t i = 0; i < extents.chunks_count; i++)
         free(extents.chunks[i]);
     free(extents.chunks);
     free(extents.runs);

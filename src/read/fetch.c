@@ -4,6 +4,7 @@
 
 #include "os/paging.h"
 #include "read/descent.h"
+#include "read/paging.h"
 #include "read/shortcut.h"
 
 /* All measured; see docs/PERFORMANCE.md. */
@@ -82,7 +83,8 @@ static void fetch_hot_region(const struct act_fetch *fetch)
     const struct act_map *map = fetch->map;
     uint64_t nbytes = map->index.sums_off - map->index.hot_off;
     uint64_t left = fetch->count - fetch->asked;
-    if (map->hot_ahead && nbytes / ACT_PAGE_NBYTES <= HOT_PAGES_A_KEY * left)
+    if (atomic_load_explicit(&map->lazy->hot_ahead, memory_order_relaxed) &&
+        nbytes / ACT_PAGE_NBYTES <= HOT_PAGES_A_KEY * left)
         act_os_paging_fetch(map->arena.bytes + map->index.hot_off, nbytes);
 }
 
@@ -102,9 +104,10 @@ static void set_cold(struct act_fetch *fetch, bool cold)
     if (cold == fetch->cold)
         return;
     fetch->cold = cold;
-    if (!map->single_pages)
+    if (!act_map_reads_single(map))
         act_os_paging_set(map->arena.bytes, map->index.hot_off,
-                          cold ? ACT_OS_PAGING_SINGLE : ACT_OS_PAGING_AHEAD);
+                          cold ? ACT_OS_PAGING_SINGLE
+                               : act_paging_of((act_advice)atomic_load(&map->lazy->advice)));
     if (cold)
         fetch_hot_region(fetch);
 }
@@ -112,7 +115,7 @@ static void set_cold(struct act_fetch *fetch, bool cold)
 size_t act_fetch_next(struct act_fetch *fetch, size_t done)
 {
     size_t left = fetch->count - done;
-    bool paged = fetch->map->os_bytes.mapped && fetch->map->index_state == ACT_INDEX_VALID;
+    bool paged = act_map_is_paged(fetch->map) && fetch->map->index_state == ACT_INDEX_VALID;
     if (!paged || fetch->mode == ACT_FETCH_NEVER)
         return left;
     if (fetch->mode == ACT_FETCH_AUTO && fetch->window == 0 && left < KEYS_MIN)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "read/budget.h"
 #include "read/descent.h"
 #include "read/shortcut.h"
 #include "simd/equal.h"
@@ -48,7 +49,7 @@ static ACT_ALWAYS_INLINE uint64_t match_line(const struct descent *d, enum mode 
     }
     if (ACT_LIKELY(nbytes <= 16 && d->key + 16 <= d->padded_end && node_id < d->map->arena.roomy))
         return act_equal_upto16(d->key, line->bytes, (unsigned)nbytes) ? nbytes : 0;
-    return act_equal(d->key, line->bytes, nbytes) ? nbytes : 0;
+    return act_equal(d->key, line->bytes, (size_t)nbytes) ? nbytes : 0;
 }
 
 /* A value at the bytes matched so far. ACT_OK to go on. */
@@ -178,6 +179,14 @@ static ACT_ALWAYS_INLINE bool is_sampled(const struct act_descent *d)
     return (uint32_t)(d->id * 0x9e3779b97f4a7c15u >> 32) < UINT32_MAX / ACT_SHORTCUT_SAMPLE;
 }
 
+/* Of a map without shortcuts, as all are that have a resident budget. */
+static void count_lookup(const act_map *map, const struct act_descent *d)
+{
+    act_budget_keep(map);
+    if (is_sampled(d))
+        act_shortcuts_count(map, ACT_SHORTCUT_SAMPLE);
+}
+
 act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, uint64_t *value_ret,
                        act_error *error)
 {
@@ -187,8 +196,10 @@ act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, u
     const struct act_shortcuts *shortcuts = act_shortcuts_of(map);
     if (ACT_LIKELY(act_descent_start(map, shortcuts, key, key_nbytes, copy, &d))) {
         next = act_descent_finish(&map->arena, &d, ACT_NEXT_NODE);
-        if (ACT_UNLIKELY(shortcuts == NULL) && is_sampled(&d))
-            act_shortcuts_count(map, ACT_SHORTCUT_SAMPLE);
+        if (ACT_UNLIKELY(shortcuts == NULL))
+            count_lookup(map, &d);
+    } else {
+        act_budget_keep(map);
     }
     act_status status = ACT_NOT_FOUND;
     if (next == ACT_NEXT_FOUND)
@@ -210,6 +221,7 @@ act_status act_map_path_exists(const act_map *map, const void *path, size_t path
     d.has_value = false;
     set_key(&d, path, path_nbytes, copy);
     act_status status = descend(&d, EXISTS, map->root);
+    act_budget_keep(map);
     if (status == ACT_OK && has_value_ret)
         *has_value_ret = d.has_value;
     return status;
@@ -228,6 +240,7 @@ act_status act_map_prefixes(const act_map *map, const void *key, size_t key_nbyt
     d.context = context;
     set_key(&d, key, key_nbytes, copy);
     act_status status = descend(&d, PREFIXES, map->root);
+    act_budget_keep(map);
     return status == ACT_NOT_FOUND ? ACT_OK : status;
 }
 

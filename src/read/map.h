@@ -8,14 +8,34 @@
 #include "actree.h"
 #include "format/node.h"
 #include "os/map.h"
+#include "read/spans.h"
 
 struct act_shortcuts;
 
-/* What is made while a map is used, for all threads, none of which waits for it. */
+/* What is known of a resident budget; see read/budget.h. */
+struct act_budget_state {
+    atomic_uint_least64_t resident_nbytes; /* when that was measured last, */
+    atomic_uint_least64_t files_nbytes;    /* and of all files, */
+    atomic_uint_least64_t measured_faults; /* and page faults of the process until then */
+    atomic_uint_least64_t seen_faults;     /* until the last look */
+    atomic_uint_least64_t released_nbytes; /* in all */
+    atomic_bool busy;                      /* a thread measures or releases */
+    uint64_t hand;                         /* where to release next; of the thread that is busy */
+};
+
+/* What is made, noted or told while a map is used, for all threads. None waits for it. */
 struct act_map_lazy {
     _Atomic(struct act_shortcuts *) shortcuts; /* NULL until made */
     atomic_size_t lookups;                     /* a sample of them, until `claimed` */
     atomic_bool claimed;                       /* a thread has made them, or is about to */
+
+    atomic_int advice;        /* in effect for the file, an act_advice; never ACT_ADVICE_AUTO */
+    atomic_bool single_pages; /* missing pages are read one by one: walks read ahead themselves */
+    atomic_bool hot_ahead;    /* with an index, and the hot region is not: it is read ahead */
+    struct act_budget_state budget;
+
+    atomic_bool noting; /* a thread has taken what follows for itself, for a moment */
+    struct act_spans locked;
 };
 
 /* Never written to after opening, but for what is lazy: threads share it without locks. */
@@ -24,13 +44,39 @@ struct act_map {
     uint64_t root;
     enum act_index_state index_state;
     struct act_index index; /* when ACT_INDEX_VALID */
+    bool segmented;         /* merged into, and all that was merged has jump tables and checksums */
     uint64_t file_nbytes;
     uint64_t key_nbytes_max;
     uint64_t steps_max;
-    bool single_pages; /* mapped, and larger than memory: missing pages are read one by one */
-    bool hot_ahead;    /* mapped, with an index, and the hot region is not: it is read ahead */
+    uint64_t resident_nbytes_max; /* the budget of a mapped file, or 0 */
+    uint64_t memory_nbytes;       /* what there was when it was opened; UINT64_MAX: not known */
+    bool exceeds_memory;          /* mapped, and more than half of that */
+    act_advice advice;            /* what was chosen or told when it was opened */
+    bool advice_is_auto;
+    bool is_private;
+    act_populate populate; /* what was asked for, and what came of it */
+    uint64_t populate_asked_nbytes;
+    uint64_t populate_done_nbytes;
+    act_huge huge;
     struct act_os_bytes os_bytes; /* all-zero when the bytes are the caller's */
     struct act_map_lazy *lazy;    /* the map's own, after it in memory */
 };
+
+/* Whether pages are missing now and then, and can be released. */
+static inline bool act_map_is_paged(const struct act_map *map)
+{
+    return map->os_bytes.mapped && !map->os_bytes.copied;
+}
+
+/* Whether missing pages are read one by one. */
+static inline bool act_map_reads_single(const struct act_map *map)
+{
+    return atomic_load_explicit(&map->lazy->single_pages, memory_order_relaxed);
+}
+
+static inline bool act_map_has_hot(const struct act_map *map)
+{
+    return map->index_state == ACT_INDEX_VALID && map->index.sums_off > map->index.hot_off;
+}
 
 #endif

@@ -3,7 +3,11 @@
 
 #include "base/error.h"
 #include "format/file.h"
+#include "format/segment.h"
+#include "format/tail.h"
+#include "read/history.h"
 #include "read/map.h"
+#include "read/mapping.h"
 #include "read/paging.h"
 #include "read/shortcut.h"
 
@@ -19,7 +23,7 @@ static act_status check_options(const act_open_options *options, act_error *erro
         options->access != ACT_ACCESS_READ)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of access %d",
                         (int)options->access);
-    return ACT_OK;
+    return act_mapping_check(options, error);
 }
 
 /* What one allocation holds. */
@@ -27,6 +31,45 @@ struct opened {
     act_map map;
     struct act_map_lazy lazy;
 };
+
+/* A search for a root in the history. */
+struct search {
+    uint64_t root;
+    uint64_t file_nbytes;
+};
+
+static int is_wanted(void *context, uint64_t root, uint64_t file_nbytes)
+{
+    struct search *search = context;
+    search->file_nbytes = file_nbytes;
+    return root == search->root;
+}
+
+/* From the live root, and the length of the file, to those that were asked for. */
+static act_status go_back(const uint8_t *bytes, const struct act_index *index, uint64_t wanted,
+                          uint64_t *root_ref, uint64_t *nbytes_ref, act_error *error)
+{
+    struct search search = {.root = wanted};
+    act_status status = act_history_walk(bytes, *nbytes_ref, *root_ref, index, is_wanted, &search,
+                                         error);
+    if (status == ACT_OK)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
+                        "%llu is not the offset of a root of this file, present or former",
+                        (unsigned long long)wanted);
+    if (status != ACT_STOPPED)
+        return status;
+    *root_ref = wanted;
+    *nbytes_ref = search.file_nbytes;
+    return ACT_OK;
+}
+
+/* All that was merged into an indexed file has jump tables too. */
+static bool all_segments(const uint8_t *bytes, uint64_t root, const struct act_index *index)
+{
+    struct act_segment segment;
+    return root > index->file_nbytes && index->jump_end == index->sums_off &&
+           act_segment_read(bytes, root, &segment) && segment.jump_begin == index->file_nbytes;
+}
 
 /* Makes the handle; on success it owns `os_bytes`, which are all-zero for the caller's bytes. */
 static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *name,
@@ -37,29 +80,34 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     act_status status = act_file_check(bytes, nbytes, name, &root, error);
     if (status != ACT_OK)
         return status;
-    struct opened *opened = malloc(sizeof(*opened));
+    struct act_index index;
+    enum act_index_state index_state = act_index_read(bytes, nbytes, &index);
+    bool indexed = index_state == ACT_INDEX_VALID;
+    uint64_t padding_nbytes = os_bytes->padding_nbytes + nbytes;
+    if (options->root && options->root != root)
+        status = go_back(bytes, indexed ? &index : NULL, options->root, &root, &nbytes, error);
+    if (status != ACT_OK)
+        return status;
+    padding_nbytes -= nbytes;
+    struct opened *opened = calloc(1, sizeof(*opened));
     if (!opened)
         return act_fail_nomem(error);
     act_map *map = &opened->map;
     map->lazy = &opened->lazy;
-    atomic_init(&opened->lazy.shortcuts, NULL);
-    atomic_init(&opened->lazy.lookups, 0);
-    atomic_init(&opened->lazy.claimed, false);
-    map->arena = act_arena_of(bytes, nbytes, os_bytes->padding_nbytes);
+    map->arena = act_arena_of(bytes, nbytes, padding_nbytes);
     map->root = root;
-    map->index_state = act_index_read(bytes, nbytes, &map->index);
-    if (map->index_state == ACT_INDEX_VALID) {
-        map->arena.jump_end = map->index.jump_end;
-        map->arena.hot_off = map->index.hot_off;
+    map->index_state = index_state;
+    map->segmented = indexed && all_segments(bytes, root, &index);
+    if (indexed) {
+        map->index = index;
+        map->arena.jump_end = map->segmented ? ACT_JUMP_ALL : index.jump_end;
+        map->arena.hot_off = index.hot_off;
     }
     map->file_nbytes = nbytes;
     map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
                                                   : ACT_KEY_NBYTES_MAX_DEFAULT;
     map->steps_max = options->steps_max ? options->steps_max : ACT_STEPS_MAX_DEFAULT;
-    map->single_pages = false;
-    map->hot_ahead = false;
     map->os_bytes = *os_bytes;
-    act_map_settle_paging(map);
     *map_ret = map;
     return ACT_OK;
 }
@@ -67,7 +115,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
 act_status act_map_open(const char *path, const act_open_options *options, act_map **map_ret,
                         act_error *error)
 {
-    static const act_open_options defaults = {ACT_ACCESS_AUTO, 0, 0};
+    static const act_open_options defaults = {.access = ACT_ACCESS_AUTO};
     if (!map_ret)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
     *map_ret = NULL;
@@ -82,17 +130,25 @@ act_status act_map_open(const char *path, const act_open_options *options, act_m
     status = act_os_bytes_open(path, options->access, READ_NBYTES_MAX, &bytes, error);
     if (status != ACT_OK)
         return status;
-    status = make_map(bytes.bytes, bytes.nbytes, path, options, &bytes, map_ret, error);
-    if (status != ACT_OK)
+    act_map *map;
+    status = make_map(bytes.bytes, bytes.nbytes, path, options, &bytes, &map, error);
+    if (status != ACT_OK) {
         act_os_bytes_close(&bytes);
+        return status;
+    }
+    status = act_mapping_set_up(map, options, error);
+    if (status == ACT_OK)
+        *map_ret = map;
+    else
+        act_map_close(map);
     return status;
 }
 
 act_status act_map_open_memory(const void *data, size_t data_nbytes,
                                const act_open_options *options, act_map **map_ret, act_error *error)
 {
-    static const act_open_options defaults = {ACT_ACCESS_AUTO, 0, 0};
-    static const struct act_os_bytes none = {NULL, 0, 0, false};
+    static const act_open_options defaults = {.access = ACT_ACCESS_AUTO};
+    static const struct act_os_bytes none = {.bytes = NULL};
     if (!map_ret)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
     *map_ret = NULL;
@@ -100,7 +156,10 @@ act_status act_map_open_memory(const void *data, size_t data_nbytes,
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no data");
     if (!options)
         options = &defaults;
-    return make_map(data, data_nbytes, "memory", options, &none, map_ret, error);
+    act_status status = make_map(data, data_nbytes, "memory", options, &none, map_ret, error);
+    if (status == ACT_OK)
+        act_map_settle_paging(*map_ret, ACT_ADVICE_NORMAL);
+    return status;
 }
 
 void act_map_close(act_map *map)
@@ -108,27 +167,31 @@ void act_map_close(act_map *map)
     if (!map)
         return;
     act_shortcuts_free(atomic_load(&map->lazy->shortcuts));
+    act_mapping_tear_down(map);
     act_os_bytes_close(&map->os_bytes);
     free(map); /* the first member of what was allocated */
 }
 
 void act_map_get_stat(const act_map *map, act_map_stat *stat_ret)
 {
-    struct act_trailer trailer;
+    struct act_tail tail;
+    bool indexed = map->index_state == ACT_INDEX_VALID;
     memset(stat_ret, 0, sizeof(*stat_ret));
     stat_ret->file_nbytes = map->file_nbytes;
     stat_ret->root = map->root;
     stat_ret->access = map->os_bytes.mapped ? ACT_ACCESS_MAP : ACT_ACCESS_READ;
-    stat_ret->merged = act_trailer_read(map->arena.bytes, map->file_nbytes, &trailer);
+    stat_ret->merged = act_tail_find(map->arena.bytes, map->file_nbytes, map->root,
+                                     indexed ? &map->index : NULL, &tail) &&
+                       tail.merged;
     stat_ret->index_unusable = map->index_state == ACT_INDEX_DAMAGED ||
                                map->index_state == ACT_INDEX_UNKNOWN;
     stat_ret->layout = ACT_LAYOUT_PLAIN;
-    if (map->index_state == ACT_INDEX_VALID) {
+    if (indexed) {
         stat_ret->layout = ACT_LAYOUT_INDEXED;
         stat_ret->hot_off = map->index.hot_off;
         stat_ret->hot_end = map->index.sums_off;
         stat_ret->indexed_nbytes = map->index.file_nbytes;
     }
     if (stat_ret->merged)
-        stat_ret->merged_root = trailer.previous_root;
+        stat_ret->merged_root = tail.trailer.previous_root;
 }

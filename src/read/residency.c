@@ -38,10 +38,11 @@ static void look(const struct act_map *map, act_residency *residency)
     memset(&usage, 0, sizeof(usage));
     memset(&cache, 0, sizeof(cache));
     if (totals->mapped) {
-        totals->source = act_os_pages_cached(bytes, map->file_nbytes, residency->cached);
-        act_os_mapping_usage(bytes, map->file_nbytes, &usage);
-        act_os_cache_totals(bytes, map->file_nbytes, &cache);
+        totals->source = act_os_pages_cached(&map->os_bytes, residency->cached);
+        act_os_cache_totals(&map->os_bytes, &cache);
     }
+    if (map->os_bytes.mapped)
+        act_os_mapping_usage(bytes, map->file_nbytes, &usage);
     keep_if(&residency->cached, totals->source != ACT_RESIDENCY_UNKNOWN);
     keep_if(&residency->present, act_os_pages_present(bytes, map->file_nbytes, residency->present));
     totals->cached = count_pages(residency, residency->cached);
@@ -70,7 +71,7 @@ act_status act_map_residency(const act_map *map, act_residency **residency_ret, 
     act_residency_totals *totals = &residency->totals;
     totals->file_nbytes = map->file_nbytes;
     totals->page_nbytes = act_os_page_nbytes();
-    totals->mapped = map->os_bytes.mapped;
+    totals->mapped = act_map_is_paged(map);
     /* Bytes that are not mapped may begin anywhere in a page. */
     uint64_t before = (uintptr_t)map->arena.bytes % totals->page_nbytes;
     totals->pages = (before + map->file_nbytes - 1) / totals->page_nbytes + 1;
@@ -116,22 +117,22 @@ const uint8_t *act_residency_present_pages(const act_residency *residency)
 
 /* ------------------------------------------------------------------------------------- regions */
 
-const char *act_region_name(act_region region)
+const char *act_section_name(act_section region)
 {
     switch (region) {
-    case ACT_REGION_HEADER:
+    case ACT_SECTION_HEADER:
         return "header";
-    case ACT_REGION_ARENA:
+    case ACT_SECTION_ARENA:
         return "arena";
-    case ACT_REGION_PAGES:
+    case ACT_SECTION_PAGES:
         return "pages";
-    case ACT_REGION_HOT:
+    case ACT_SECTION_HOT:
         return "hot region";
-    case ACT_REGION_CHECKSUMS:
+    case ACT_SECTION_CHECKSUMS:
         return "checksums";
-    case ACT_REGION_TAIL:
+    case ACT_SECTION_TAIL:
         return "tail";
-    case ACT_REGION_MERGED:
+    case ACT_SECTION_MERGED:
         return "merged";
     }
     return "unknown region";
@@ -155,17 +156,17 @@ static act_amount count_bytes(const act_residency *residency, const uint8_t *bit
 }
 
 struct list {
-    act_region_residency *regions;
+    act_section_residency *regions;
     size_t count;
     uint64_t off;
 };
 
 /* The next region, up to `end`; none if that is nothing. */
-static void add_region(struct list *list, act_region region, uint64_t end)
+static void add_region(struct list *list, act_section region, uint64_t end)
 {
     if (end <= list->off)
         return;
-    act_region_residency *added = &list->regions[list->count++];
+    act_section_residency *added = &list->regions[list->count++];
     memset(added, 0, sizeof(*added));
     added->region = region;
     added->off = list->off;
@@ -173,28 +174,28 @@ static void add_region(struct list *list, act_region region, uint64_t end)
     list->off = end;
 }
 
-size_t act_residency_get_regions(const act_residency *residency,
-                                 act_region_residency regions_ret[ACT_REGIONS_MAX])
+size_t act_residency_get_sections(const act_residency *residency,
+                                  act_section_residency regions_ret[ACT_SECTIONS_MAX])
 {
     const struct act_index *index = &residency->index;
     uint64_t file_nbytes = residency->totals.file_nbytes;
     struct list list = {regions_ret, 0, 0};
     if (residency->indexed) {
-        add_region(&list, ACT_REGION_HEADER, ACT_INDEX_END);
-        add_region(&list, ACT_REGION_PAGES, index->hot_off);
-        add_region(&list, ACT_REGION_HOT, index->sums_off);
-        add_region(&list, ACT_REGION_CHECKSUMS, act_index_copy_off(index->file_nbytes));
-        add_region(&list, ACT_REGION_TAIL, index->file_nbytes);
-        add_region(&list, ACT_REGION_MERGED, file_nbytes);
+        add_region(&list, ACT_SECTION_HEADER, ACT_INDEX_END);
+        add_region(&list, ACT_SECTION_PAGES, index->hot_off);
+        add_region(&list, ACT_SECTION_HOT, index->sums_off);
+        add_region(&list, ACT_SECTION_CHECKSUMS, act_index_copy_off(index->file_nbytes));
+        add_region(&list, ACT_SECTION_TAIL, index->file_nbytes);
+        add_region(&list, ACT_SECTION_MERGED, file_nbytes);
     } else {
-        add_region(&list, ACT_REGION_HEADER, ACT_ARENA_OFF);
-        add_region(&list, ACT_REGION_ARENA, file_nbytes - ACT_TAIL_NBYTES);
-        add_region(&list, ACT_REGION_TAIL, file_nbytes);
+        add_region(&list, ACT_SECTION_HEADER, ACT_ARENA_OFF);
+        add_region(&list, ACT_SECTION_ARENA, file_nbytes - ACT_TAIL_NBYTES);
+        add_region(&list, ACT_SECTION_TAIL, file_nbytes);
     }
     /* Of bytes that are not mapped, pages have no place in the file. */
     bool mapped = residency->totals.mapped;
     for (size_t i = 0; i < list.count; i++) {
-        act_region_residency *region = &regions_ret[i];
+        act_section_residency *region = &regions_ret[i];
         uint64_t end = region->off + region->nbytes;
         region->cached = count_bytes(residency, residency->cached, region->off, end);
         region->present = count_bytes(residency, mapped ? residency->present : NULL, region->off,

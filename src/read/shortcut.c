@@ -124,9 +124,10 @@ void act_shortcuts_count(const struct act_map *map, size_t lookups)
     struct act_map_lazy *lazy = map->lazy;
     /*
      * In a plain file the nodes of the top lie all over it: too many pages to read. And in a file
-     * larger than memory the pages passed by would be lost, for being touched less.
+     * larger than memory, or than a budget, the pages passed by would be lost, for being touched
+     * less.
      */
-    if (map->arena.jump_end == 0 || map->single_pages ||
+    if (map->arena.jump_end == 0 || map->exceeds_memory || map->resident_nbytes_max ||
         atomic_load_explicit(&lazy->claimed, memory_order_relaxed))
         return;
     size_t before = atomic_fetch_add_explicit(&lazy->lookups, lookups, memory_order_relaxed);

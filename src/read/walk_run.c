@@ -412,7 +412,8 @@ static const uint8_t *node_limit(const struct act_arena *arena)
     return arena->bytes + (end > ACT_NODE_NBYTES_MAX ? end - ACT_NODE_NBYTES_MAX : 0);
 }
 
-/* A run over a file that is larger than memory calls its `visit` by way of this. */
+/* A run over a file that is larger than memory, or has a budget, calls its `visit` by way of this.
+ */
 struct ahead {
     struct act_walk *walk;
     act_visit_fn visit;
@@ -452,7 +453,7 @@ static act_status run_all(struct act_walk *walk, act_visit_fn visit, void *conte
 act_status act_walk_run(struct act_walk *walk, act_visit_fn visit, void *context, act_error *error)
 {
     struct ahead ahead = {walk, visit, context};
-    if (ACT_UNLIKELY(walk->map->single_pages))
+    if (ACT_UNLIKELY(act_ahead_is_needed(walk->map)))
         return run_all(walk, visit_ahead, &ahead, error);
     return run_all(walk, visit, context, error);
 }

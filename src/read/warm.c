@@ -9,7 +9,6 @@
 #include "os/paging.h"
 #include "os/residency.h"
 #include "os/thread.h"
-#include "os/warm.h"
 #include "read/extents.h"
 #include "read/map.h"
 #include "read/warm_set.h"
@@ -104,7 +103,7 @@ static bool add_set(struct act_warm *warm)
 static act_status plan(struct act_warm *warm)
 {
     bool added = true;
-    if (!warm->map->os_bytes.mapped)
+    if (!act_map_is_paged(warm->map))
         return ACT_OK;
     switch (warm->what) {
     case ACT_WARM_ALL:
@@ -174,7 +173,7 @@ static act_status bring(struct act_warm *warm, const act_faults *before)
             atomic_store(&warm->cut, true);
             return ACT_OK;
         }
-        if (!act_os_warm(bytes + piece.off, piece.nbytes))
+        if (act_os_paging_populate(bytes + piece.off, piece.nbytes) != 0)
             return act_fail(&warm->error, ACT_ERR_IO, piece.off,
                             "cannot read %llu bytes at offset %llu: the disk fails, or the file "
                             "has become shorter",

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "format/file.h"
+#include "verify/segments.h"
 
 typedef unsigned long long ull; /* what %llu takes */
 
@@ -39,17 +40,12 @@ static bool all_zero(const uint8_t *bytes, size_t nbytes)
 static act_status check_unmerged(struct act_sweep *sweep, act_error *error)
 {
     const struct act_index *index = sweep->index;
-    uint64_t tail_off = index->file_nbytes - ACT_INDEX_TAIL_NBYTES;
     if (sweep->file_nbytes != index->file_nbytes)
         return break_header(sweep, index->file_nbytes,
                             "the file goes on after its end as the index has it", error);
     if (sweep->root != index->root)
         return break_header(sweep, ACT_ROOT_OFF, "the root is not the one that the index has",
                             error);
-    if (!all_zero(sweep->arena.bytes + tail_off, ACT_INDEX_TAIL_NBYTES))
-        return act_sweep_break(sweep, error, ACT_RULE_TAIL, tail_off,
-                               "the last %d bytes of an indexed file are not all zero",
-                               ACT_INDEX_TAIL_NBYTES);
     return ACT_OK;
 }
 
@@ -68,10 +64,15 @@ act_status act_index_check_header(struct act_sweep *sweep, enum act_index_state 
         return break_header(sweep, copy_off, "the copy of the index's header is not equal to it",
                             error);
     struct act_trailer trailer;
-    return act_trailer_read(bytes, sweep->file_nbytes, &trailer) &&
-                   sweep->file_nbytes >= sweep->index->file_nbytes + ACT_TRAILER_NBYTES
-               ? ACT_OK
-               : check_unmerged(sweep, error);
+    bool merged = act_trailer_read(bytes, sweep->file_nbytes, &trailer) &&
+                  sweep->file_nbytes >= sweep->index->file_nbytes + ACT_TRAILER_NBYTES;
+    act_status status = merged ? ACT_OK : check_unmerged(sweep, error);
+    uint64_t tail_off = sweep->index->file_nbytes - ACT_INDEX_TAIL_NBYTES;
+    if (status == ACT_OK && !all_zero(bytes + tail_off, ACT_INDEX_TAIL_NBYTES))
+        status = act_sweep_break(sweep, error, ACT_RULE_TAIL, tail_off,
+                                 "the last %d bytes of an indexed file are not all zero",
+                                 ACT_INDEX_TAIL_NBYTES);
+    return status == ACT_OK && merged ? act_segments_check_newest(sweep, error) : status;
 }
 
 act_status act_index_check_sums(struct act_sweep *sweep, act_error *error)

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "os/paging.h"
 #include "read/map.h"
+#include "read/paging.h"
 #include "verify/heaviest.h"
 #include "verify/marks.h"
 #include "verify/resident.h"
@@ -535,9 +536,10 @@ static act_status tell(struct walk *walk, act_prefix_residency_fn visit, void *c
  * where pages are read one by one. */
 static void set_single(const act_map *map, bool single)
 {
-    if (map->os_bytes.mapped && !map->single_pages)
+    if (act_map_is_paged(map) && !act_map_reads_single(map))
         act_os_paging_set(map->arena.bytes, map->file_nbytes,
-                          single ? ACT_OS_PAGING_SINGLE : ACT_OS_PAGING_AHEAD);
+                          single ? ACT_OS_PAGING_SINGLE
+                                 : act_paging_of((act_advice)atomic_load(&map->lazy->advice)));
 }
 
 act_status act_map_residency_walk(const act_map *map, const act_residency *residency,

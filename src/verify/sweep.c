@@ -76,10 +76,14 @@ static act_status check_root(struct act_sweep *sweep, act_error *error)
     if (status != ACT_OK)
         return status;
     bool indexed = sweep->index && sweep->root == sweep->index->root;
-    if (node.header == 0 && sweep->root != ACT_ARENA_OFF && !indexed)
+    struct act_trailer trailer;
+    bool merged = act_trailer_read(sweep->arena.bytes, sweep->file_nbytes, &trailer) &&
+                  node.end + ACT_TRAILER_NBYTES == sweep->file_nbytes;
+    if (node.header == 0 && sweep->root != ACT_ARENA_OFF && !indexed && !merged)
         return act_sweep_break(sweep, error, ACT_RULE_EMPTY_ROOT, sweep->root,
                                "the root node is a zero byte, which stands for an empty map only "
-                               "at offset %d, or where an index says so",
+                               "at offset %d, where an index says so, or before the trailer of a "
+                               "merge",
                                ACT_ARENA_OFF);
     return ACT_OK;
 }

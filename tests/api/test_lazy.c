@@ -102,7 +102,7 @@ static void reading_all_of_it_is_seen(void **state)
     char *dir = scratch_make();
     char *path = scratch_path(dir, "sparse.act");
     bool made = make_sparse(path);
-    act_open_options options = {ACT_ACCESS_READ, 0, 0};
+    act_open_options options = {.access = ACT_ACCESS_READ};
     act_map *map = NULL;
     act_status status = made ? act_map_open(path, &options, &map, NULL) : ACT_OK;
     uint64_t value = 0;

@@ -20,6 +20,7 @@ static const struct {
     {ACT_ERR_NOMEM, 32},
     {ACT_ERR_IO, 33},
     {ACT_ERR_NOT_REGULAR, 34},
+    {ACT_ERR_LOCKED, 35},
     {ACT_ERR_FORMAT, 48},
     {ACT_ERR_TRUNCATED, 49},
     {ACT_ERR_CORRUPT, 50},

@@ -347,7 +347,7 @@ class Changing(BuildTest):
         return self.dumped("old.act")
 
     def stop_half_way(self, build):
-        """Stops it between two reads; false if it had come to the end of its input by then."""
+        """Stops it between two reads; false where there was none before, or none was left."""
         folder = f"/proc/{build.pid}"
         while build.poll() is None:
             try:
@@ -363,7 +363,7 @@ class Changing(BuildTest):
                         place = int(info.readline().split()[1])
                 except OSError:
                     return False
-                return place < os.path.getsize(self.path("in"))
+                return 0 < place < os.path.getsize(self.path("in"))
         return False
 
     def append(self):

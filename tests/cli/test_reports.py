@@ -53,6 +53,68 @@ class Verify(ToolTest):
                                        self.golden("words.act")).stderr, b"")
 
 
+class Paging(ToolTest):
+    """The options for how a file is opened, which all reading verbs take."""
+
+    def setUp(self):
+        super().setUp()
+        self.build("a\t1\n", name="one.act")
+        if self.paging("one.act", "--access=map")["access"] != "map":
+            self.skipTest("this platform maps no files")
+
+    def large(self):
+        lines = "".join(f"usr/share/{i * 7919:08d}/file\t{i}\n" for i in range(30000))
+        return self.build("".join(sorted(lines.splitlines(True))))
+
+    def paging(self, *options):
+        return json.loads(self.ok("info", "--json", *options))["paging"]
+
+    def test_what_is_chosen_is_told(self):
+        name = self.large()
+        paging = self.paging(name)
+        self.assertEqual((paging["access"], paging["advice"], paging["advice_chosen"],
+                          paging["populate"], paging["locked_bytes"], paging["budget_bytes"]),
+                         ("map", "normal", True, "none", 0, 0))
+        self.assertRegex(paging["reason"], r"^normal: .* MiB are ")
+        self.assertIn(paging["reason"], self.ok("info", name).decode())
+        self.assertEqual(self.paging(self.golden("empty.act"))["access"], "read")
+
+    def test_what_is_asked_for_is_told(self):
+        name = self.large()
+        paging = self.paging(name, "--advice=random", "--populate=all", "--budget=64M", "--private")
+        self.assertEqual((paging["advice"], paging["advice_chosen"], paging["populate"],
+                          paging["private"], paging["budget_bytes"]),
+                         ("random", False, "all", True, 64 << 20))
+        self.assertEqual(paging["populated_bytes"], os.path.getsize(self.path(name)))
+        self.assertEqual(self.paging(name, "--access=read")["access"], "read")
+        paging = self.paging(name, "--populate-prefix=usr/share/00")
+        self.assertEqual(paging["populate"], "prefix")
+        self.assertGreater(paging["populated_bytes"], 0)
+
+    def test_every_reading_verb_takes_them(self):
+        name = self.large()
+        options = ("--access=map", "--advice=sequential", "--populate=hot", "--lock=none",
+                   "--huge=auto", "--budget=4M")
+        queries = self.write("queries", "usr/share/00000000/file\n")
+        for verb in (("get", name, "usr/share/00000000/file"), ("prefix", name, "usr/share/000"),
+                     ("range", name), ("dump", name), ("info", name), ("verify", name),
+                     ("bench", name, queries)):
+            self.assertEqual(bool(self.ok(*verb, *options)), True)
+        self.ok("walk", name, *options, stdin="path_exists\n")
+        self.ok("convert", name, name + ".copy", *options)
+
+    def test_what_cannot_be_done_is_told(self):
+        name = self.large()
+        done = self.run_tool("get", name, "usr/share/00000000/file", "--populate-prefix=none")
+        self.assertEqual((done.returncode, done.stdout), (DONE, b"0\n"))
+        self.assertIn(b"nothing to populate", done.stderr)
+        for budget in ("0", "1", "4095K", "much"):
+            self.fails(TROUBLE, "get", name, "x", f"--budget={budget}", says=["--budget", "4M"])
+        self.fails(TROUBLE, "get", name, "x", "--advice=wrong", says="auto|normal")
+        self.fails(TROUBLE, "get", name, "x", "--budget=4M", "--lock=all", says="budget")
+        self.fails(TROUBLE, "get", name, "x", "--keys=hex", "--populate-prefix=xyz", says="xyz")
+
+
 class Info(ToolTest):
     def test_json(self):
         report = json.loads(self.ok("info", "--json", self.golden("words.act")))

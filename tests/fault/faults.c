@@ -1,4 +1,5 @@
 #define _DEFAULT_SOURCE
+#define _FILE_OFFSET_BITS 64
 
 #include "faults.h"
 

@@ -76,7 +76,7 @@ static void fail_each_allocation(action_fn action)
 
 static act_status open_as(act_access access, act_error *error)
 {
-    act_open_options options = {access, 0, 0};
+    act_open_options options = {.access = access};
     act_map *opened = (act_map *)&opened;
     act_status status = act_map_open(path, &options, &opened, error);
     assert_int_equal(status == ACT_OK, opened != NULL);
@@ -201,7 +201,7 @@ static void get_all_at_once(const act_map *opened)
 static void advice_is_refused(void **state)
 {
     (void)state;
-    act_open_options options = {ACT_ACCESS_MAP, 0, 0};
+    act_open_options options = {.access = ACT_ACCESS_MAP};
     act_map *opened;
     for (unsigned nth = 1; nth <= 3; nth++) {
         fault_arm(FAULT_MADVISE, nth, EINVAL, true);
@@ -477,7 +477,7 @@ static act_status warm_keys(act_error *error)
     enum {
         COUNT = 50
     };
-    act_open_options options = {ACT_ACCESS_MAP, 0, 0};
+    act_open_options options = {.access = ACT_ACCESS_MAP};
     act_slice keys[COUNT];
     act_warm_report report;
     act_map *opened;
@@ -498,6 +498,121 @@ static void warming_without_memory(void **state)
     fail_each_allocation(warm_keys);
 }
 
+/* --------------------------------------------------------------- what is in memory, and warming
+ */
+
+static act_map *mapped;
+static char *set_path;
+
+static int count_prefix(void *context, const act_prefix_residency *prefix)
+{
+    (void)prefix;
+    ++*(unsigned *)context;
+    return 0;
+}
+
+static act_status look(act_error *error)
+{
+    act_residency *residency = (act_residency *)&residency;
+    act_residency_walk walk;
+    unsigned prefixes = 0;
+    act_status status = act_map_residency(mapped, &residency, error);
+    assert_int_equal(status == ACT_OK, residency != NULL);
+    act_residency_totals totals = {.page_nbytes = 0};
+    if (status == ACT_OK) {
+        act_residency_get_totals(residency, &totals);
+        if (totals.cached.known)
+            status = act_map_residency_walk(mapped, residency, NULL, count_prefix, &prefixes, &walk,
+                                            error);
+    }
+    if (status == ACT_OK && totals.cached.known)
+        assert_true(walk.nodes + walk.missing > 0);
+    act_residency_close(residency);
+    return status;
+}
+
+static act_status save_and_restore(act_error *error)
+{
+    static uint8_t pages[1 << 16];
+    act_warm_set *set = NULL, *loaded = NULL;
+    act_warm_state done = {.ended = false};
+    memset(pages, 0x33, sizeof(pages));
+    act_status status = act_warm_set_of_pages(mapped, pages, 4096, &set, error);
+    if (status == ACT_OK)
+        status = act_warm_set_save(set, set_path, error);
+    if (status == ACT_OK)
+        status = act_warm_set_load(set_path, &loaded, error);
+    if (status == ACT_OK) {
+        act_warm_options options = {.what = ACT_WARM_SET, .set = loaded};
+        status = act_map_warm(mapped, &options, NULL, NULL, &done, error);
+    }
+    if (status == ACT_OK)
+        assert_true(done.ended && done.done_nbytes > 0);
+    act_warm_set_close(set);
+    act_warm_set_close(loaded);
+    return status;
+}
+
+static act_status warm_prefix_at_once(act_error *error)
+{
+    const struct entry *e = &entries.items[entries.count - 1];
+    act_warm_options options = {.what = ACT_WARM_PREFIX, .prefix = e->key, .prefix_nbytes = 1};
+    return act_map_warm(mapped, &options, NULL, NULL, NULL, error);
+}
+
+static act_status warm_prefix(act_error *error)
+{
+    const struct entry *e = &entries.items[entries.count - 1];
+    act_warm_options options = {.what = ACT_WARM_PREFIX, .prefix = e->key, .prefix_nbytes = 1};
+    act_warm *warm = (act_warm *)&warm;
+    act_status status = act_warm_start(mapped, &options, &warm, error);
+    assert_int_equal(status == ACT_OK, warm != NULL);
+    return status == ACT_OK ? act_warm_finish(warm, NULL, error) : status;
+}
+
+static void looking_and_warming_without_memory(void **state)
+{
+    (void)state;
+    act_open_options options = {.access = ACT_ACCESS_MAP};
+    assert_int_equal(act_map_open(path, &options, &mapped, NULL), ACT_OK);
+    fail_each_allocation(look);
+    set_path = scratch_path(dir, "set");
+    fail_each_allocation(save_and_restore);
+    fail_each_allocation(warm_prefix_at_once);
+    free(set_path);
+    act_map_close(mapped);
+}
+
+/* Whatever is refused, looking gives an answer, and warming an answer or an error. */
+static void looking_and_warming_while_the_system_refuses(void **state)
+{
+    (void)state;
+    static const enum fault_place places[] = {FAULT_OPEN, FAULT_FSTAT, FAULT_PREAD, FAULT_MADVISE,
+                                              FAULT_GETRUSAGE};
+    act_open_options options = {.access = ACT_ACCESS_MAP};
+    assert_int_equal(act_map_open(path, &options, &mapped, NULL), ACT_OK);
+    set_path = scratch_path(dir, "set");
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        for (unsigned nth = 1; nth <= 6; nth++) {
+            act_error error = {0};
+            fault_arm(places[i], nth, EIO, nth % 2);
+            assert_int_equal(look(&error), ACT_OK);
+            fault_disarm();
+            fault_arm(places[i], nth, EIO, nth % 2);
+            act_status status = save_and_restore(&error);
+            fault_disarm();
+            assert_true(status == ACT_OK || status == ACT_ERR_IO);
+            assert_true(status == ACT_OK || strlen(error.text) > 0);
+            fault_arm(places[i], nth, EIO, nth % 2);
+            status = warm_prefix(&error);
+            fault_disarm();
+            assert_true(status == ACT_OK || status == ACT_ERR_IO);
+        }
+    }
+    free(set_path);
+    act_map_close(mapped);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -512,6 +627,8 @@ int main(void)
         cmocka_unit_test(cursors_without_memory),
         cmocka_unit_test(verifying_without_memory),
         cmocka_unit_test(warming_without_memory),
+        cmocka_unit_test(looking_and_warming_without_memory),
+        cmocka_unit_test(looking_and_warming_while_the_system_refuses),
     };
     return cmocka_run_group_tests(tests, make_map, remove_map);
 }

@@ -181,7 +181,8 @@ def check(data):
     """The Sound of a file that can be opened, or Broken: the tail first, then the highest node."""
     root = u64_at(data, 8)
     check_tail(data, root)
-    if data[root] == 0 and root != HEADER:
+    merged_here = u64_at(data, len(data) - 8) and root + 1 == len(data) - TRAILER
+    if data[root] == 0 and root != HEADER and not merged_here:
         raise Broken("empty-root", root)
     sound = Sound(root)
     decoded = {root: Node(data, root, len(data) - TAIL)}

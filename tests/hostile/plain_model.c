@@ -152,7 +152,8 @@ static bool subtree_is_sound(const uint8_t *bytes, uint64_t nbytes, uint64_t at,
 bool plain_is_sound(const uint8_t *bytes, size_t nbytes)
 {
     uint64_t root = u64_at(bytes, 8);
-    if (!tail_is_good(bytes, nbytes) || (bytes[root] == 0 && root != 16))
+    bool merged_here = u64_at(bytes, nbytes - 8) != 0 && root + 1 == nbytes - 16;
+    if (!tail_is_good(bytes, nbytes) || (bytes[root] == 0 && root != 16 && !merged_here))
         return false;
     bool *seen = calloc(nbytes, sizeof(*seen));
     if (!seen) {

@@ -44,7 +44,8 @@ version=$(pkg-config --modversion actree)
 
 run() {
     echo "$1"
-    "$2" "$scratch/$1.act" "$version"
+    # shellcheck disable=SC2086 # the words of a command
+    ${ACT_TEST_EMULATOR-} "$2" "$scratch/$1.act" "$version"
 }
 
 for compiler in "$@"; do
@@ -75,9 +76,11 @@ LD_LIBRARY_PATH='' run find_package-static "$scratch/consumer/consumer_static"
 
 if [ -e "$build/actree" ]; then
     expect bin/actree
-    "$prefix/bin/actree" --version | grep -F "$version"
+    # shellcheck disable=SC2086
+    ${ACT_TEST_EMULATOR-} "$prefix/bin/actree" --version | grep -F "$version"
     # What the programs above wrote, the installed tool reads.
-    [ "$("$prefix/bin/actree" get "$scratch/static.act" key)" = 7 ]
+    # shellcheck disable=SC2086
+    [ "$(${ACT_TEST_EMULATOR-} "$prefix/bin/actree" get "$scratch/static.act" key)" = 7 ]
     if [ -e "$build/man/actree.1" ]; then
         for page in man1/actree.1 man3/actree.3 man5/actree-format.5; do
             expect "share/man/$page"

@@ -97,7 +97,7 @@ static void read_entries(const char *name, struct entries *entries)
 
 static act_map *open_map(const char *path, act_access access)
 {
-    act_open_options options = {access, 0, 0};
+    act_open_options options = {.access = access};
     act_map *map;
     act_error error = {0};
     if (act_map_open(path, &options, &map, &error) != ACT_OK)

@@ -210,6 +210,41 @@ static void threads_share_what_is_not_there_yet(void **state)
     act_map_close(map);
 }
 
+/* What does not fit is not read in vain, nor locked, nor copied; and it is said what was done. */
+static void no_more_is_populated_than_fits(void **state)
+{
+    (void)state;
+    act_map *map;
+    act_error error;
+    act_map_paging paging;
+    act_open_options options = {.populate = ACT_POPULATE_ALL, .huge = ACT_HUGE_ON};
+    evict();
+    assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);
+    act_map_get_paging(map, &paging);
+    print_message("%s\n", paging.text);
+    assert_int_equal(paging.memory_nbytes, LIMIT_NBYTES);
+    assert_int_equal(paging.advice, ACT_ADVICE_RANDOM);
+    assert_true(paging.advice_is_auto && paging.hot_is_ahead && !paging.is_copy);
+    assert_true(paging.populate_done_nbytes <= LIMIT_NBYTES / 2);
+    assert_true(paging.populate_done_nbytes >= paging.hot_nbytes);
+    assert_true(paging.populate_asked_nbytes > LIMIT_NBYTES);
+    assert_non_null(strstr(paging.text, "as much as half of the memory allows"));
+    assert_non_null(strstr(paging.text, "would not fit"));
+    assert_int_equal(act_map_lock(map, NULL, &error), ACT_ERR_LIMIT);
+    assert_non_null(strstr(error.text, "half of what this process may use"));
+    look_up_one_by_one(map, 5);
+    act_map_close(map);
+
+    options = (act_open_options){.lock = ACT_LOCK_ALL};
+    assert_int_equal(act_map_open(path, &options, &map, &error), ACT_ERR_LIMIT);
+    options.lock = ACT_LOCK_HOT;
+    act_status status = act_map_open(path, &options, &map, &error);
+    if (status == ACT_OK)
+        act_map_close(map);
+    else
+        assert_int_equal(status, ACT_ERR_LIMIT); /* what may be locked at all is the system's */
+}
+
 /* Files in memory only, as those of tmpfs, are never read. */
 static bool is_on_a_disk(void)
 {
@@ -227,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_batch_waits_for_hardly_any),
         cmocka_unit_test(a_scan_reads_ahead),
         cmocka_unit_test(threads_share_what_is_not_there_yet),
+        cmocka_unit_test(no_more_is_populated_than_fits),
     };
     build();
     const char *why_not = group_enter(LIMIT_NBYTES);

@@ -65,7 +65,7 @@ static void limit_key_length(struct model *m, const char *path)
     if (longest < 2)
         return;
     act_status status;
-    act_open_options options = {ACT_ACCESS_AUTO, longest, 0};
+    act_open_options options = {.key_nbytes_max = longest};
     size_t count = scan_and_iterate(m, path, &options, &status);
     MODEL_CHECK(m, status == ACT_OK && count == m->keys.count, "keys of %zu allowed: status %d",
                 longest, (int)status);
@@ -90,7 +90,7 @@ static void limit_key_length(struct model *m, const char *path)
 static void limit_steps(struct model *m, const char *path)
 {
     act_status status;
-    act_open_options options = {ACT_ACCESS_AUTO, 0, 100000};
+    act_open_options options = {.steps_max = 100000};
     size_t count = scan_and_iterate(m, path, &options, &status);
     MODEL_CHECK(m, status == ACT_OK && count == m->keys.count, "100000 steps: status %d",
                 (int)status);

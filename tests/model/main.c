@@ -50,7 +50,7 @@ static void ask_everything(struct model *m)
 /* The same file in each of the ways in which its bytes can be reached. */
 static void ask_by_each_access(struct model *m, const char *path)
 {
-    act_open_options options = {ACT_ACCESS_MAP, 0, 0};
+    act_open_options options = {.access = ACT_ACCESS_MAP};
     act_map *map;
     m->access = "mapped";
     MODEL_CHECK(m, act_map_open(path, &options, &map, NULL) == ACT_OK, "open");

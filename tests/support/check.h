@@ -16,4 +16,9 @@
 #define CHECK_SLOW_BUILD 0
 #endif
 
+/* 0 where the library reads every file into memory, whatever is asked for. */
+#ifndef CHECK_MAPPED
+#define CHECK_MAPPED 1
+#endif
+
 #endif

@@ -153,7 +153,7 @@ static void eight_readers_share_a_map(void **state)
     static const act_access kinds[] = {ACT_ACCESS_MAP, ACT_ACCESS_READ};
     const char *path = *state;
     for (unsigned i = 0; i < 2; i++) {
-        act_open_options options = {kinds[i], 0, 0};
+        act_open_options options = {.access = kinds[i]};
         assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);
         run_readers();
         act_map_close(map);

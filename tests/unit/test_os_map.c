@@ -1,9 +1,12 @@
 /* A file's bytes in memory: all of them, zeros after them, and at addresses fit for huge pages. */
+#define _DEFAULT_SOURCE
+
 #include "os/map.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/check.h"
 #include "support/scratch.h"
@@ -107,12 +110,50 @@ static void large_files_begin_where_huge_pages_do(void **state)
         act_os_bytes_close(&opened[i]);
 }
 
+static void private_maps_and_copies_are_the_same(void **state)
+{
+    (void)state;
+    static const size_t some[] = {1, 4096, 100000, 2097152, 5000001};
+    for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+        struct act_os_bytes opened;
+        write_pattern(some[i]);
+        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, 0, &opened, NULL), ACT_OK);
+        assert_int_equal(act_os_bytes_make_private(&opened, NULL), ACT_OK);
+        expect_pattern(&opened, some[i]);
+        assert_int_equal(act_os_bytes_copy(&opened, NULL), ACT_OK);
+        assert_true(opened.mapped && opened.copied);
+        assert_int_equal((uintptr_t)opened.bytes % HUGE_PAGE_NBYTES, 0);
+        assert_int_equal(remove(path), 0);
+        expect_pattern(&opened, some[i]);
+        act_os_bytes_close(&opened);
+    }
+}
+
+static void what_cannot_be_copied_stays(void **state)
+{
+    (void)state;
+    struct act_os_bytes opened;
+    act_error error;
+    write_pattern(100000);
+    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, 0, &opened, NULL), ACT_OK);
+    const uint8_t *before = opened.bytes;
+    assert_int_equal(truncate(path, 5000), 0);
+    assert_int_equal(act_os_bytes_copy(&opened, &error), ACT_ERR_IO);
+    assert_int_equal(error.status, ACT_ERR_IO);
+    assert_true(opened.bytes == before && !opened.copied);
+    assert_int_equal(opened.nbytes, 100000);
+    act_os_bytes_close(&opened);
+    assert_int_equal(remove(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mapped_and_read_files_are_the_same_with_zeros_after_them),
         cmocka_unit_test(the_size_decides_by_itself),
         cmocka_unit_test(large_files_begin_where_huge_pages_do),
+        cmocka_unit_test(private_maps_and_copies_are_the_same),
+        cmocka_unit_test(what_cannot_be_copied_stays),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,11 +1,8 @@
 /* The system's files on mappings, as they are and as they might be. */
 #include "os/linux/smaps.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "support/check.h"
 #include "support/scratch.h"
@@ -70,48 +67,12 @@ static void odd_lines(void **state)
     assert_int_equal(usage.rss.nbytes, 8 << 10);
 }
 
-static void the_file_of_a_mapping(void **state)
-{
-    (void)state;
-    char *dir = scratch_make();
-    char *path = scratch_path(dir, "odd name \n 7f00-7f01 x");
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    char *bytes = calloc(2, page);
-    assert_non_null(bytes);
-    scratch_write(path, bytes, 2 * page);
-    free(bytes);
-    int fd = open(path, O_RDONLY);
-    char *mapped = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, (off_t)page);
-    assert_ptr_not_equal(mapped, MAP_FAILED);
-    close(fd);
-    uint64_t off = 0;
-    fd = act_os_maps_open("/proc/self/maps", (uintptr_t)mapped + 5, &off);
-    assert_true(fd >= 0);
-    assert_int_equal(off, page + 5);
-    close(fd);
-    assert_int_equal(act_os_maps_open("/proc/self/maps", (uintptr_t)&off, &off), -1);
-    assert_int_equal(act_os_maps_open("/proc/self/maps", 1, &off), -1);
-    assert_int_equal(act_os_maps_open("no/such/file", (uintptr_t)mapped, &off), -1);
-    /* Another file by that name is not the one that is mapped. */
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(act_os_maps_open("/proc/self/maps", (uintptr_t)mapped, &off), -1);
-    char *other = scratch_path(dir, "other");
-    scratch_write(other, "x", 1);
-    assert_int_equal(rename(other, path), 0);
-    assert_int_equal(act_os_maps_open("/proc/self/maps", (uintptr_t)mapped, &off), -1);
-    munmap(mapped, page);
-    free(other);
-    free(path);
-    scratch_remove(dir);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mappings_are_added_up),
         cmocka_unit_test(what_is_not_ours_alone_is_unknown),
         cmocka_unit_test(odd_lines),
-        cmocka_unit_test(the_file_of_a_mapping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

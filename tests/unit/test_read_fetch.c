@@ -72,7 +72,7 @@ void __wrap_act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os
 static act_map *open_layout(const char *name, act_layout layout)
 {
     char *path = scratch_path(dir, name);
-    act_open_options options = {ACT_ACCESS_MAP, 0, 0};
+    act_open_options options = {.access = ACT_ACCESS_MAP};
     act_map *opened;
     build_file(&entries, path, layout, NULL);
     assert_int_equal(act_map_open(path, &options, &opened, NULL), ACT_OK);

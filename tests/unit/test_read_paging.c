@@ -84,7 +84,7 @@ static int remove_files(void **state)
 
 static act_map *open_with(const char *path, uint64_t available, act_access access)
 {
-    act_open_options options = {access, 0, 0};
+    act_open_options options = {.access = access};
     act_map *map;
     memset(&sys, 0, sizeof(sys));
     sys.available = available;
@@ -108,7 +108,7 @@ static void what_fits_is_read_ahead(void **state)
     assert_int_equal(sys.questions, 1);
     assert_int_equal(sys.nbytes, map->file_nbytes);
     assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_AHEAD));
-    assert_true(map->hot_ahead);
+    assert_true(map->lazy->hot_ahead);
     uint64_t nbytes = map->file_nbytes;
     act_map_close(map);
 
@@ -118,7 +118,7 @@ static void what_fits_is_read_ahead(void **state)
 
     map = open_with(plain, UINT64_MAX, ACT_ACCESS_AUTO);
     assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_AHEAD));
-    assert_false(map->hot_ahead);
+    assert_false(map->lazy->hot_ahead);
     act_map_close(map);
 }
 
@@ -134,7 +134,7 @@ static void what_does_not_fit_is_read_by_the_page(void **state)
     assert_true(index->sums_off - index->hot_off < 4 << 20);
     assert_true(all_are(0, index->hot_off, ACT_OS_PAGING_SINGLE));
     assert_true(all_are(index->hot_off, index->sums_off, ACT_OS_PAGING_AHEAD));
-    assert_true(map->hot_ahead);
+    assert_true(map->lazy->hot_ahead);
     act_map_close(map);
 }
 
@@ -166,7 +166,7 @@ static void nothing_is_read_ahead_with_hardly_any_memory(void **state)
     (void)state;
     act_map *map = open_with(indexed, 10000, ACT_ACCESS_AUTO);
     assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_SINGLE));
-    assert_false(map->hot_ahead);
+    assert_false(map->lazy->hot_ahead);
     act_map_close(map);
 }
 

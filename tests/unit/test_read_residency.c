@@ -31,17 +31,17 @@ static act_residency *look(act_access access, act_map **map_ret)
 /* Regions have names, follow on each other, and are the whole file; returns how many. */
 static size_t check_regions(const act_residency *residency)
 {
-    act_region_residency regions[ACT_REGIONS_MAX];
+    act_section_residency regions[ACT_SECTIONS_MAX];
     act_residency_totals totals;
     act_residency_get_totals(residency, &totals);
-    size_t count = act_residency_get_regions(residency, regions);
+    size_t count = act_residency_get_sections(residency, regions);
     uint64_t off = 0;
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(regions[i].off, off);
         assert_true(regions[i].nbytes > 0);
         assert_true(regions[i].cached.nbytes <= regions[i].nbytes);
         assert_int_equal(regions[i].cached.known, totals.cached.known);
-        assert_string_not_equal(act_region_name(regions[i].region), "unknown region");
+        assert_string_not_equal(act_section_name(regions[i].region), "unknown region");
         off += regions[i].nbytes;
     }
     assert_int_equal(off, totals.file_nbytes);
@@ -135,7 +135,7 @@ static void calls_that_make_no_sense(void **state)
     assert_null(residency);
     assert_int_equal(act_map_residency(NULL, NULL, NULL), ACT_ERR_INVALID);
     act_residency_close(NULL);
-    assert_string_equal(act_region_name((act_region)99), "unknown region");
+    assert_string_equal(act_section_name((act_section)99), "unknown region");
 }
 
 static void differences_of_faults(void **state)

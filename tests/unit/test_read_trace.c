@@ -64,7 +64,7 @@ static void catch_reads(void)
 
 static act_map *open_map(const char *path)
 {
-    act_open_options options = {ACT_ACCESS_MAP, 0, 0};
+    act_open_options options = {.access = ACT_ACCESS_MAP};
     act_map *map;
     catch_reads();
     assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);

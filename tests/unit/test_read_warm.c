@@ -1,7 +1,7 @@
 /* Warming: what is asked for is there afterwards; and what the disk refuses is told. */
 #define _DEFAULT_SOURCE
 
-#include <fcntl.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,6 @@
 
 #include "actree.h"
 #include "os/residency.h"
-#include "os/warm.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/scratch.h"
@@ -21,16 +20,16 @@ static uint64_t waited_nbytes;
 static atomic_bool held;
 static uint64_t memory_nbytes = UINT64_MAX;
 
-bool __real_act_os_warm(const uint8_t *bytes, uint64_t nbytes);
-bool __wrap_act_os_warm(const uint8_t *bytes, uint64_t nbytes);
+int __real_act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes);
+int __wrap_act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes);
 uint64_t __wrap_act_os_memory_available(uint64_t enough);
 
-bool __wrap_act_os_warm(const uint8_t *bytes, uint64_t nbytes)
+int __wrap_act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
 {
     while (atomic_load(&held))
         usleep(1000);
     waited_nbytes += nbytes;
-    return waited_nbytes <= refused_off && __real_act_os_warm(bytes, nbytes);
+    return waited_nbytes <= refused_off ? __real_act_os_paging_populate(bytes, nbytes) : EIO;
 }
 
 uint64_t __wrap_act_os_memory_available(uint64_t enough)

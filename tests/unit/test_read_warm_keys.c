@@ -75,7 +75,7 @@ static void make_keys(void)
 
 static act_map *open_layout(act_layout layout)
 {
-    act_open_options options = {ACT_ACCESS_MAP, 0, 0};
+    act_open_options options = {.access = ACT_ACCESS_MAP};
     act_map *map;
     memset(&sys, 0, sizeof(sys));
     sys.available = UINT64_MAX;
@@ -216,7 +216,7 @@ static void damaged(void **state)
     size_t nbytes;
     unsigned char *bytes = scratch_read(scratch_map, &nbytes);
     for (int i = 0; i < 60; i++) {
-        act_open_options options = {ACT_ACCESS_MAP, 0, 0};
+        act_open_options options = {.access = ACT_ACCESS_MAP};
         act_map *map;
         for (int j = 0; j < 500; j++)
             bytes[256 + random_below(&r, nbytes - 256)] ^= (uint8_t)random_u64(&r);

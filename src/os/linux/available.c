@@ -125,7 +125,10 @@ uint64_t act_os_memory_available(uint64_t enough)
 {
     struct sysinfo system;
     uint64_t limit = act_os_group_limit("/proc/self/cgroup", "/sys/fs/cgroup");
-    if (sysinfo(&system) == 0 && enough < (uint64_t)system.totalram * system.mem_unit / 16)
-        return limit;
+    uint64_t total = UINT64_MAX;
+    if (sysinfo(&system) == 0)
+        total = (uint64_t)system.totalram * system.mem_unit;
+    if (total != UINT64_MAX && enough < total / 16)
+        return least(limit, total);
     return least(limit, act_os_meminfo_available("/proc/meminfo"));
 }

@@ -20,3 +20,8 @@ void act_os_memory_random(void *block, size_t nbytes)
     uintptr_t end = ((uintptr_t)block + nbytes) / page * page;
     (void)madvise((void *)start, end - start, MADV_HUGEPAGE);
 }
+
+void act_os_memory_huge(void *pages, size_t nbytes)
+{
+    (void)madvise(pages, nbytes, MADV_HUGEPAGE);
+}

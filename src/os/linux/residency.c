@@ -69,10 +69,10 @@ static bool count_cached(int fd, uint64_t off, uint64_t nbytes, struct counts *c
     return syscall(SYS_cachestat, fd, &range, counts_ret, 0) == 0;
 }
 
-/* The file that is mapped here, for reading; -1 if it is not to be had. */
-static int open_mapped(const uint8_t *bytes, uint64_t *off_ret)
+/* The file that is mapped; -1 if it was not kept open. */
+static int file_of(const struct act_os_bytes *map)
 {
-    return act_os_maps_open("/proc/self/maps", (uintptr_t)bytes, off_ret);
+    return (int)(map->handle - 1);
 }
 
 /* ---------------------------------------------------------------------------------- page tables */
@@ -156,7 +156,7 @@ static bool ask_mincore(const uint8_t *bytes, uint64_t pages, uint8_t *bits, uin
  * ranges that wait are each half of the one before, and so never more than there are bits in an
  * offset.
  */
-static bool bisect_cached(int fd, uint64_t off, uint64_t pages, uint8_t *bits)
+static bool bisect_cached(int fd, uint64_t pages, uint8_t *bits)
 {
     struct range waiting[66];
     uint64_t page = act_os_page_nbytes();
@@ -165,7 +165,7 @@ static bool bisect_cached(int fd, uint64_t off, uint64_t pages, uint8_t *bits)
     while (count) {
         struct range range = waiting[--count];
         struct counts counts;
-        if (!count_cached(fd, off + range.off * page, range.nbytes * page, &counts))
+        if (!count_cached(fd, range.off * page, range.nbytes * page, &counts))
             return false;
         if (counts.cached >= range.nbytes) {
             for (uint64_t i = 0; i < range.nbytes; i++)
@@ -192,26 +192,17 @@ static bool may_know(int fd)
 }
 
 /* Whether it is true that all pages are there; if it is not, what is true, where that is known. */
-static act_residency_source check_all(const uint8_t *bytes, uint64_t pages, uint8_t *bits)
+static act_residency_source check_all(int fd, uint64_t pages, uint8_t *bits)
 {
-    uint64_t off;
     struct counts counts;
-    act_residency_source source = ACT_RESIDENCY_UNKNOWN;
-    int fd = open_mapped(bytes, &off);
     if (fd < 0)
-        return source;
-    if (!count_cached(fd, off, pages * act_os_page_nbytes(), &counts)) {
-        if (errno != EPERM && may_know(fd))
-            source = ACT_RESIDENCY_MINCORE;
-    } else if (counts.cached >= pages) {
-        source = ACT_RESIDENCY_MINCORE;
-    } else {
-        clear_bits(bits, pages);
-        if (bisect_cached(fd, off, pages, bits))
-            source = ACT_RESIDENCY_CACHESTAT;
-    }
-    close(fd);
-    return source;
+        return ACT_RESIDENCY_UNKNOWN;
+    if (!count_cached(fd, 0, pages * act_os_page_nbytes(), &counts))
+        return errno != EPERM && may_know(fd) ? ACT_RESIDENCY_MINCORE : ACT_RESIDENCY_UNKNOWN;
+    if (counts.cached >= pages)
+        return ACT_RESIDENCY_MINCORE;
+    clear_bits(bits, pages);
+    return bisect_cached(fd, pages, bits) ? ACT_RESIDENCY_CACHESTAT : ACT_RESIDENCY_UNKNOWN;
 }
 
 static uint64_t count_bits(const uint8_t *bits, uint64_t pages)
@@ -222,21 +213,21 @@ static uint64_t count_bits(const uint8_t *bits, uint64_t pages)
     return count;
 }
 
-act_residency_source act_os_pages_cached(const uint8_t *bytes, uint64_t nbytes, uint8_t *bits)
+act_residency_source act_os_pages_cached(const struct act_os_bytes *map, uint8_t *bits)
 {
-    uint64_t pages = pages_of(nbytes);
+    uint64_t pages = pages_of(map->nbytes);
     uint64_t count;
-    bool told = ask_mincore(bytes, pages, bits, &count);
+    bool told = ask_mincore(map->bytes, pages, bits, &count);
     if (told && count > 0 && count < pages)
         return ACT_RESIDENCY_MINCORE;
     act_residency_source source = ACT_RESIDENCY_UNKNOWN;
     if (told && count)
-        source = check_all(bytes, pages, bits);
+        source = check_all(file_of(map), pages, bits);
     if (source != ACT_RESIDENCY_UNKNOWN)
         return source;
     /* What this process has is in memory for certain. */
     clear_bits(bits, pages);
-    bool present = act_os_pages_present(bytes, nbytes, bits);
+    bool present = act_os_pages_present(map->bytes, map->nbytes, bits);
     if (told && count == (present ? count_bits(bits, pages) : 0))
         return ACT_RESIDENCY_MINCORE;
     return present ? ACT_RESIDENCY_PAGEMAP : ACT_RESIDENCY_UNKNOWN;
@@ -254,22 +245,18 @@ static act_amount amount_of(uint64_t pages)
     return (act_amount){pages * act_os_page_nbytes(), true};
 }
 
-void act_os_cache_totals(const uint8_t *bytes, uint64_t nbytes, struct act_os_cache *cache_ret)
+void act_os_cache_totals(const struct act_os_bytes *map, struct act_os_cache *cache_ret)
 {
-    uint64_t off;
     struct counts counts;
+    int fd = file_of(map);
     memset(cache_ret, 0, sizeof(*cache_ret));
-    int fd = open_mapped(bytes, &off);
-    if (fd < 0)
+    if (fd < 0 || !count_cached(fd, 0, map->nbytes, &counts))
         return;
-    if (count_cached(fd, off, nbytes, &counts)) {
-        cache_ret->cached = amount_of(counts.cached);
-        cache_ret->dirty = amount_of(counts.dirty);
-        cache_ret->writeback = amount_of(counts.writeback);
-        cache_ret->evicted = amount_of(counts.evicted);
-        cache_ret->evicted_recently = amount_of(counts.evicted_recently);
-    }
-    close(fd);
+    cache_ret->cached = amount_of(counts.cached);
+    cache_ret->dirty = amount_of(counts.dirty);
+    cache_ret->writeback = amount_of(counts.writeback);
+    cache_ret->evicted = amount_of(counts.evicted);
+    cache_ret->evicted_recently = amount_of(counts.evicted_recently);
 }
 
 void act_os_faults(act_faults_of whose, act_faults *faults_ret)

@@ -13,11 +13,4 @@
 void act_os_smaps_usage(const char *smaps, uint64_t start, uint64_t end,
                         struct act_os_usage *usage_ret);
 
-/*
- * Opens the file that is mapped at an address, as a file like /proc/self/maps names it, for
- * reading; `*off_ret` is the place in the file that lies at the address. -1 if there is no such
- * file any more, or it may not be opened.
- */
-int act_os_maps_open(const char *maps, uint64_t address, uint64_t *off_ret);
-
 #endif

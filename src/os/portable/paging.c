@@ -1,6 +1,8 @@
 /* The system does as it likes. */
 #include "os/paging.h"
 
+#include <errno.h>
+
 void act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os_paging paging)
 {
     (void)bytes;
@@ -17,4 +19,79 @@ void act_os_paging_fetch(const uint8_t *bytes, uint64_t nbytes)
 uint64_t act_os_paging_reads(void)
 {
     return 0;
+}
+
+uint64_t act_os_paging_faults(void)
+{
+    return 0;
+}
+
+/* No system has smaller pages. */
+enum {
+    TOUCHED_NBYTES = 4096
+};
+
+int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
+{
+    const volatile uint8_t *at = bytes;
+    for (uint64_t off = 0; off < nbytes; off += TOUCHED_NBYTES)
+        (void)at[off];
+    return 0;
+}
+
+int act_os_paging_lock(const uint8_t *bytes, uint64_t nbytes)
+{
+    (void)bytes;
+    (void)nbytes;
+    return ENOSYS;
+}
+
+int act_os_paging_unlock(const uint8_t *bytes, uint64_t nbytes)
+{
+    (void)bytes;
+    (void)nbytes;
+    return ENOSYS;
+}
+
+uint64_t act_os_paging_lock_limit(void)
+{
+    return UINT64_MAX;
+}
+
+void act_os_paging_release(const struct act_os_bytes *map, uint64_t off, uint64_t nbytes,
+                           bool cache)
+{
+    (void)map;
+    (void)off;
+    (void)nbytes;
+    (void)cache;
+}
+
+uint64_t act_os_paging_resident(const uint8_t *bytes, uint64_t nbytes)
+{
+    (void)bytes;
+    (void)nbytes;
+    return UINT64_MAX;
+}
+
+uint64_t act_os_paging_release_some(const struct act_os_bytes *map, uint64_t *off_ref, uint64_t end,
+                                    uint64_t nbytes_max)
+{
+    (void)map;
+    (void)off_ref;
+    (void)end;
+    (void)nbytes_max;
+    return UINT64_MAX;
+}
+
+uint64_t act_os_paging_huge(const uint8_t *bytes, uint64_t nbytes)
+{
+    (void)bytes;
+    (void)nbytes;
+    return 0;
+}
+
+uint64_t act_os_paging_files_resident(void)
+{
+    return UINT64_MAX;
 }

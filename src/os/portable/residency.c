@@ -12,10 +12,9 @@ uint64_t act_os_page_nbytes(void)
     return PAGE_NBYTES;
 }
 
-act_residency_source act_os_pages_cached(const uint8_t *bytes, uint64_t nbytes, uint8_t *bits)
+act_residency_source act_os_pages_cached(const struct act_os_bytes *map, uint8_t *bits)
 {
-    (void)bytes;
-    (void)nbytes;
+    (void)map;
     (void)bits;
     return ACT_RESIDENCY_UNKNOWN;
 }
@@ -35,10 +34,9 @@ void act_os_mapping_usage(const uint8_t *bytes, uint64_t nbytes, struct act_os_u
     memset(usage_ret, 0, sizeof(*usage_ret));
 }
 
-void act_os_cache_totals(const uint8_t *bytes, uint64_t nbytes, struct act_os_cache *cache_ret)
+void act_os_cache_totals(const struct act_os_bytes *map, struct act_os_cache *cache_ret)
 {
-    (void)bytes;
-    (void)nbytes;
+    (void)map;
     memset(cache_ret, 0, sizeof(*cache_ret));
 }
 

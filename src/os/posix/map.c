@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/memory.h"
 #include "os/paging.h"
 
 /* Wide loads near the end of a file may reach this far beyond it. A page is no less. */
@@ -102,6 +103,7 @@ static act_status open_mapped(int fd, size_t nbytes, const char *quoted, struct 
     bytes->nbytes = nbytes;
     bytes->padding_nbytes = PADDING_NBYTES;
     bytes->mapped = true;
+    bytes->handle = (intptr_t)fd + 1;
     return ACT_OK;
 }
 
@@ -140,12 +142,67 @@ act_status act_os_bytes_open(const char *path, act_access access, uint64_t read_
     if (fd < 0)
         return act_fail_os(error, errno, "cannot open %s", quoted);
     act_status status = open_fd(fd, quoted, access, read_nbytes_max, bytes_ret, error);
-    close(fd);
+    if (!bytes_ret->handle)
+        close(fd);
     return status;
+}
+
+static int fd_of(const struct act_os_bytes *bytes)
+{
+    return (int)(bytes->handle - 1);
+}
+
+act_status act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t nbytes = mapping_nbytes((size_t)bytes->nbytes) - page;
+    uint8_t *address = (uint8_t *)(uintptr_t)bytes->bytes;
+    if (mmap(address, nbytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd_of(bytes), 0) == MAP_FAILED)
+        return act_fail_os(error, errno, "cannot map the file privately");
+    act_os_paging_set(address, bytes->nbytes, ACT_OS_PAGING_SINGLE);
+    return ACT_OK;
+}
+
+/* Memory that can be written, of that size, for the bytes of a file. NULL and errno on failure. */
+static uint8_t *reserve_copy(size_t total)
+{
+    uint8_t *copy = reserve(total, HUGE_PAGE_NBYTES);
+    if (copy && mprotect(copy, total, PROT_READ | PROT_WRITE) != 0) {
+        int os_code = errno;
+        munmap(copy, total);
+        errno = os_code;
+        return NULL;
+    }
+    return copy;
+}
+
+act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error)
+{
+    size_t nbytes = (size_t)bytes->nbytes;
+    size_t total = mapping_nbytes(nbytes);
+    uint8_t *copy = reserve_copy(total);
+    if (!copy)
+        return act_fail_os(error, errno, "no memory for a copy of the file");
+    act_os_memory_huge(copy, total);
+    int64_t done = read_all(fd_of(bytes), copy, nbytes);
+    if (done != (int64_t)nbytes || mprotect(copy, total, PROT_READ) != 0) {
+        int os_code = done < 0 || done == (int64_t)nbytes ? errno : EIO;
+        munmap(copy, total);
+        return act_fail_os(error, os_code, "cannot read the file into a copy");
+    }
+    act_os_bytes_close(bytes);
+    bytes->bytes = copy;
+    bytes->nbytes = nbytes;
+    bytes->padding_nbytes = PADDING_NBYTES;
+    bytes->mapped = true;
+    bytes->copied = true;
+    return ACT_OK;
 }
 
 void act_os_bytes_close(struct act_os_bytes *bytes)
 {
+    if (bytes->handle)
+        close(fd_of(bytes));
     if (bytes->mapped)
         munmap((void *)(uintptr_t)bytes->bytes, mapping_nbytes((size_t)bytes->nbytes));
     else

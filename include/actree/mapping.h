@@ -1,0 +1,130 @@
+/*
+ * Seeing and steering how the pages of an open map are held. Included by actree.h, whose
+ * conventions hold here too.
+ *
+ * All of these may be called by any thread at any time, while others read: no answer depends on
+ * them. They concern mapped files. Where the bytes of a map are in memory already, read, copied or
+ * the caller's, there is nothing to advise, populate or release: then the functions return ACT_OK,
+ * having checked their arguments.
+ */
+#ifndef ACTREE_MAPPING_H
+#define ACTREE_MAPPING_H
+
+#ifndef ACTREE_H
+#error "include actree.h"
+#endif
+
+/* A part of a file. */
+typedef enum act_region_kind {
+    ACT_REGION_WHOLE = 0,
+    ACT_REGION_HOT = 1,   /* the hot region; a file without an index has none */
+    ACT_REGION_COLD = 2,  /* everything but the hot region */
+    ACT_REGION_RANGE = 3, /* the pages of `nbytes` bytes from `off` on */
+    /* The pages in which the nodes of the keys of a prefix lie. In an indexed file they are found
+     * without being read; in others, and for what was merged into one, all of them are read to find
+     * them, `steps_max` nodes at most. Line data of more than 247 bytes may be left out. */
+    ACT_REGION_PREFIX = 4
+} act_region_kind;
+
+/* All-zero bytes, or a NULL pointer, mean the whole file. */
+typedef struct act_region {
+    act_region_kind kind;
+    uint64_t off;
+    uint64_t nbytes;
+    const void *prefix;
+    size_t prefix_nbytes;
+} act_region;
+
+/*
+ * For all functions that take a region, besides what they say: ACT_NOT_FOUND when the file has no
+ * hot region, or no path begins with the prefix, and then nothing was done. ACT_ERR_INVALID: an
+ * unknown kind, or bytes beyond the file's end. By prefix: ACT_ERR_CORRUPT, ACT_ERR_LIMIT (more
+ * than `steps_max` nodes), ACT_ERR_NOMEM.
+ */
+
+/* Tells the system how the pages of a region will be used. ACT_ADVICE_AUTO: as it was opened. */
+ACT_API act_status act_map_advise(const act_map *map, const act_region *region, act_advice advice,
+                                  act_error *error);
+
+/*
+ * Reads a region and makes it present, and waits for that. Reads no more than half of the memory
+ * that the program may use now, nor than half of a resident budget: of a larger region the first
+ * bytes, of the whole file the hot region first. `*done_nbytes_ret` is how much of it was made
+ * present, by whole pages; `*asked_nbytes_ret` how much the region has. Both are written on
+ * ACT_STOPPED and errors too. `progress` may be NULL; it counts bytes.
+ *
+ * ACT_OK, also when there is less memory than it takes; ACT_STOPPED; ACT_ERR_IO: the file has
+ * become shorter or cannot be read; ACT_ERR_NOMEM.
+ */
+ACT_API act_status act_map_populate(const act_map *map, const act_region *region,
+                                    act_progress_fn progress, void *context,
+                                    uint64_t *done_nbytes_ret, uint64_t *asked_nbytes_ret,
+                                    act_error *error);
+
+/*
+ * Reads a region, and makes the system keep it in memory until it is unlocked or the map is closed.
+ * Pages that are locked twice need to be unlocked once. After an error a part may be locked.
+ *
+ * ACT_ERR_LIMIT: more than the process may lock (RLIMIT_MEMLOCK; the text has both numbers), or
+ * than half of the memory that the program may use now. ACT_ERR_NOMEM, ACT_ERR_IO: the system
+ * failed. ACT_ERR_INVALID: the bytes are the caller's.
+ */
+ACT_API act_status act_map_lock(const act_map *map, const act_region *region, act_error *error);
+
+/* Lets the system have the pages back when it needs them. Regions that are not locked may be among
+ * them. */
+ACT_API act_status act_map_unlock(const act_map *map, const act_region *region, act_error *error);
+
+/* For act_map_release: ask the system to drop its own copies too, which it shares among processes;
+ * it keeps those that another process has mapped. */
+#define ACT_RELEASE_CACHE 1u
+
+/*
+ * Takes the pages of a region away from this process, so that they count for it no more; whoever
+ * touches them has them back. Only pages that lie in the region as a whole; not those that are
+ * locked. The system keeps them in its cache while it has room, so that this by itself frees no
+ * memory, but lets it be freed: see ACT_RELEASE_CACHE. `flags` is 0, or that.
+ */
+ACT_API act_status act_map_release(const act_map *map, const act_region *region, unsigned flags,
+                                   act_error *error);
+
+/* What is behind a mapping's addresses, as far as huge pages go. */
+typedef enum act_huge_kind {
+    ACT_HUGE_KIND_NONE = 0,
+    ACT_HUGE_KIND_COPY = 1, /* a copy in memory of the process's own */
+    ACT_HUGE_KIND_FILE = 2  /* the system's cache of the file: file systems that keep large folios,
+                               or a tmpfs mounted with huge= */
+} act_huge_kind;
+
+#define ACT_PAGING_TEXT_NBYTES 256
+
+/* How the pages of a map are held, and why. */
+typedef struct act_map_paging {
+    act_access access; /* ACT_ACCESS_MAP or ACT_ACCESS_READ, as in act_map_stat */
+    bool is_private;
+    bool is_copy;        /* in memory of the process's own, for huge pages */
+    act_advice advice;   /* in effect for the file, not ACT_ADVICE_AUTO: as it was opened, or told
+                            by act_map_advise for the whole since */
+    bool advice_is_auto; /* it was chosen, not told */
+    bool hot_is_ahead;   /* ACT_ADVICE_RANDOM, but the hot region is read ahead */
+    /* What the program could use when the map was opened; UINT64_MAX if that was not asked, for
+     * small files and those in memory, or is not known. */
+    uint64_t memory_nbytes;
+    uint64_t hot_nbytes;               /* the size of the hot region, or 0 */
+    act_populate populate;             /* as asked when opening */
+    uint64_t populate_asked_nbytes;    /* how much that was; 0 also if the prefix is not there */
+    uint64_t populate_done_nbytes;     /* how much was made present */
+    uint64_t locked_nbytes;            /* by options and act_map_lock, now */
+    uint64_t resident_nbytes_max;      /* the budget that is kept, or 0 */
+    uint64_t released_nbytes;          /* how much it has made to be given back so far */
+    act_huge huge;                     /* as asked when opening */
+    act_huge_kind huge_kind;           /* what took effect, now */
+    uint64_t huge_nbytes;              /* how much of the map is seen in huge pages, now */
+    char text[ACT_PAGING_TEXT_NBYTES]; /* what was chosen and why, in one line; NUL-terminated */
+} act_map_paging;
+
+/* Fills `*paging_ret`; cannot fail. Asks the system about huge pages, which takes a millisecond or
+ * more in a process that has mapped much. */
+ACT_API void act_map_get_paging(const act_map *map, act_map_paging *paging_ret);
+
+#endif /* ACTREE_MAPPING_H */

@@ -1,0 +1,30 @@
+/* Sets of bytes of a file, as spans in ascending order with room in between. */
+#ifndef ACT_READ_SPANS_H
+#define ACT_READ_SPANS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct act_span {
+    uint64_t off;
+    uint64_t end;
+};
+
+/* All-zero is the empty set. */
+struct act_spans {
+    struct act_span *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* Puts bytes into the set, or takes them out. False without memory: then the set is as it was. */
+bool act_spans_add(struct act_spans *spans, uint64_t off, uint64_t nbytes);
+bool act_spans_remove(struct act_spans *spans, uint64_t off, uint64_t nbytes);
+
+/* How many bytes are in it. */
+uint64_t act_spans_nbytes(const struct act_spans *spans);
+
+void act_spans_free(struct act_spans *spans);
+
+#endif

@@ -1,0 +1,116 @@
+#include "verify/segments.h"
+
+#include <string.h>
+
+#include "base/hash.h"
+#include "format/segment.h"
+#include "format/tail.h"
+
+typedef unsigned long long ull; /* what %llu takes */
+
+enum {
+    BLOCKS_A_LOOK = 64 /* blocks between two looks at the clock */
+};
+
+/* Whether the bytes before a root were a footer once: its magic or what it is of still matches. */
+static bool was_footer(const uint8_t *bytes, uint64_t root)
+{
+    uint8_t footer[ACT_SEGMENT_NBYTES];
+    if (root < ACT_ARENA_OFF + ACT_SEGMENT_NBYTES)
+        return false;
+    const uint8_t *there = bytes + root - ACT_SEGMENT_NBYTES;
+    if (memcmp(there, ACT_SEGMENT_MAGIC, 8) == 0)
+        return true;
+    memcpy(footer, there, sizeof(footer));
+    memcpy(footer, ACT_SEGMENT_MAGIC, 8);
+    return act_load_le64(footer + ACT_SEGMENT_NBYTES - 8) ==
+           act_hash64(footer, ACT_SEGMENT_NBYTES - 8, 0);
+}
+
+/* The root that the segment at the end of the file was written for; 0 if it does not end in one. */
+static uint64_t newest_root(const struct act_sweep *sweep)
+{
+    uint64_t end = sweep->file_nbytes - ACT_TRAILER_NBYTES;
+    struct act_segment segment;
+    struct act_node node;
+    for (uint64_t nbytes = 1; nbytes <= ACT_NODE_NBYTES_MAX && nbytes < end; nbytes++) {
+        if (act_segment_read(sweep->arena.bytes, end - nbytes, &segment) &&
+            act_node_decode(&sweep->arena, end - nbytes, &node) && node.end == end)
+            return end - nbytes;
+    }
+    return 0;
+}
+
+act_status act_segments_check_newest(struct act_sweep *sweep, act_error *error)
+{
+    struct act_segment segment;
+    struct act_trailer trailer;
+    const uint8_t *bytes = sweep->arena.bytes;
+    if (sweep->root == sweep->index->root)
+        return ACT_OK;
+    if (!act_segment_read(bytes, sweep->root, &segment) && was_footer(bytes, sweep->root))
+        return act_sweep_break(sweep, error, ACT_RULE_INDEX_HEADER,
+                               sweep->root - ACT_SEGMENT_NBYTES,
+                               "the footer of what was merged last is damaged");
+    uint64_t newest = newest_root(sweep);
+    if (!newest || newest == sweep->root)
+        return ACT_OK;
+    /* A merge that did not come to setting the root leaves a whole segment too. */
+    act_trailer_read(bytes, sweep->file_nbytes, &trailer);
+    if (trailer.previous_root == sweep->root)
+        return ACT_OK;
+    return act_sweep_break(sweep, error, ACT_RULE_TAIL, ACT_ROOT_OFF,
+                           "the root is not the one of the last merge, at offset %llu",
+                           (ull)newest);
+}
+
+/* Compares the checksum of one segment, whose tail ends at `end`. */
+static act_status check_sum(struct act_sweep *sweep, const struct act_segment *segment,
+                            uint64_t end, act_error *error)
+{
+    const uint8_t *bytes = sweep->arena.bytes;
+    uint64_t footer = segment->root - ACT_SEGMENT_NBYTES;
+    uint64_t sum = 0;
+    unsigned blocks = 0;
+    for (uint64_t at = segment->begin; at < footer;) {
+        uint64_t left = footer - at;
+        size_t nbytes = left < ACT_SUMS_BLOCK_NBYTES ? (size_t)left : ACT_SUMS_BLOCK_NBYTES;
+        sum = act_segment_sum(bytes + at, nbytes, sum);
+        at += nbytes;
+        if (++blocks % BLOCKS_A_LOOK == 0 && !act_pace_tell(&sweep->pace, sweep->root))
+            return ACT_STOPPED;
+    }
+    sum = act_segment_sum(bytes + segment->root, (size_t)(end - segment->root), sum);
+    return sum == segment->sum
+               ? ACT_OK
+               : act_sweep_break(sweep, error, ACT_RULE_CHECKSUM, segment->begin,
+                                 "what was merged up to offset %llu does not match its checksum",
+                                 (ull)end);
+}
+
+act_status act_segments_check_sums(struct act_sweep *sweep, bool *whole_ret, act_error *error)
+{
+    const struct act_index *index = sweep->index;
+    const uint8_t *bytes = sweep->arena.bytes;
+    uint64_t root = sweep->root;
+    struct act_tail tail;
+    struct act_segment segment;
+    *whole_ret = act_tail_find(bytes, sweep->file_nbytes, root, index, &tail) &&
+                 tail.end == sweep->file_nbytes;
+    while (root != index->root) {
+        uint64_t at = root;
+        if (!tail.merged || !act_segment_read(bytes, root, &segment) ||
+            segment.jump_begin != index->file_nbytes || tail.end <= root)
+            return act_sweep_break(sweep, error, ACT_RULE_INDEX_HEADER, at,
+                                   "before the root at offset %llu is no footer, of which later "
+                                   "ones say that it is there",
+                                   (ull)at);
+        act_status status = check_sum(sweep, &segment, tail.end, error);
+        if (status != ACT_OK)
+            return status;
+        if (!act_tail_previous(bytes, index, &root, &tail) || tail.end != segment.begin)
+            return act_sweep_break(sweep, error, ACT_RULE_TAIL, segment.begin,
+                                   "what was merged does not begin where the file ended before");
+    }
+    return ACT_OK;
+}

@@ -1,0 +1,333 @@
+#!/usr/bin/env python3
+"""split and join, sets in place of files, and what is wrong with sets."""
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+from tool import ACTREE, DAMAGED, NO, TROUBLE, ToolTest, main
+
+PART = re.compile(r"x\.set\.[a-z2-7]{8}-\d+\.act\Z")
+
+
+class SetTest(ToolTest):
+    def setUp(self):
+        super().setUp()
+        self.tsv = "".join(f"{i % 40:02}/{i % 7}/{i:05}\t{i}\n" for i in sorted(
+            range(6000), key=lambda i: (i % 40, i % 7, i)))
+        self.build(self.tsv)
+
+    def split(self, *options, name="x.act", to="x.set"):
+        return json.loads(self.ok("split", "--json", *(options or ("--parts", "5")), "-o", to, name))
+
+    def parts(self, name="x.set"):
+        return [part["file"] for part in json.loads(self.ok("info", "--json", name))["parts"]]
+
+    def listing(self):
+        return sorted(os.listdir(self.folder))
+
+
+class Split(SetTest):
+    def test_and_join(self):
+        for layout in ("indexed", "plain", "compact"):
+            for threads in ("1", "2", "7"):
+                report = self.split("--parts", "5", "--layout", layout, "--threads", threads)
+                self.assertEqual((report["parts"], report["keys"], report["layout"]),
+                                 (5, 6000, layout))
+                self.assertEqual(self.ok("dump", "x.set").decode(), self.tsv)
+                names = self.parts()
+                self.assertTrue(all(PART.match(name) for name in names), names)
+                self.assertEqual(report["file_bytes"],
+                                 sum(os.path.getsize(self.path(name)) for name in names))
+                # Nothing else is left: not of the set that was there before.
+                self.assertEqual(self.listing(), sorted(["x.act", "x.set", *names]))
+                self.ok("join", "-o", "y.act", "x.set")
+                self.assertEqual(self.read("y.act"), self.read("x.act"))
+                os.remove(self.path("y.act"))
+
+    def test_parts_are_of_about_equal_size(self):
+        self.split("--parts", "4")
+        sizes = [os.path.getsize(self.path(name)) for name in self.parts()]
+        self.assertLess(max(sizes), 2 * min(sizes), sizes)
+
+    def test_part_size(self):
+        nbytes = os.path.getsize(self.path("x.act"))
+        self.assertEqual(self.split("--part-size", str(nbytes // 3))["parts"], 4)
+        self.assertEqual(self.split("--part-size", str(nbytes))["parts"], 1)
+        self.assertEqual(self.split("--part-size", "1T")["parts"], 1)
+
+    def test_small_files(self):
+        for tsv in ("", "\t7\n", "a\t1\n", "\t1\na\t2\nab\t3\n"):
+            self.build(tsv, name="small.act")
+            self.split("--parts", "9", name="small.act")
+            self.assertEqual(self.ok("dump", "x.set").decode(), tsv)
+            self.ok("join", "-o", "y.act", "x.set")
+            self.assertEqual(self.read("y.act"), self.read("small.act"))
+
+    def test_paths_without_values(self):
+        for name in ("dangling", "nested", "grafted", "merged3", "versioned", "words"):
+            source = self.golden(f"{name}.act")
+            before = json.loads(self.ok("info", "--json", "--content", source))
+            for parts in ("2", "7"):
+                report = self.split("--parts", parts, name=source)
+                self.assertEqual(report["content"], before["content"], name)
+                self.assertEqual(report["dangling_paths"], before["dangling_paths"])
+                joined = json.loads(self.ok("join", "--json", "-o", "y.act", "x.set"))
+                self.assertEqual(joined["dangling_paths"], before["dangling_paths"], name)
+                self.assertEqual(joined["content"], before["content"], name)
+
+    def test_what_is_no_set_is_not_replaced(self):
+        self.write("other", "notes\n")
+        for target in ("other", "x.act"):
+            before = self.read(target)
+            self.fails(TROUBLE, "split", "--parts=2", "-o", target, "x.act", says=target)
+            self.assertEqual(self.read(target), before)
+        os.mkdir(self.path("folder"))
+        self.fails(TROUBLE, "split", "--parts=2", "-o", "folder", "x.act", says="folder")
+        self.assertEqual(self.listing(), ["folder", "other", "x.act"])
+
+    def test_a_damaged_set_is_replaced(self):
+        self.write("x.set", "ACTreeSet01\nparts\t")
+        self.split()
+        self.assertEqual(self.ok("dump", "x.set").decode(), self.tsv)
+
+    def test_usage(self):
+        for arguments, says in ((["x.act", "--parts=2"], "--output"),
+                                (["x.act", "--parts=2", "-o", "-"], "--output"),
+                                (["x.act", "-o", "x.set"], "--part-size"),
+                                (["x.act", "-o", "x.set", "--parts=2", "--part-size=9"], "--parts"),
+                                (["x.act", "-o", "x.set", "--parts=0"], "above 0"),
+                                (["x.act", "-o", "x.set", "--parts=many"], "many"),
+                                (["x.act", "-o", "x.set", "--parts=100001"], "100000"),
+                                (["x.act", "-o", "x.set", "--part-size=0"], "above 0"),
+                                (["none.act", "-o", "x.set", "--parts=2"], "none.act"),
+                                (["x.act", "-o", "no/such/x.set", "--parts=2"], "no/such")):
+            self.fails(TROUBLE, "split", *arguments, says=says)
+        self.fails(TROUBLE, "join", "x.act", says="--output")
+        self.split()
+        self.fails(TROUBLE, "split", "x.set", "-o", "y.set", "--parts=2", says="is a set")
+        self.fails(TROUBLE, "walk", "x.set", says="is a set")
+
+    def test_a_damaged_file_leaves_nothing(self):
+        content = bytearray(self.read("x.act"))
+        content[len(content) // 2] ^= 0xff
+        self.write("bad.act", bytes(content))
+        self.fails(DAMAGED, "split", "--parts=3", "-o", "x.set", "bad.act", says="bad.act")
+        self.assertEqual(self.listing(), ["bad.act", "x.act"])
+
+    def test_a_full_disk_leaves_nothing(self):
+        limit = "ulimit -f 8; exec \"$0\" \"$@\""
+        for threads in ("1", "2"):
+            done = subprocess.run(["sh", "-c", limit, ACTREE, "split", "--parts=3", "--threads",
+                                   threads, "-o", "x.set", "x.act"], cwd=self.folder,
+                                  capture_output=True, check=False, timeout=60)
+            self.assertEqual(done.returncode, TROUBLE, done.stderr)
+            self.assertIn(b"x.set", done.stderr)
+            self.assertEqual(self.listing(), ["x.act"])
+
+    def test_killed_at_any_time(self):
+        """The old set or the new one, whole; parts that nothing refers to may be left."""
+        self.split("--parts", "3")
+        self.build(self.tsv.replace("\t", "\t1"), name="new.act")
+        old, new = self.tsv, self.tsv.replace("\t", "\t1")
+        for delay in [i * 0.002 for i in range(1, 26)]:
+            process = subprocess.Popen([ACTREE, "split", "--parts=6", "-o", "x.set", "new.act"],
+                                       cwd=self.folder)
+            time.sleep(delay)
+            process.kill()
+            process.wait()
+            status = self.run_tool("verify", "x.set")
+            self.assertEqual(status.returncode, 0, status.stderr)
+            text = self.ok("dump", "x.set").decode()
+            self.assertIn(text, (old, new))
+            if text == new:
+                self.split("--parts", "3")
+
+    def test_interrupted(self):
+        big = "".join(f"{i:07}\t{i}\n" for i in range(300000))
+        self.build(big, name="big.act")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = subprocess.Popen([ACTREE, "split", "--parts=9", "-o", "x.set", "big.act"],
+                                       cwd=self.folder, stderr=subprocess.PIPE)
+            time.sleep(0.05)
+            process.send_signal(number)
+            _, message = process.communicate(timeout=60)
+            if process.returncode == 0:
+                continue  # it was faster
+            self.assertEqual((process.returncode, message), (-number, b""))
+            self.assertEqual(self.listing(), ["big.act", "x.act"])
+
+
+class Read(SetTest):
+    """Verbs answer as for one file."""
+
+    def setUp(self):
+        super().setUp()
+        self.split("--parts", "5")
+
+    def test_get(self):
+        keys = [line.split("\t")[0] for line in self.tsv.splitlines()[::97]] + ["", "none", "07/3"]
+        for form in ([], ["-k", "hex"]):
+            asked = [key.encode().hex() if form else key for key in keys]
+            self.assertEqual(self.ok("get", *form, "x.set", *asked, status=NO),
+                             self.ok("get", *form, "x.act", *asked, status=NO))
+
+    def test_ranges(self):
+        self.build("".join(f"{i:07}\t{i}\n" for i in range(400000)), name="big.act")
+        self.split("--parts", "7", name="big.act", to="big.set")
+        for file, other in (("x.act", "x.set"), ("big.act", "big.set")):
+            for arguments in (["dump"], ["dump", "-r"], ["dump", "-n", "2500"],
+                              ["dump", "-n", "2500", "-r"], ["range", "--from", "0200"],
+                              ["range", "--from", "02", "--to", "05"], ["range", "--to", "031"],
+                              ["range", "--from", "01", "--to", "039", "-r", "-n", "9"]):
+                verb, *options = arguments
+                self.assertEqual(self.ok(verb, file, *options), self.ok(verb, other, *options))
+            for prefix in ("", "0", "01", "012", "0399999"):
+                status = NO if file == "x.act" and len(prefix) > 2 else 0
+                self.assertEqual(self.ok("prefix", file, prefix, status=status),
+                                 self.ok("prefix", other, prefix, status=status))
+            self.ok("prefix", other, "none", status=NO)
+            self.ok("range", other, "--from", "z", status=NO)
+
+    def test_info(self):
+        report = json.loads(self.ok("info", "--json", "--content", "x.set"))
+        of_file = json.loads(self.ok("info", "--json", "--content", "x.act"))
+        self.assertEqual((report["keys"], report["content"]), (6000, of_file["content"]))
+        self.assertEqual(len(report["parts"]), 5)
+        self.assertEqual(report["parts"][0]["from"], "")
+        self.assertEqual(sum(part["keys"] for part in report["parts"]), 6000)
+        text = self.ok("info", "x.set").decode()
+        self.assertIn("6,000", text)
+        for name in self.parts():
+            self.assertIn(name, text)
+
+    def test_info_opens_no_part(self):
+        for name in self.parts():
+            os.remove(self.path(name))
+        self.ok("info", "x.set")
+
+    def test_bench(self):
+        self.write("queries", "".join(line.split("\t")[0] + "\n" for line in
+                                      self.tsv.splitlines()[::7]) + "none\n")
+        of_set = json.loads(self.ok("bench", "--json", "x.set", "queries"))
+        of_file = json.loads(self.ok("bench", "--json", "x.act", "queries"))
+        for key in ("queries", "hits", "value_sum", "entries"):
+            self.assertEqual(of_set[key], of_file[key])
+
+    def test_verify(self):
+        self.assertIn(b"parts: 5", self.ok("verify", "x.set"))
+        report = json.loads(self.ok("verify", "--json", "x.set"))
+        self.assertEqual((report["sound"], report["checksummed"], report["parts"], report["part"]),
+                         (True, True, 5, None))
+
+    def test_convert(self):
+        self.ok("convert", "--layout=plain", "x.set", "y.act")
+        self.ok("convert", "--layout=plain", "x.act", "z.act")
+        self.assertEqual(self.read("y.act"), self.read("z.act"))
+
+    def test_a_part_is_a_file(self):
+        text = "".join(self.ok("dump", name).decode() for name in self.parts())
+        self.assertEqual(text, self.tsv)
+
+
+class Wrong(SetTest):
+    """What is wrong with one part does not stop the others."""
+
+    def setUp(self):
+        super().setUp()
+        self.split("--parts", "5")
+        self.names = self.parts()
+        self.firsts = [self.ok("dump", "-n1", name).decode().split("\t") for name in self.names]
+
+    def check_part(self, index, status, *says):
+        name = self.names[index]
+        for i, (key, value) in enumerate(self.firsts):
+            if i == index:
+                self.fails(status, "get", "x.set", key, says=[name, *says])
+            else:
+                self.assertEqual(self.ok("get", "x.set", key).decode(), value)
+        printed = self.fails(status, "dump", "x.set", says=[name, *says]).decode()
+        self.assertTrue(self.tsv.startswith(printed))
+        self.assertFalse(self.fails(status, "dump", "-r", "x.set", says=[name]) == b"" and index < 4)
+        self.fails(status, "verify", "x.set", says=[name, *says])
+        before = self.listing()
+        self.fails(status, "join", "-o", "y.act", "x.set", says=[name])
+        self.assertEqual(self.listing(), before)
+
+    def test_missing(self):
+        for index in range(5):
+            content = self.read(self.names[index])
+            os.remove(self.path(self.names[index]))
+            self.check_part(index, TROUBLE, "No such file")
+            self.write(self.names[index], content)
+        self.ok("verify", "x.set")
+
+    def test_another_file(self):
+        self.write(self.names[1], self.read("x.act"))
+        self.check_part(1, DAMAGED, "not the file")
+        self.write(self.names[1], self.read(self.names[2]))
+        self.check_part(1, DAMAGED, "not the file")
+
+    def test_cut_short(self):
+        self.write(self.names[3], self.read(self.names[3])[:-1])
+        self.check_part(3, DAMAGED)
+        self.write(self.names[3], b"")
+        self.check_part(3, DAMAGED)
+
+    def test_a_folder(self):
+        os.remove(self.path(self.names[2]))
+        os.mkdir(self.path(self.names[2]))
+        self.check_part(2, TROUBLE, "a directory")
+
+    def test_a_set_as_a_part(self):
+        os.remove(self.path(self.names[2]))
+        os.symlink("x.set", self.path(self.names[2]))
+        self.check_part(2, DAMAGED, "a set itself")
+
+    def test_other_values_of_the_same_size(self):
+        """What only verify can tell."""
+        lines = self.ok("dump", self.names[0])
+        self.ok("build", "--threads=1", "--layout=plain", "-o", "a.act", "-", stdin=lines)
+        self.ok("build", "--layout=plain", "-o", "b.act", "-",
+                stdin=lines.replace(b"\t1", b"\t2", 1))
+        self.assertEqual(len(self.read("a.act")), len(self.read("b.act")))
+        self.split("--parts=1", "--layout=plain", name="a.act", to="y.set")
+        part, = self.parts("y.set")
+        self.write(part, self.read("b.act"))
+        self.ok("dump", "y.set")
+        self.fails(DAMAGED, "verify", "y.set", says=[part, "other entries"])
+        report = json.loads(self.fails(DAMAGED, "verify", "--json", "y.set", says=part))
+        self.assertEqual((report["sound"], report["part"], report["rule"]), (False, part, None))
+
+    def test_damage_inside_of_a_part(self):
+        content = bytearray(self.read(self.names[4]))
+        content[len(content) // 2] ^= 1
+        self.write(self.names[4], bytes(content))
+        report = json.loads(self.fails(DAMAGED, "verify", "--json", "x.set", says=self.names[4]))
+        self.assertEqual((report["sound"], report["part"]), (False, self.names[4]))
+        self.assertIsNotNone(report["rule"])
+
+    def test_damaged_manifests(self):
+        content = self.read("x.set")
+        for cut in range(1, len(content), 5):
+            self.write("y.set", content[:cut])
+            status = self.run_tool("get", "y.set", "x").returncode
+            self.assertEqual(status, DAMAGED, cut)
+        for at in range(0, len(content), 5):
+            changed = bytearray(content)
+            changed[at] ^= 1
+            self.write("y.set", bytes(changed))
+            self.assertEqual(self.run_tool("get", "y.set", "x").returncode, DAMAGED, at)
+
+    def test_a_manifest_larger_than_any(self):
+        with open(self.path("y.set"), "wb") as file:
+            file.write(b"ACTreeSet01\nparts\t1\npart\t")
+            file.truncate(1 << 30)
+        for verb in ("info", "dump", "verify"):
+            self.fails(DAMAGED, verb, "y.set", says="larger than")
+
+
+if __name__ == "__main__":
+    main()
