@@ -52,7 +52,7 @@ static const char style[] =
     ".kd{background:var(--d)}.k0{background:var(--line)}"
     "@media print{:root{--back:#fff;--text:#000;--dim:#444;--line:#bbb;--card:#fff;--a:#1b50a8;"
     "--b:#b04a10;--c:#1f6e3a;--d:#6a3d9a;--soft:#e6e6e6;color-scheme:light}"
-    "body{max-width:none;padding:0;font-size:11pt}h2{break-after:avoid}"
+    "body{max-width:none;padding:0;font-size:11pt}h2,h3,.legend{break-after:avoid}"
     "svg,tr,.tile{break-inside:avoid}*{print-color-adjust:exact;"
     "-webkit-print-color-adjust:exact}}";
 
