@@ -65,7 +65,7 @@ class Profile(ToolTest):
         self.assertEqual([order["order"] for order in report["cold_orders"]],
                          ["as it is", "sorted", "in batches", "sorted, in batches"])
         self.assertGreater(report["cold_orders"][0]["pages_read_per_query"], 0)
-        self.assertEqual(report["again"]["pages_read_per_query"], 0)
+        self.assertLess(report["again"]["pages_read_per_query"], 0.05)
         self.assertGreater(report["memory"][0]["latency_ns"], 0)
 
     def test_all_layouts(self):
