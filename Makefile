@@ -39,8 +39,8 @@ portable: ## every test with src/os/portable, which asks nothing of the system b
 	@scripts/setup.sh test
 	@scripts/test.sh $@
 
-.PHONY: i386 s390x
-i386 s390x: ## every test as a program for that machine, which this one runs or emulates
+.PHONY: i386 s390x mingw
+i386 s390x mingw: ## every test as programs for that machine or system, which are run or emulated here
 	@scripts/setup.sh test $@
 	@scripts/test.sh $@
 

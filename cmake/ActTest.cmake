@@ -14,7 +14,7 @@
 # ACT_TEST_SOURCE_DIR, the top of the source tree, and, where the tool is built,
 # the environment variable ACTREE, the path of the tool. ACT_TEST_SANITIZE in the
 # environment names the sanitizers of the build, ACT_TEST_EMULATOR the command, if
-# any, that runs its programs.
+# any, that runs its programs, and ACT_TEST_PLATFORM what src/os is.
 function(act_add_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "PUBLIC_ONLY" "TIMEOUT" "LABELS;LIBRARIES;ARGUMENTS")
     if(NOT arg_UNPARSED_ARGUMENTS)
@@ -89,7 +89,7 @@ function(act_test_properties name)
                     "GCOV_ERROR_FILE=/dev/null"
                     "ACT_TEST_SANITIZE=${ACT_SANITIZE}")
     list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
-    list(APPEND environment "ACT_TEST_EMULATOR=${emulator}")
+    list(APPEND environment "ACT_TEST_EMULATOR=${emulator}" "ACT_TEST_PLATFORM=${ACT_PLATFORM}")
     if(TARGET actree)
         act_test_command(actree tool)
         list(APPEND environment "ACTREE=${tool}")

@@ -52,25 +52,23 @@ static unsigned run(const char *path)
         return 1;
     }
 
-    struct dirent **entries;
-    int entry_count = scandir(path, &entries, NULL, alphasort);
-    if (entry_count < 0)
+    DIR *folder = opendir(path);
+    if (!folder)
         fail(path);
-    for (int i = 0; i < entry_count; i++) {
+    for (const struct dirent *entry; (entry = readdir(folder));) {
         char child[4096];
 
-        if (entries[i]->d_name[0] != '.') {
-            snprintf(child, sizeof(child), "%s/%s", path, entries[i]->d_name);
-            if (stat(child, &st) != 0)
-                fail(child);
-            if (S_ISREG(st.st_mode)) {
-                run_file(child, (size_t)st.st_size);
-                count++;
-            }
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
+        if (stat(child, &st) != 0)
+            fail(child);
+        if (S_ISREG(st.st_mode)) {
+            run_file(child, (size_t)st.st_size);
+            count++;
         }
-        free(entries[i]);
     }
-    free(entries);
+    closedir(folder);
     return count;
 }
 

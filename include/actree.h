@@ -21,9 +21,11 @@
  *    legal file of unreasonable shape. `act_map_verify` finds damage that reads as other data.
  *  - One danger remains for a mapped file: if another program truncates it, or the device fails,
  *    the system sends SIGBUS to whoever touches the lost pages. Replace files by rename, as this
- *    library's builder does, or open them with ACT_ACCESS_READ.
- *  - The library prints nothing, keeps no global state, and handles no signals. It starts no
- *    threads unless asked to: by an option, or by act_warm_start.
+ *    library's builder does, or open them with a guard (actree/guard.h), which makes it ACT_ERR_IO,
+ *    or with ACT_ACCESS_READ.
+ *  - The library prints nothing, keeps no global state, and handles no signals; but with
+ *    ACT_GUARD_SIGNAL, and only then, it has a handler for SIGBUS, and knows what it guards. It
+ *    starts no threads unless asked to: by an option, or by act_warm_start.
  *
  * Copyright (c) 2026 The actree authors. MIT licence.
  */
@@ -111,6 +113,9 @@ ACT_API const char *act_strerror(act_status status);
 
 /* An open map; its options; how it is opened and closed, and what is known of it at once. */
 #include "actree/open.h"
+
+/* Files that change while they are read. */
+#include "actree/guard.h"
 
 /* ------------------------------------------------------------------------------------- lookups */
 
@@ -296,7 +301,7 @@ ACT_API bool act_cursor_path_exists(const act_cursor *cursor);
 /* Whether the path where it stands is a key. */
 ACT_API bool act_cursor_is_val(const act_cursor *cursor);
 
-/* The value where it stands; ACT_OK or ACT_NOT_FOUND. */
+/* The value where it stands; ACT_OK or ACT_NOT_FOUND; ACT_ERR_IO when a guard does not hold. */
 ACT_API act_status act_cursor_value(const act_cursor *cursor, uint64_t *value_ret);
 
 /* The value at a path below, without moving; ACT_OK, ACT_NOT_FOUND, ACT_ERR_CORRUPT. */

@@ -2,7 +2,7 @@
 # Installs what building, testing, the demo or the benchmarks need and what is
 # not there yet.
 #
-#   scripts/setup.sh GROUP...        groups: build demo test bench fuzz i386 s390x
+#   scripts/setup.sh GROUP...        groups: build demo test bench fuzz i386 s390x mingw
 #
 # Where everything is there it does nothing and asks nobody. Otherwise it
 # installs packages by name through apt-get, as root or through sudo. On a
@@ -40,6 +40,11 @@ has_i386() {
     [ -e /lib/ld-linux.so.2 ]
 }
 
+# Debian's wine64 puts itself where only its package wine looks.
+has_wine() {
+    has wine64 || has /usr/lib/wine/wine64
+}
+
 has_python_module() {
     python3 -c "import $1" >/dev/null 2>&1
 }
@@ -75,6 +80,8 @@ i386 need gcc-i686-linux-gnu,libc6-dev-i386-cross    has i686-linux-gnu-gcc
 i386 need libc6-i386           has_i386
 s390x need gcc-s390x-linux-gnu,libc6-dev-s390x-cross has s390x-linux-gnu-gcc
 s390x need qemu-user           has qemu-s390x
+mingw need gcc-mingw-w64-x86-64-win32                has x86_64-w64-mingw32-gcc
+mingw need wine64              has_wine
 END
 }
 
@@ -110,15 +117,15 @@ install() {
 }
 
 [ $# -gt 0 ] || {
-    echo "usage: $0 GROUP...    groups: build demo test bench fuzz i386 s390x" >&2
+    echo "usage: $0 GROUP...    groups: build demo test bench fuzz i386 s390x mingw" >&2
     exit 2
 }
 wanted=$*
 for group in $wanted; do
     case $group in
-    build | demo | test | bench | fuzz | i386 | s390x) ;;
+    build | demo | test | bench | fuzz | i386 | s390x | mingw) ;;
     *)
-        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz, i386, s390x" >&2
+        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz, i386, s390x, mingw" >&2
         exit 2
         ;;
     esac

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every test, in every kind of build, or those of the kinds named.
 #
-#   scripts/test.sh [coverage|tsan|asan|clang|portable|i386|s390x|debug|release]...
+#   scripts/test.sh [coverage|tsan|asan|clang|portable|i386|s390x|mingw|debug|release]...
 #
 # The release build comes last, so that the output ends with the summary of the
 # whole suite; if a step before it failed, the very last lines name it. Exit
@@ -76,7 +76,7 @@ clang_compiles() {
     fi
 }
 
-# Programs for another machine, with libraries of its own.
+# Programs for another machine or system, with libraries of its own.
 run_foreign() {
     scripts/sysroot.sh "$1" "build-$1/sysroot" && run "$1"
 }
@@ -90,7 +90,7 @@ for step in "$@"; do
     clang) clang_compiles ;;
     tsan) run_sanitized tsan thread ;;
     asan) run_sanitized asan address,undefined ;;
-    i386 | s390x) run_foreign "$step" ;;
+    i386 | s390x | mingw) run_foreign "$step" ;;
     debug | portable | release) run "$step" ;;
     *)
         echo "$0: no step '$step'" >&2

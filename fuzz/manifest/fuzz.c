@@ -71,7 +71,8 @@ static void make_file(void)
 static void open_text(const uint8_t *text, size_t nbytes)
 {
     act_set *set;
-    FUZZ_EXPECT(ftruncate(fd, 0) == 0 && pwrite(fd, text, nbytes, 0) == (ssize_t)nbytes);
+    FUZZ_EXPECT(ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0 &&
+                write(fd, text, nbytes) == (ssize_t)nbytes);
     act_status status = act_set_open(path, NULL, &set, NULL);
     FUZZ_EXPECT((status == ACT_OK) == (set != NULL));
     FUZZ_EXPECT(status == ACT_OK || status >= ACT_ERR_FORMAT);

@@ -105,4 +105,37 @@ typedef int (*act_root_fn)(void *context, uint64_t root, uint64_t file_nbytes);
 ACT_API act_status act_map_history(const act_map *map, act_root_fn visit, void *context,
                                    act_error *error);
 
+/*
+ * The same file as `map` has open, as it was with one of the roots of its history, or as it is: 0.
+ * It uses the bytes of `map`, and is to be closed before it; it has no guard (actree/guard.h): what
+ * it tells holds if act_map_check says so of `map` afterwards. ACT_ERR_INVALID for another offset;
+ * ACT_ERR_CORRUPT, ACT_ERR_NOMEM.
+ */
+ACT_API act_status act_map_open_former(const act_map *map, uint64_t root, act_map **map_ret,
+                                       act_error *error);
+
+/* A key that two maps do not have in common, or that has another value. */
+typedef struct act_change {
+    const uint8_t *key; /* valid during the call only */
+    size_t key_nbytes;
+    bool in_from; /* at least one of the two */
+    bool in_to;
+    uint64_t from_value; /* 0 where it is not */
+    uint64_t to_value;
+} act_change;
+
+/* Called for each; anything but 0 stops. */
+typedef int (*act_change_fn)(void *context, const act_change *change);
+
+/*
+ * Calls `visit` for each key in which the maps differ, in byte order. Any two maps will do; but
+ * where one was opened over the other by act_map_open_former, what they share is passed by, so that
+ * the time is in proportion to what the merges between them have written.
+ *
+ * The limits of both apply as in scans: steps_max between two differences, and to the end.
+ * ACT_OK, ACT_STOPPED, ACT_ERR_CORRUPT, ACT_ERR_LIMIT, ACT_ERR_NOMEM.
+ */
+ACT_API act_status act_map_diff(const act_map *from, const act_map *to, act_change_fn visit,
+                                void *context, act_error *error);
+
 #endif /* ACTREE_MERGE_H */

@@ -31,6 +31,33 @@ typedef enum act_access {
     ACT_ACCESS_READ = 2  /* always read into memory: safe from later truncation */
 } act_access;
 
+/*
+ * What becomes of a mapped file that another program cuts short, or whose device fails, while it is
+ * read. actree/guard.h says what a guard promises.
+ */
+typedef enum act_guard {
+    ACT_GUARD_NONE = 0, /* the system's way: SIGBUS, which ends the program */
+    /*
+     * A handler for SIGBUS, for the whole process while any map is open this way. Signals that are
+     * not for it go to the handler that it found; a program that installs its own later is to hand
+     * on in the same way what is not its own. Threads that read must not block SIGBUS. Lookups take
+     * some nanoseconds more. What it cannot see: holes that are punched, and bytes that are written
+     * over in place (act_map_changed does); and on file systems that wipe the rest of the block
+     * before they cut a file, XFS for one, for a moment what is wiped.
+     */
+    ACT_GUARD_SIGNAL = 1,
+    /*
+     * No handler: each page is read when it is first touched, by a thread that lasts as long as the
+     * map, into memory of this process alone; so first touches are slower, nothing is shared with
+     * others, and what was touched stays in memory. Sees every change that the file's size and
+     * time of writing tell of, when it next reads a page; what was read before stays as it was. A
+     * file that has grown counts as merged into, which changes nothing that a map reads.
+     * After a fork() the child has to reopen the map. Linux only, and only where programs may serve
+     * their own page faults (userfaultfd; some containers forbid it): ACT_ERR_IO otherwise.
+     */
+    ACT_GUARD_THREAD = 2
+} act_guard;
+
 /* What the system is told of how the pages of a mapped file will be used. */
 typedef enum act_advice {
     ACT_ADVICE_AUTO = 0,      /* chosen by the file, and the memory that the program may use */
@@ -54,13 +81,14 @@ typedef enum act_lock {
     ACT_LOCK_ALL = 2
 } act_lock;
 
-/* Whether to put a copy of the file into huge pages, in memory of this process's own. A copy takes
- * the time to read the file, and is not shared with other processes; see docs/PERFORMANCE.md for
- * what it gains. Where the system already keeps the file in huge pages nothing needs to be done. */
+/* Whether to read the file into huge pages when it is opened. Where the system's cache can hold it
+ * in such pages, that is asked for; otherwise it is copied, to memory of this process's own, which
+ * other processes do not share. See docs/PERFORMANCE.md for what it gains. Nothing is done for a
+ * file of more than half of the memory that the program may use, nor beside a resident budget. */
 typedef enum act_huge {
     ACT_HUGE_OFF = 0,
-    ACT_HUGE_AUTO = 1, /* if it pays: the whole file is populated, large, and small beside the
-                          memory there is, and is not in huge pages already */
+    ACT_HUGE_AUTO = 1, /* if it pays: the whole file is populated, of 32 MiB at least, and no more
+                          than a quarter of the memory */
     ACT_HUGE_ON = 2    /* always */
 } act_huge;
 
@@ -95,6 +123,7 @@ typedef struct act_open_options {
      * huge pages 2 MiB for each, and 16 MiB in all at the most for each thread that reads.
      */
     uint64_t resident_nbytes_max;
+    act_guard guard; /* of a file that is mapped; one that is read into memory needs none */
 } act_open_options;
 
 #define ACT_RESIDENT_NBYTES_MIN    ((uint64_t)4 << 20)
@@ -148,6 +177,7 @@ typedef struct act_map_stat {
     uint64_t hot_off;     /* of an indexed file: from here to `hot_end` lie the nodes with large */
     uint64_t hot_end;     /* subtrees, through which every lookup passes */
     uint64_t indexed_nbytes; /* of an indexed file: what comes after was merged into it */
+    act_guard guard;         /* that took effect: none where the file was read into memory */
 } act_map_stat;
 
 /* Fills `*stat_ret`; cannot fail. */

@@ -34,9 +34,9 @@ typedef struct act_set_options {
      * that are open have no more bytes than this together. Parts that are in use stay open: by a
      * call at work, by an iterator, or until act_set_part_release. So the limit may be exceeded by
      * as many parts as are in use at a time, and by one that is larger by itself; each open part
-     * takes up to 2 MiB more of addresses, and half a MiB of memory for shortcuts. Where the system
-     * has no room for a part, others are closed though the limit is not reached. 0: no limit, and
-     * parts stay open.
+     * takes up to 2 MiB more of addresses, and an open file of those that the program may have.
+     * Where the system has no room for a part, others are closed though the limit is not reached.
+     * 0: no limit, and parts stay open.
      */
     uint64_t max_mapped_nbytes;
     /* Opens all parts at once, so that what is wrong with any of them is told now, and that the

@@ -84,7 +84,8 @@ typedef struct act_warm_options {
     size_t prefix_nbytes;
     const act_warm_set *set; /* of ACT_WARM_SET; must stay until the end of the work */
     /* Bytes to bring in at most. 0: seven eighths of the memory that the program may use, so that
-     * what comes last does not push out what came first. */
+     * what comes last does not push out what came first. No more than the map's resident budget
+     * either, if it has one. */
     uint64_t nbytes_max;
 } act_warm_options;
 

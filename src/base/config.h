@@ -26,4 +26,18 @@
 #define ACT_USE_X86 0
 #endif
 
+/* A processor that never lets a load overtake an earlier one. */
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__) && !ACT_PORTABLE
+#define ACT_USE_ORDERED_LOADS 1
+#else
+#define ACT_USE_ORDERED_LOADS 0
+#endif
+
+/* Whether strerror, which need not be fit for threads, has a variant that is. */
+#if defined(_WIN32)
+#define ACT_USE_STRERROR_R 0
+#else
+#define ACT_USE_STRERROR_R 1
+#endif
+
 #endif

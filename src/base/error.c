@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/config.h"
+
 ACT_PRINTF(5, 0)
 static void fill(act_error *error, act_status status, int os_code, uint64_t offset,
                  const char *format, va_list arguments)
@@ -31,10 +33,16 @@ act_status act_fail(act_error *error, act_status status, uint64_t offset, const 
     return status;
 }
 
-/* strerror_r comes in two incompatible forms; this takes either. */
-static const char *os_text(int returned, const char *buffer)
+/* What an errno means. On Windows strerror has a buffer for each thread. */
+static const char *os_text(int os_code, char *buffer, size_t nbytes)
 {
-    return returned == 0 ? buffer : "unknown system error";
+#if ACT_USE_STRERROR_R
+    return strerror_r(os_code, buffer, nbytes) == 0 ? buffer : "unknown system error";
+#else
+    (void)buffer;
+    (void)nbytes;
+    return strerror(os_code);
+#endif
 }
 
 act_status act_fail_os(act_error *error, int os_code, const char *format, ...)
@@ -48,7 +56,7 @@ act_status act_fail_os(act_error *error, int os_code, const char *format, ...)
         char buffer[128];
         size_t used = strlen(error->text);
         snprintf(error->text + used, sizeof(error->text) - used, ": %s",
-                 os_text(strerror_r(os_code, buffer, sizeof(buffer)), buffer));
+                 os_text(os_code, buffer, sizeof(buffer)));
     }
     return status;
 }

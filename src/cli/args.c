@@ -175,6 +175,9 @@ static void set_word(struct cli_options *options, int id, int index)
     case CLI_OPT_DUPLICATES:
         options->duplicates = (unsigned)index;
         break;
+    case CLI_OPT_GUARD:
+        options->guard = (enum cli_guard)index;
+        break;
     case CLI_OPT_SYNC:
         options->no_sync = index == 1;
         break;

@@ -23,6 +23,13 @@ enum cli_input_form {
     CLI_INPUT_LINES
 };
 
+/* The tool is a program, and may have a handler: so that is what is zero. */
+enum cli_guard {
+    CLI_GUARD_SIGNAL,
+    CLI_GUARD_NONE,
+    CLI_GUARD_THREAD
+};
+
 /* What was asked for; without an option, its field is zero, false or NULL. */
 struct cli_options {
     enum cli_keys keys;
@@ -49,11 +56,12 @@ struct cli_options {
     enum cli_input_form input;
     unsigned layout;     /* an act_layout */
     unsigned duplicates; /* an act_duplicates */
-    unsigned access;     /* an act_access */
-    unsigned advice;     /* an act_advice */
-    unsigned populate;   /* an act_populate, where prefix_to_populate does not say it */
-    unsigned lock;       /* an act_lock */
-    unsigned huge;       /* an act_huge */
+    enum cli_guard guard;
+    unsigned access;   /* an act_access */
+    unsigned advice;   /* an act_advice */
+    unsigned populate; /* an act_populate, where prefix_to_populate does not say it */
+    unsigned lock;     /* an act_lock */
+    unsigned huge;     /* an act_huge */
     bool is_private;
     uint64_t budget_nbytes;
     char *prefix_to_populate;
@@ -105,6 +113,7 @@ enum cli_option_id {
     CLI_OPT_INPUT,
     CLI_OPT_LAYOUT,
     CLI_OPT_DUPLICATES,
+    CLI_OPT_GUARD,
     CLI_OPT_ACCESS,
     CLI_OPT_ADVICE,
     CLI_OPT_POPULATE,
@@ -171,6 +180,9 @@ enum cli_option_id {
 #define CLI_OPTION_MAX_STEPS                                                                       \
     CLI_VALUE("max-steps", '\0', CLI_OPT_MAX_STEPS, "Most nodes from one entry to the next (16M)", \
               "N")
+#define CLI_OPTION_GUARD                                                                           \
+    CLI_VALUE("guard", '\0', CLI_OPT_GUARD,                                                        \
+              "What to do when FILE is cut short meanwhile (signal)", "signal|none|thread")
 #define CLI_OPTION_OUTPUT                                                                          \
     CLI_VALUE("output", 'o', CLI_OPT_OUTPUT, "The file to write; - is standard output", "FILE")
 #define CLI_OPTION_INPUT                                                                           \
@@ -239,14 +251,19 @@ enum cli_option_id {
                   "What is read before it is asked for (none)", "none|hot|all"),                   \
         CLI_VALUE("populate-prefix", '\0', CLI_OPT_POPULATE_PREFIX,                                \
                   "Read what the keys with this prefix need first", "KEY"),                        \
+        CLI_OPTION_GUARD,                                                                          \
         CLI_VALUE("lock", '\0', CLI_OPT_LOCK, "What must stay in memory (none)", "none|hot|all"),  \
-        CLI_VALUE("huge", '\0', CLI_OPT_HUGE, "Copy the file into huge pages (off)",               \
+        CLI_VALUE("huge", '\0', CLI_OPT_HUGE, "Read the file into huge pages (off)",               \
                   "off|auto|on"),                                                                  \
         CLI_VALUE("budget", '\0', CLI_OPT_BUDGET,                                                  \
                   "Most of the mapping to keep present in this process; from 4M on", "SIZE"),      \
         CLI_FLAG("private", '\0', CLI_OPT_PRIVATE, "Map the file for this process alone"),         \
         CLI_VALUE("at", '\0', CLI_OPT_AT, "The file as it was with this root, of its history",     \
                   "ROOT")
+#define CLI_OPTION_FROM_ROOT                                                                       \
+    CLI_VALUE("from", '\0', CLI_OPT_FROM, "The first one as it was with this root", "ROOT")
+#define CLI_OPTION_TO_ROOT                                                                         \
+    CLI_VALUE("to", '\0', CLI_OPT_TO, "The second one as it was with this root", "ROOT")
 #define CLI_OPTION_CHECK                                                                           \
     CLI_FLAG("check", '\0', CLI_OPT_CHECK, "Compare with real runs that have little memory")
 #define CLI_OPTION_NO_COLD                                                                         \

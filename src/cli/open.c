@@ -62,6 +62,9 @@ static act_status open_input(const act_open_options *options, struct cli_map *ma
 
 act_open_options cli_open_options(const struct cli_options *options)
 {
+    static const act_guard guards[] = {[CLI_GUARD_SIGNAL] = ACT_GUARD_SIGNAL,
+                                       [CLI_GUARD_NONE] = ACT_GUARD_NONE,
+                                       [CLI_GUARD_THREAD] = ACT_GUARD_THREAD};
     return (act_open_options){.access = (act_access)options->access,
                               .key_nbytes_max = options->key_nbytes_max,
                               .steps_max = options->steps_max,
@@ -71,7 +74,8 @@ act_open_options cli_open_options(const struct cli_options *options)
                               .is_private = options->is_private,
                               .huge = (act_huge)options->huge,
                               .resident_nbytes_max = options->budget_nbytes,
-                              .root = options->root};
+                              .root = options->root,
+                              .guard = guards[options->guard]};
 }
 
 /* What was asked for and not done is told. */

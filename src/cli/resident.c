@@ -186,7 +186,9 @@ int cli_resident_look(struct cli_resident *resident, const struct cli_call *call
         resident->regions[i].residency = regions[i];
     if (cells && resident->totals.cached.known && !make_cells(resident, cells))
         return cli_fail_nomem();
-    if (!resident->totals.cached.known || (call->options.top_given && !call->options.top))
+    /* Of what is not mapped, all is in memory. */
+    bool known = resident->totals.cached.known || !resident->totals.mapped;
+    if (!known || (call->options.top_given && !call->options.top))
         return CLI_DONE;
     return walk(resident, call, map);
 }

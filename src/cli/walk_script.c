@@ -437,6 +437,9 @@ act_status walk_run(struct walk *walk, char *line, struct cli_out *out, act_erro
     if (status != ACT_OK)
         return status;
     status = command->run(walk, &argument, &answer, error);
+    /* What has no status of its own to tell is not to be believed either. */
+    if (act_map_check(walk->map, error) != ACT_OK)
+        return ACT_ERR_IO;
     if (status == ACT_OK)
         write_answer(&answer, walk->cursor, out);
     return status;

@@ -24,56 +24,6 @@ void act_frames_close(struct act_frames *frames)
     memset(frames, 0, sizeof(*frames));
 }
 
-/* -------------------------------------------------------------------------------- the old tree */
-
-/* The place of a node. */
-static act_status at_node(const struct act_frames *frames, uint64_t id, struct act_place *place_ret,
-                          act_error *error)
-{
-    act_status status = act_old_read(frames->arena, id, &place_ret->old, error);
-    if (status != ACT_OK)
-        return status;
-    place_ret->kind = act_node_is_line(&place_ret->old.node) ? ACT_PLACE_LINE : ACT_PLACE_BRANCH;
-    place_ret->off = 0;
-    return ACT_OK;
-}
-
-/* From the end of a line to what is there: its child, or a leaf with its value. */
-static act_status after_line(const struct act_frames *frames, struct act_place *place,
-                             act_error *error)
-{
-    if (place->old.child)
-        return at_node(frames, place->old.child, place, error);
-    /* As a branch without children: nothing asks it for its header again. */
-    place->kind = ACT_PLACE_BRANCH;
-    place->old.node.header &= ACT_NODE_VALUE;
-    place->old.children.count = 0;
-    return ACT_OK;
-}
-
-/* From a place one byte on. */
-static act_status one_byte_on(const struct act_frames *frames, struct act_place *place,
-                              uint8_t byte, act_error *error)
-{
-    const struct act_old_node *old = &place->old;
-    if (place->kind == ACT_PLACE_LINE && old->line.bytes[place->off] == byte) {
-        place->off++;
-        return place->off == old->line.nbytes ? after_line(frames, place, error) : ACT_OK;
-    }
-    if (place->kind == ACT_PLACE_BRANCH) {
-        uint8_t bytes[256];
-        uint64_t ids[256];
-        unsigned count = old->children.count ? act_old_bytes(old, bytes) : 0;
-        const uint8_t *found = count ? memchr(bytes, byte, count) : NULL;
-        if (found) {
-            act_status status = act_old_children(frames->arena, old, ids, error);
-            return status == ACT_OK ? at_node(frames, ids[found - bytes], place, error) : status;
-        }
-    }
-    place->kind = ACT_PLACE_NOTHING;
-    return ACT_OK;
-}
-
 /* ----------------------------------------------------------------------------------- the frames */
 
 static act_status push(struct act_frames *frames, size_t depth, const struct act_place *place,
@@ -116,7 +66,7 @@ static act_status push_between(struct act_frames *frames, size_t depth,
 {
     struct act_place place = {.kind = ACT_PLACE_NOTHING};
     if (lower->way_id && depth >= lower->way_depth) {
-        act_status status = at_node(frames, lower->way_id, &place, error);
+        act_status status = act_place_of(frames->arena, lower->way_id, &place, error);
         if (status != ACT_OK)
             return status;
         place.off = depth - lower->way_depth;
@@ -168,7 +118,8 @@ static act_status go_down(struct act_frames *frames, size_t depth, struct act_pl
             way_depth = depth - (size_t)place->off;
             depth += common;
             place->off += common;
-            act_status status = common == left ? after_line(frames, place, error) : ACT_OK;
+            act_status status = common == left ? act_place_after_line(frames->arena, place, error)
+                                               : ACT_OK;
             if (status != ACT_OK)
                 return status;
         } else if (place->kind == ACT_PLACE_NOTHING) {
@@ -180,7 +131,7 @@ static act_status go_down(struct act_frames *frames, size_t depth, struct act_pl
         act_status status = push(frames, depth, place, way_id, way_depth, error);
         if (status != ACT_OK || depth == end)
             return status;
-        status = one_byte_on(frames, place, frames->path[depth++], error);
+        status = act_place_go(frames->arena, place, frames->path[depth++], error);
         if (status != ACT_OK)
             return status;
         way_id = 0;
@@ -207,8 +158,9 @@ act_status act_frames_set(struct act_frames *frames, const uint8_t *key, size_t 
     size_t depth = 0;
     act_status status;
     if (frames->count == 0) {
-        status = set_path(frames, key, key_nbytes, 0) ? at_node(frames, frames->root, &place, error)
-                                                      : act_fail_nomem(error);
+        status = set_path(frames, key, key_nbytes, 0)
+                     ? act_place_of(frames->arena, frames->root, &place, error)
+                     : act_fail_nomem(error);
     } else {
         size_t most = key_nbytes < frames->path_nbytes ? key_nbytes : frames->path_nbytes;
         size_t common = act_common_nbytes(key, frames->path, most);
@@ -219,7 +171,7 @@ act_status act_frames_set(struct act_frames *frames, const uint8_t *key, size_t 
         place = frames->frames[frames->count - 1].place;
         depth = common + 1;
         if (status == ACT_OK)
-            status = one_byte_on(frames, &place, key[common], error);
+            status = act_place_go(frames->arena, &place, key[common], error);
     }
     if (status == ACT_OK)
         status = go_down(frames, depth, &place, error);

@@ -18,25 +18,12 @@
 
 #include "actree.h"
 #include "merge/append.h"
-#include "merge/old.h"
-
-/* What was at a path before. */
-enum act_place_kind {
-    ACT_PLACE_NOTHING,
-    ACT_PLACE_BRANCH, /* a branch, be it without children */
-    ACT_PLACE_LINE    /* within a line node: before byte `off` of its line; 0: at its front */
-};
-
-struct act_place {
-    enum act_place_kind kind;
-    struct act_old_node old; /* unless nothing */
-    uint64_t off;
-};
+#include "merge/place.h"
 
 struct act_frame {
-    size_t depth; /* bytes of its path */
-    struct act_place place;
-    bool has_value; /* of the new tree */
+    size_t depth;           /* bytes of its path */
+    struct act_place place; /* what was there before */
+    bool has_value;         /* of the new tree */
     uint64_t value;
     size_t waiting_begin; /* in act_frames.waiting: its children that are new, or are no more */
     /* The old line that leads here, from this depth on; 0: there is none. */

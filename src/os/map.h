@@ -6,12 +6,20 @@
 #include <stdint.h>
 
 #include "actree.h"
+#include "os/identity.h"
+
+struct act_os_guard;
+struct act_os_served;
 
 struct act_os_bytes {
     const uint8_t *bytes; /* NULL when there are none */
     uint64_t nbytes;
-    uint64_t padding_nbytes; /* zeros after them that may be read too */
+    uint64_t padding_nbytes;  /* zeros after them that may be read too */
+    uint64_t reserved_nbytes; /* of addresses that are taken, when mapped */
     bool mapped;
+    struct act_os_guard *guard;   /* to be asked before what was read is believed; or NULL */
+    struct act_os_served *served; /* who reads the pages, when they are neither mapped nor read */
+    struct act_os_identity identity;
     bool copied;     /* with `mapped`: into memory of this process's own */
     intptr_t handle; /* of the open file when mapped, in the platform's way; 0: none */
 };
@@ -19,11 +27,12 @@ struct act_os_bytes {
 /*
  * Makes the bytes of the regular file at `path` readable: mapped, shared and read-only, or read
  * into memory, as `access` says; ACT_ACCESS_AUTO reads files of up to `read_nbytes_max` bytes.
- * A mapping is set to ACT_OS_PAGING_SINGLE. Never waits for the other end of a pipe. ACT_ERR_NOMEM,
- * ACT_ERR_IO, ACT_ERR_NOT_REGULAR.
+ * A mapping is set to ACT_OS_PAGING_SINGLE, and guarded as `guard` says. Never waits for the other
+ * end of a pipe. ACT_ERR_NOMEM, ACT_ERR_IO, ACT_ERR_NOT_REGULAR.
  */
-act_status act_os_bytes_open(const char *path, act_access access, uint64_t read_nbytes_max,
-                             struct act_os_bytes *bytes_ret, act_error *error);
+act_status act_os_bytes_open(const char *path, act_access access, act_guard guard,
+                             uint64_t read_nbytes_max, struct act_os_bytes *bytes_ret,
+                             act_error *error);
 
 /*
  * Maps them once more, in the same place, so that they are this process's own as soon as it wrote

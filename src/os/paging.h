@@ -37,6 +37,10 @@ uint64_t act_os_paging_reads(void);
  */
 int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes);
 
+/* The same for a whole mapping, with the wish that the system reads and keeps it in huge pages;
+ * slower where it does not. */
+int act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes);
+
 /* Keeps the pages of these bytes in memory, and reads those that are not, or lets them go again.
  * Return 0 or an errno; ENOSYS where the system has no such thing. */
 int act_os_paging_lock(const uint8_t *bytes, uint64_t nbytes);

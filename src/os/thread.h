@@ -5,7 +5,8 @@
 struct act_os_thread;
 
 /*
- * Does `work(context)` on a thread of its own, which sees none of the process's signals. Where
+ * Does `work(context)` on a thread of its own, which sees none of the process's signals but those
+ * that it causes itself. Where
  * there is no thread to be had, the work is done before this returns, and the answer is NULL: so
  * it cannot fail.
  */

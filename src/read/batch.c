@@ -9,6 +9,7 @@
 #include "read/budget.h"
 #include "read/descent.h"
 #include "read/fetch.h"
+#include "read/guard.h"
 #include "read/rounds.h"
 #include "read/shortcut.h"
 
@@ -185,14 +186,13 @@ act_status act_map_get_batch_with(const act_map *map, const act_slice *keys, siz
         parts[i].mode = options->fetch;
     }
     get_parts(parts, used);
-    for (unsigned i = 0; i < used; i++) {
-        if (parts[i].status != ACT_OK) {
-            if (error)
-                *error = parts[i].error;
-            return parts[i].status;
-        }
+    act_status status = ACT_OK;
+    for (unsigned i = 0; i < used && status == ACT_OK; i++) {
+        status = parts[i].status;
+        if (status != ACT_OK && error)
+            *error = parts[i].error;
     }
-    return ACT_OK;
+    return act_guarded(map, status, error);
 }
 
 act_status act_map_get_batch(const act_map *map, const act_slice *keys, size_t count,

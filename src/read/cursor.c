@@ -59,7 +59,7 @@ act_status act_cursor_open(const act_map *map, const void *root_path, size_t roo
     if (!cursor)
         return act_fail_nomem(error);
     cursor->map = map;
-    act_status status = start(cursor, root_path, root_nbytes, error);
+    act_status status = act_guarded(map, start(cursor, root_path, root_nbytes, error), error);
     if (status != ACT_OK) {
         act_cursor_close(cursor);
         return status;
@@ -155,9 +155,11 @@ act_status act_cursor_value(const act_cursor *cursor, uint64_t *value_ret)
 {
     if (!act_cursor_is_val(cursor))
         return ACT_NOT_FOUND;
-    if (value_ret)
-        *value_ret = value_of(&cursor->map->arena, act_cursor_top(cursor));
-    return ACT_OK;
+    uint64_t value = value_of(&cursor->map->arena, act_cursor_top(cursor));
+    act_status status = act_guarded(cursor->map, ACT_OK, NULL);
+    if (status == ACT_OK && value_ret)
+        *value_ret = value;
+    return status;
 }
 
 unsigned act_cursor_child_count(const act_cursor *cursor)
@@ -176,6 +178,8 @@ void act_cursor_child_mask(const act_cursor *cursor, uint64_t mask_ret[4])
         uint8_t byte = *act_cursor_line_bytes(cursor);
         mask_ret[byte / 64] |= (uint64_t)1 << byte % 64;
     }
+    if (act_guarded(cursor->map, ACT_OK, NULL) != ACT_OK)
+        memset(mask_ret, 0, 4 * sizeof(*mask_ret));
 }
 
 /* A place in the tree without the way that led there. */
@@ -214,21 +218,17 @@ static act_status step_down(const struct act_arena *arena, const struct place *p
     return *id_ret ? ACT_OK : act_cursor_corrupt(place->node.id, error);
 }
 
-act_status act_cursor_value_at(const act_cursor *cursor, const void *path, size_t path_nbytes,
-                               uint64_t *value_ret, act_error *error)
+/* The value at a path below the focus, which there must be. */
+static act_status value_at(const act_cursor *cursor, const uint8_t *path, size_t path_nbytes,
+                           uint64_t *value_ret, act_error *error)
 {
     const struct act_arena *arena = &cursor->map->arena;
     const uint8_t *at = path;
-    if (!act_cursor_is_inside(cursor))
-        return ACT_NOT_FOUND;
-    if (path_nbytes == 0)
-        return act_cursor_value(cursor, value_ret);
     struct place place = {*act_cursor_top(cursor), cursor->line, 0};
     place.line_at = cursor->inside_nbytes - place.node.start_nbytes;
     for (;;) {
         uint64_t id;
-        act_status status = step_down(arena, &place, &at, (const uint8_t *)path + path_nbytes, &id,
-                                      error);
+        act_status status = step_down(arena, &place, &at, path + path_nbytes, &id, error);
         if (status != ACT_OK)
             return status;
         if (id == 0)
@@ -239,9 +239,22 @@ act_status act_cursor_value_at(const act_cursor *cursor, const void *path, size_
     }
     if (!(place.node.header & ACT_NODE_VALUE))
         return ACT_NOT_FOUND;
-    if (value_ret)
-        *value_ret = value_of(arena, &place.node);
+    *value_ret = value_of(arena, &place.node);
     return ACT_OK;
+}
+
+act_status act_cursor_value_at(const act_cursor *cursor, const void *path, size_t path_nbytes,
+                               uint64_t *value_ret, act_error *error)
+{
+    uint64_t value = 0;
+    act_status status = ACT_NOT_FOUND;
+    if (act_cursor_is_inside(cursor))
+        status = path_nbytes ? value_at(cursor, path, path_nbytes, &value, error)
+                             : act_cursor_value(cursor, &value);
+    status = act_guarded(cursor->map, status, error);
+    if (status == ACT_OK && value_ret)
+        *value_ret = value;
+    return status;
 }
 
 void act_cursor_reset(act_cursor *cursor)

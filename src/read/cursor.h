@@ -24,6 +24,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "format/node.h"
+#include "read/guard.h"
 #include "read/map.h"
 
 /* Small: a chain of a million nodes has as many frames. */
@@ -208,6 +209,17 @@ void act_cursor_cut(struct act_cursor *cursor, size_t path_nbytes);
 
 /* Goes back to the root and returns `status`, for calls that fail. */
 act_status act_cursor_failed(struct act_cursor *cursor, act_status status);
+
+/*
+ * What a move answers that came to `status`, unless the map's guard says otherwise. After an error
+ * the cursor stands at its root: so what its frames hold was believed when they were made.
+ */
+static inline act_status act_cursor_answer(struct act_cursor *cursor, act_status status,
+                                           act_error *error)
+{
+    status = act_guarded(cursor->map, status, error);
+    return ACT_LIKELY(status <= ACT_NOT_FOUND) ? status : act_cursor_failed(cursor, status);
+}
 
 /* Says which node is damaged; ACT_ERR_CORRUPT. */
 ACT_COLD act_status act_cursor_corrupt(uint64_t id, act_error *error);

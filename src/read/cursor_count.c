@@ -219,6 +219,7 @@ act_status act_cursor_val_count(const act_cursor *cursor, uint64_t *count_ret, a
         act_status status = count_from(&counter, act_cursor_top(cursor)->id, &count, error);
         free(counter.stack);
         free(counter.notes);
+        status = act_guarded(cursor->map, status, error);
         if (status != ACT_OK)
             return status;
     }

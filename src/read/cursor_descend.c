@@ -60,8 +60,9 @@ act_status act_cursor_descend_to(act_cursor *cursor, const void *path, size_t pa
     act_status status = act_cursor_reserve(cursor, path_nbytes, error);
     if (status == ACT_OK)
         status = act_cursor_follow(cursor, bytes, path_nbytes, false, &descended, error);
+    status = act_cursor_answer(cursor, status, error);
     if (status != ACT_OK)
-        return act_cursor_failed(cursor, status);
+        return status;
     if (descended < path_nbytes) {
         memcpy(cursor->path + cursor->path_nbytes, bytes + descended, path_nbytes - descended);
         cursor->path_nbytes += path_nbytes - descended;
@@ -84,8 +85,9 @@ static act_status descend_along(act_cursor *cursor, const void *path, size_t pat
     size_t descended;
     act_cursor_no_budget(cursor);
     act_status status = act_cursor_follow(cursor, path, path_nbytes, to_val, &descended, error);
+    status = act_cursor_answer(cursor, status, error);
     if (status != ACT_OK)
-        return act_cursor_failed(cursor, status);
+        return status;
     if (descended_ret)
         *descended_ret = descended;
     return ACT_OK;
@@ -129,7 +131,7 @@ act_status act_cursor_descend_indexed_byte(act_cursor *cursor, size_t index, act
     else
         status = act_cursor_enter_child(
             cursor, act_cursor_child_at(&cursor->map->arena, top, (unsigned)index), error);
-    return status == ACT_OK ? ACT_OK : act_cursor_failed(cursor, status);
+    return act_cursor_answer(cursor, status, error);
 }
 
 act_status act_cursor_descend_first_byte(act_cursor *cursor, act_error *error)
@@ -156,11 +158,12 @@ act_status act_cursor_descend_until_max_bytes(act_cursor *cursor, size_t nbytes_
             break;
         act_status status = act_cursor_enter_first(cursor, nbytes_max - moved_nbytes, error);
         if (status != ACT_OK)
-            return act_cursor_failed(cursor, status);
+            return act_cursor_answer(cursor, status, error);
         if (act_cursor_focus_is_val(cursor))
             break;
     }
-    return cursor->path_nbytes > from_nbytes ? ACT_OK : ACT_NOT_FOUND;
+    return act_cursor_answer(cursor, cursor->path_nbytes > from_nbytes ? ACT_OK : ACT_NOT_FOUND,
+                             error);
 }
 
 act_status act_cursor_descend_until(act_cursor *cursor, act_error *error)
@@ -186,9 +189,10 @@ act_status act_cursor_descend_last_path(act_cursor *cursor, act_error *error)
             status = act_cursor_enter_child(
                 cursor, act_cursor_child_at(&cursor->map->arena, top, count - 1), error);
         if (status != ACT_OK)
-            return act_cursor_failed(cursor, status);
+            return act_cursor_answer(cursor, status, error);
     }
-    return cursor->path_nbytes > from_nbytes ? ACT_OK : ACT_NOT_FOUND;
+    return act_cursor_answer(cursor, cursor->path_nbytes > from_nbytes ? ACT_OK : ACT_NOT_FOUND,
+                             error);
 }
 
 act_status act_cursor_move_to_path(act_cursor *cursor, const void *path, size_t path_nbytes,

@@ -82,20 +82,14 @@ static act_status to_sibling(struct act_cursor *cursor, bool above, act_error *e
     return enter_prev_sibling(cursor, error);
 }
 
-/* What a move answers: after an error the cursor stands at its root. */
-static act_status finish(struct act_cursor *cursor, act_status status)
-{
-    return status == ACT_OK || status == ACT_NOT_FOUND ? status : act_cursor_failed(cursor, status);
-}
-
 act_status act_cursor_to_next_sibling_byte(act_cursor *cursor, act_error *error)
 {
-    return finish(cursor, to_sibling(cursor, true, error));
+    return act_cursor_answer(cursor, to_sibling(cursor, true, error), error);
 }
 
 act_status act_cursor_to_prev_sibling_byte(act_cursor *cursor, act_error *error)
 {
-    return finish(cursor, to_sibling(cursor, false, error));
+    return act_cursor_answer(cursor, to_sibling(cursor, false, error), error);
 }
 
 /* --------------------------------------------------------------------------------------- walks */
@@ -135,7 +129,7 @@ act_status act_cursor_to_next_step(act_cursor *cursor, act_error *error)
     act_status status = act_cursor_child_count(cursor)
                             ? act_cursor_enter_first(cursor, 1, error)
                             : to_next_beside(cursor, cursor->root_nbytes, error);
-    return finish(cursor, status);
+    return act_cursor_answer(cursor, status, error);
 }
 
 act_status act_cursor_to_next_val(act_cursor *cursor, act_error *error)
@@ -146,9 +140,9 @@ act_status act_cursor_to_next_val(act_cursor *cursor, act_error *error)
                                 ? act_cursor_enter_first(cursor, SIZE_MAX, error)
                                 : to_next_beside(cursor, cursor->root_nbytes, error);
         if (status != ACT_OK)
-            return finish(cursor, status);
+            return act_cursor_answer(cursor, status, error);
     } while (!act_cursor_focus_is_val(cursor));
-    return ACT_OK;
+    return act_cursor_answer(cursor, ACT_OK, error);
 }
 
 /* Goes on, in depth-first order, to a path of `to_nbytes` that keeps the first `base_nbytes`. */
@@ -173,7 +167,7 @@ act_status act_cursor_descend_first_k_path(act_cursor *cursor, size_t nbytes, ac
         return ACT_NOT_FOUND;
     size_t to_nbytes = nbytes < SIZE_MAX - base_nbytes ? base_nbytes + nbytes : SIZE_MAX;
     act_cursor_budget(cursor);
-    return finish(cursor, search_length(cursor, base_nbytes, to_nbytes, error));
+    return act_cursor_answer(cursor, search_length(cursor, base_nbytes, to_nbytes, error), error);
 }
 
 act_status act_cursor_to_next_k_path(act_cursor *cursor, size_t nbytes, act_error *error)
@@ -190,5 +184,5 @@ act_status act_cursor_to_next_k_path(act_cursor *cursor, size_t nbytes, act_erro
     act_status status = to_next_beside(cursor, base_nbytes, error);
     if (status == ACT_OK)
         status = search_length(cursor, base_nbytes, to_nbytes, error);
-    return finish(cursor, status);
+    return act_cursor_answer(cursor, status, error);
 }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "format/tail.h"
+#include "read/guard.h"
 
 act_status act_history_walk(const uint8_t *bytes, uint64_t file_nbytes, uint64_t root,
                             const struct act_index *index, act_root_fn visit, void *context,
@@ -29,6 +30,7 @@ act_status act_map_history(const act_map *map, act_root_fn visit, void *context,
     if (!map || !visit)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no map, or no function to call");
     const struct act_index *index = map->index_state == ACT_INDEX_VALID ? &map->index : NULL;
-    return act_history_walk(map->arena.bytes, map->file_nbytes, map->root, index, visit, context,
-                            error);
+    act_status status = act_history_walk(map->arena.bytes, map->file_nbytes, map->root, index,
+                                         visit, context, error);
+    return act_guarded(map, status, error);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "read/guard.h"
 #include "read/map.h"
 
 /* -------------------------------------------------------------------------- opening and closing */
@@ -84,6 +85,7 @@ act_status act_iter_settle(act_iter *iter, act_error *error)
         status = act_walk_seek(&iter->walk, bound->key, bound->nbytes, false, &iter->failure_error);
     else
         act_walk_rewind(&iter->walk, iter->pending == ACT_ITER_TO_UPPER);
+    status = act_guarded(iter->walk.map, status, &iter->failure_error);
     if (status != ACT_OK)
         return fail(iter, status, error);
     iter->pending = ACT_ITER_NOWHERE;
@@ -103,6 +105,7 @@ static act_status step(struct act_iter *iter, bool upwards, act_error *error)
         return ACT_END;
     act_status status = upwards ? act_walk_next(walk, &iter->failure_error)
                                 : act_walk_prev(walk, &iter->failure_error);
+    status = act_guarded(walk->map, status, &iter->failure_error);
     if (status == ACT_END)
         return ACT_END;
     if (status != ACT_OK)
@@ -178,5 +181,6 @@ act_status act_iter_seek(act_iter *iter, const void *key, size_t key_nbytes, act
     iter->pending = ACT_ITER_NOWHERE;
     act_status status = act_walk_seek(&iter->walk, key, key_nbytes, iter->reverse,
                                       &iter->failure_error);
+    status = act_guarded(iter->walk.map, status, &iter->failure_error);
     return status == ACT_OK ? ACT_OK : fail(iter, status, error);
 }

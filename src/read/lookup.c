@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "read/budget.h"
 #include "read/descent.h"
+#include "read/guard.h"
 #include "read/shortcut.h"
 #include "simd/equal.h"
 #include "simd/find_byte.h"
@@ -56,8 +57,12 @@ static ACT_ALWAYS_INLINE uint64_t match_line(const struct descent *d, enum mode 
 static ACT_ALWAYS_INLINE act_status found_value(struct descent *d, enum mode mode, uint64_t id,
                                                 uint64_t value)
 {
-    if (mode == PREFIXES)
-        return d->visit(d->context, (size_t)(d->key - d->key_start), value) ? ACT_STOPPED : ACT_OK;
+    if (mode == PREFIXES) {
+        act_status status = act_guarded(d->map, ACT_OK, d->error);
+        if (status == ACT_OK && d->visit(d->context, (size_t)(d->key - d->key_start), value))
+            status = ACT_STOPPED;
+        return status;
+    }
     d->value = value;
     d->value_id = id;
     d->has_value = true;
@@ -206,6 +211,7 @@ act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, u
         status = ACT_OK;
     else if (ACT_UNLIKELY(next == ACT_NEXT_ODD))
         status = act_descend(map, &d, error);
+    status = act_guarded(map, status, error);
     if (status == ACT_OK && value_ret)
         *value_ret = d.number;
     return status;
@@ -220,7 +226,7 @@ act_status act_map_path_exists(const act_map *map, const void *path, size_t path
     d.error = error;
     d.has_value = false;
     set_key(&d, path, path_nbytes, copy);
-    act_status status = descend(&d, EXISTS, map->root);
+    act_status status = act_guarded(map, descend(&d, EXISTS, map->root), error);
     act_budget_keep(map);
     if (status == ACT_OK && has_value_ret)
         *has_value_ret = d.has_value;
@@ -239,7 +245,7 @@ act_status act_map_prefixes(const act_map *map, const void *key, size_t key_nbyt
     d.visit = visit;
     d.context = context;
     set_key(&d, key, key_nbytes, copy);
-    act_status status = descend(&d, PREFIXES, map->root);
+    act_status status = act_guarded(map, descend(&d, PREFIXES, map->root), error);
     act_budget_keep(map);
     return status == ACT_NOT_FOUND ? ACT_OK : status;
 }

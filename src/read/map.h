@@ -59,6 +59,9 @@ struct act_map {
     uint64_t populate_done_nbytes;
     act_huge huge;
     struct act_os_bytes os_bytes; /* all-zero when the bytes are the caller's */
+    uint64_t live_root;           /* that the file named when it was opened */
+    char *path;                   /* by which it was opened; NULL for the caller's bytes */
+    act_open_options options;     /* for opening it again */
     struct act_map_lazy *lazy;    /* the map's own, after it in memory */
 };
 

@@ -1,4 +1,5 @@
 #include "read/mapping.h"
+#include "read/guard.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -114,7 +115,7 @@ act_status act_map_populate(const act_map *map, const act_region *region, act_pr
     if (asked_nbytes_ret)
         *asked_nbytes_ret = asked;
     act_spans_free(&spans);
-    return status;
+    return map ? act_guarded(map, status, error) : status;
 }
 
 /* ------------------------------------------------------------------------------------- locking */
@@ -276,27 +277,31 @@ static act_status copy(struct act_map *map, act_error *error)
     if (status != ACT_OK)
         return status;
     map->arena.bytes = map->os_bytes.bytes;
-    map->exceeds_memory = false;
-    map->advice = ACT_ADVICE_NORMAL;
-    map->populate_done_nbytes = map->populate_asked_nbytes;
     act_map_tell_paging(map, ACT_ADVICE_NORMAL);
     return ACT_OK;
 }
 
-/* Whether a copy is asked for, and fits. */
-static bool wants_copy(const struct act_map *map)
+/* Whether the file is to be seen in huge pages: all of it is read then. */
+static bool wants_huge(const struct act_map *map)
 {
-    return map->huge == ACT_HUGE_ON && act_map_is_paged(map) && !map->exceeds_memory;
+    if (!act_map_is_paged(map) || map->exceeds_memory || map->resident_nbytes_max)
+        return false;
+    return map->huge == ACT_HUGE_ON ||
+           (map->huge == ACT_HUGE_AUTO && map->populate == ACT_POPULATE_ALL &&
+            map->file_nbytes >= HUGE_NBYTES_MIN &&
+            map->file_nbytes <= map->memory_nbytes / HUGE_SHARE_OF);
 }
 
-/* Whether a copy pays for a map that was populated. */
-static bool copy_pays(const struct act_map *map)
+/* By the system's cache, if it can; else by a copy. */
+static act_status make_huge(struct act_map *map, act_error *error)
 {
-    return map->huge == ACT_HUGE_AUTO && map->populate == ACT_POPULATE_ALL &&
-           act_map_is_paged(map) && !map->resident_nbytes_max &&
-           map->file_nbytes >= HUGE_NBYTES_MIN &&
-           map->file_nbytes <= map->memory_nbytes / HUGE_SHARE_OF &&
-           act_os_paging_huge(map->arena.bytes, map->file_nbytes) < map->file_nbytes / 2;
+    int os_code = act_os_paging_populate_huge(map->arena.bytes, map->file_nbytes);
+    if (os_code)
+        return act_fail_os(error, os_code, "cannot read the file");
+    if (map->populate != ACT_POPULATE_NONE)
+        map->populate_asked_nbytes = map->populate_done_nbytes = map->file_nbytes;
+    uint64_t huge = act_os_paging_huge(map->arena.bytes, map->file_nbytes);
+    return huge < map->file_nbytes / 4 * 3 ? copy(map, error) : ACT_OK;
 }
 
 static act_status populate(struct act_map *map, const act_open_options *options, act_error *error)
@@ -306,14 +311,12 @@ static act_status populate(struct act_map *map, const act_open_options *options,
     act_region region = {.kind = kinds[options->populate],
                          .prefix = options->prefix,
                          .prefix_nbytes = options->prefix_nbytes};
-    act_status status = ACT_OK;
+    if (wants_huge(map))
+        return make_huge(map, error);
     if (options->populate == ACT_POPULATE_NONE)
         return ACT_OK;
-    if (!wants_copy(map))
-        status = act_map_populate(map, &region, NULL, NULL, &map->populate_done_nbytes,
-                                  &map->populate_asked_nbytes, error);
-    else if (options->populate == ACT_POPULATE_ALL)
-        map->populate_asked_nbytes = map->file_nbytes;
+    act_status status = act_map_populate(map, &region, NULL, NULL, &map->populate_done_nbytes,
+                                         &map->populate_asked_nbytes, error);
     return status == ACT_NOT_FOUND ? ACT_OK : status;
 }
 
@@ -343,10 +346,6 @@ act_status act_mapping_set_up(struct act_map *map, const act_open_options *optio
     if (paged)
         map->resident_nbytes_max = options->resident_nbytes_max;
     status = populate(map, options, error);
-    if (status == ACT_OK && (wants_copy(map) || copy_pays(map)))
-        status = copy(map, error);
-    if (map->os_bytes.copied)
-        map->resident_nbytes_max = 0;
     if (map->resident_nbytes_max)
         act_budget_begin(map);
     return status == ACT_OK ? lock(map, options->lock, error) : status;

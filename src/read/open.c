@@ -5,6 +5,7 @@
 #include "format/file.h"
 #include "format/segment.h"
 #include "format/tail.h"
+#include "read/guard.h"
 #include "read/history.h"
 #include "read/map.h"
 #include "read/mapping.h"
@@ -17,12 +18,20 @@
  */
 #define READ_NBYTES_MAX ((uint64_t)64 << 10)
 
+enum {
+    OPEN_TRIES = 16
+};
+
 static act_status check_options(const act_open_options *options, act_error *error)
 {
     if (options->access != ACT_ACCESS_AUTO && options->access != ACT_ACCESS_MAP &&
         options->access != ACT_ACCESS_READ)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of access %d",
                         (int)options->access);
+    if (options->guard != ACT_GUARD_NONE && options->guard != ACT_GUARD_SIGNAL &&
+        options->guard != ACT_GUARD_THREAD)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of guard %d",
+                        (int)options->guard);
     return act_mapping_check(options, error);
 }
 
@@ -71,19 +80,20 @@ static bool all_segments(const uint8_t *bytes, uint64_t root, const struct act_i
            act_segment_read(bytes, root, &segment) && segment.jump_begin == index->file_nbytes;
 }
 
-/* Makes the handle; on success it owns `os_bytes`, which are all-zero for the caller's bytes. */
-static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *name,
-                           const act_open_options *options, const struct act_os_bytes *os_bytes,
-                           act_map **map_ret, act_error *error)
+/*
+ * Makes the handle for a file with this root, or a former one; on success it owns `os_bytes`, which
+ * are all-zero for bytes that are another's.
+ */
+static act_status make_view(const uint8_t *bytes, uint64_t nbytes, uint64_t root,
+                            const act_open_options *options, const struct act_os_bytes *os_bytes,
+                            act_map **map_ret, act_error *error)
 {
-    uint64_t root;
-    act_status status = act_file_check(bytes, nbytes, name, &root, error);
-    if (status != ACT_OK)
-        return status;
     struct act_index index;
     enum act_index_state index_state = act_index_read(bytes, nbytes, &index);
     bool indexed = index_state == ACT_INDEX_VALID;
     uint64_t padding_nbytes = os_bytes->padding_nbytes + nbytes;
+    uint64_t live_root = root;
+    act_status status = ACT_OK;
     if (options->root && options->root != root)
         status = go_back(bytes, indexed ? &index : NULL, options->root, &root, &nbytes, error);
     if (status != ACT_OK)
@@ -96,6 +106,7 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     map->lazy = &opened->lazy;
     map->arena = act_arena_of(bytes, nbytes, padding_nbytes);
     map->root = root;
+    map->live_root = live_root;
     map->index_state = index_state;
     map->segmented = indexed && all_segments(bytes, root, &index);
     if (indexed) {
@@ -112,6 +123,73 @@ static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *na
     return ACT_OK;
 }
 
+/* The same with the root that the file names; `name` is for error texts. */
+static act_status make_map(const uint8_t *bytes, uint64_t nbytes, const char *name,
+                           const act_open_options *options, const struct act_os_bytes *os_bytes,
+                           act_map **map_ret, act_error *error)
+{
+    uint64_t root;
+    act_status status = act_file_check(bytes, nbytes, name, &root, error);
+    return status == ACT_OK ? make_view(bytes, nbytes, root, options, os_bytes, map_ret, error)
+                            : status;
+}
+
+/* Keeps how the map was opened, for opening it again. False without memory. */
+static bool keep_origin(act_map *map, const char *path, const act_open_options *options)
+{
+    size_t path_nbytes = strlen(path) + 1;
+    if (options->prefix_nbytes > SIZE_MAX - path_nbytes)
+        return false;
+    map->path = malloc(path_nbytes + options->prefix_nbytes);
+    if (!map->path)
+        return false;
+    memcpy(map->path, path, path_nbytes);
+    map->options = *options;
+    if (options->prefix) {
+        memcpy(map->path + path_nbytes, options->prefix, options->prefix_nbytes);
+        map->options.prefix = map->path + path_nbytes;
+    }
+    return true;
+}
+
+/* Makes a map of the bytes, which are its own on success, or as soon as there is one. */
+static act_status open_bytes(const char *path, const act_open_options *options,
+                             const struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
+{
+    act_status status = make_map(bytes->bytes, bytes->nbytes, path, options, bytes, map_ret, error);
+    if (!*map_ret)
+        return status;
+    if (!keep_origin(*map_ret, path, options))
+        return act_fail_nomem(error);
+    status = act_mapping_set_up(*map_ret, options, error);
+    return act_guarded(*map_ret, status, error);
+}
+
+/* act_map_open, with checked arguments; and how long the file was. */
+static act_status open_once(const char *path, const act_open_options *options, act_map **map_ret,
+                            uint64_t *nbytes_ret, act_error *error)
+{
+    struct act_os_bytes bytes;
+    act_status status = act_os_bytes_open(path, options->access, options->guard, READ_NBYTES_MAX,
+                                          &bytes, error);
+    if (status != ACT_OK)
+        return status;
+    *nbytes_ret = bytes.nbytes;
+    act_map *map = NULL;
+    status = open_bytes(path, options, &bytes, &map, error);
+    if (!map) {
+        /* What seems to be damaged may not have been there when it was looked at. */
+        status = act_guard_opened(&bytes, path, status, error);
+        act_os_bytes_close(&bytes);
+        return status;
+    }
+    if (status == ACT_OK)
+        *map_ret = map;
+    else
+        act_map_close(map);
+    return status;
+}
+
 act_status act_map_open(const char *path, const act_open_options *options, act_map **map_ret,
                         act_error *error)
 {
@@ -126,21 +204,15 @@ act_status act_map_open(const char *path, const act_open_options *options, act_m
     act_status status = check_options(options, error);
     if (status != ACT_OK)
         return status;
-    struct act_os_bytes bytes;
-    status = act_os_bytes_open(path, options->access, READ_NBYTES_MAX, &bytes, error);
-    if (status != ACT_OK)
-        return status;
-    act_map *map;
-    status = make_map(bytes.bytes, bytes.nbytes, path, options, &bytes, &map, error);
-    if (status != ACT_OK) {
-        act_os_bytes_close(&bytes);
-        return status;
-    }
-    status = act_mapping_set_up(map, options, error);
-    if (status == ACT_OK)
-        *map_ret = map;
-    else
-        act_map_close(map);
+    /* A merge may have put its root in place after the length was asked for: then the file has
+     * grown, and is asked again. */
+    uint64_t nbytes = 0;
+    uint64_t nbytes_before;
+    int tries = 0;
+    do {
+        nbytes_before = nbytes;
+        status = open_once(path, options, map_ret, &nbytes, error);
+    } while (status == ACT_ERR_CORRUPT && nbytes > nbytes_before && ++tries < OPEN_TRIES);
     return status;
 }
 
@@ -162,6 +234,23 @@ act_status act_map_open_memory(const void *data, size_t data_nbytes,
     return status;
 }
 
+act_status act_map_open_former(const act_map *map, uint64_t root, act_map **map_ret,
+                               act_error *error)
+{
+    if (!map_ret)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no place for the map");
+    *map_ret = NULL;
+    if (!map)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no map");
+    /* What lies after the bytes is as it is for `map`; they are not this one's to give back. */
+    struct act_os_bytes bytes = {.padding_nbytes = map->arena.readable - map->file_nbytes};
+    act_open_options options = {.key_nbytes_max = map->key_nbytes_max,
+                                .steps_max = map->steps_max,
+                                .root = root ? root : map->root};
+    return make_view(map->arena.bytes, map->file_nbytes, map->root, &options, &bytes, map_ret,
+                     error);
+}
+
 void act_map_close(act_map *map)
 {
     if (!map)
@@ -169,6 +258,7 @@ void act_map_close(act_map *map)
     act_shortcuts_free(atomic_load(&map->lazy->shortcuts));
     act_mapping_tear_down(map);
     act_os_bytes_close(&map->os_bytes);
+    free(map->path);
     free(map); /* the first member of what was allocated */
 }
 
@@ -180,6 +270,8 @@ void act_map_get_stat(const act_map *map, act_map_stat *stat_ret)
     stat_ret->file_nbytes = map->file_nbytes;
     stat_ret->root = map->root;
     stat_ret->access = map->os_bytes.mapped ? ACT_ACCESS_MAP : ACT_ACCESS_READ;
+    if (map->os_bytes.guard)
+        stat_ret->guard = map->os_bytes.served ? ACT_GUARD_THREAD : ACT_GUARD_SIGNAL;
     stat_ret->merged = act_tail_find(map->arena.bytes, map->file_nbytes, map->root,
                                      indexed ? &map->index : NULL, &tail) &&
                        tail.merged;

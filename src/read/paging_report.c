@@ -60,8 +60,12 @@ static void say_mapped(const struct act_map *map, act_map_paging *paging)
 {
     say_advice(map, paging);
     say_populate(map, paging);
-    if (map->huge == ACT_HUGE_ON)
+    if (map->huge == ACT_HUGE_ON && map->resident_nbytes_max)
+        say(paging, "; no huge pages beside a budget");
+    else if (map->huge == ACT_HUGE_ON && map->exceeds_memory)
         say(paging, "; a copy in huge pages would not fit");
+    if (paging->huge_nbytes)
+        say(paging, "; %.1f MiB are in huge pages", mib(paging->huge_nbytes));
     if (map->resident_nbytes_max)
         say(paging, "; no more than %.1f MiB stay resident", mib(map->resident_nbytes_max));
 }

@@ -4,7 +4,9 @@
 
 #include "base/attributes.h"
 #include "base/error.h"
+#include "os/guard.h"
 #include "read/gather.h"
+#include "read/guard.h"
 #include "read/iter.h"
 #include "read/map.h"
 
@@ -64,6 +66,23 @@ static act_status scan_downwards(act_iter *iter, act_visit_fn visit, void *conte
     }
 }
 
+/* A scan of a map with a guard: `visit` is called by way of visit_guarded. */
+struct guarded {
+    struct act_os_guard *guard;
+    act_visit_fn visit;
+    void *context;
+};
+
+static int visit_guarded(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    const struct guarded *guarded = context;
+    if (ACT_UNLIKELY(!act_os_guard_holds(guarded->guard))) {
+        act_os_guard_break(guarded->guard);
+        return 1;
+    }
+    return guarded->visit(guarded->context, key, key_nbytes, value);
+}
+
 act_status act_map_scan(const act_map *map, const act_range *range, act_visit_fn visit,
                         void *context, act_error *error)
 {
@@ -73,10 +92,15 @@ act_status act_map_scan(const act_map *map, const act_range *range, act_visit_fn
     act_status status = act_iter_start(&iter, map, range, error);
     if (status != ACT_OK)
         return status;
+    struct guarded guarded = {map->os_bytes.guard, visit, context};
+    if (guarded.guard) {
+        visit = visit_guarded;
+        context = &guarded;
+    }
     status = iter.reverse ? scan_downwards(&iter, visit, context, error)
                           : scan_upwards(&iter, visit, context, error);
     act_iter_finish(&iter);
-    return status == ACT_END ? ACT_OK : status;
+    return act_guarded(map, status == ACT_END ? ACT_OK : status, error);
 }
 
 act_status act_map_scan_runs(const act_map *map, const act_range *range, act_visit_run_fn visit,

@@ -43,6 +43,12 @@ struct act_shortcuts {
 /* Counts some lookups, and makes the table when there were enough. Any thread, at any time. */
 void act_shortcuts_count(const struct act_map *map, size_t lookups);
 
+/* No table will be made of a map that nobody has used yet. */
+static inline void act_shortcuts_forgo(const struct act_map *map)
+{
+    atomic_store_explicit(&map->lazy->claimed, true, memory_order_relaxed);
+}
+
 /* The table, or NULL while there is none. */
 static ACT_ALWAYS_INLINE const struct act_shortcuts *act_shortcuts_of(const struct act_map *map)
 {

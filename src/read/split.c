@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "read/bounds.h"
+#include "read/guard.h"
 #include "read/map.h"
 #include "read/walk_enter.h"
 
@@ -295,7 +296,7 @@ static bool is_within(const struct splitter *splitter, const struct act_bounds *
 }
 
 static act_status split(struct splitter *splitter, const struct act_bounds *bounds, size_t parts,
-                        act_split_fn visit, void *context)
+                        act_split_fn visit, void *context, act_error *error)
 {
     const struct act_arena *arena = &splitter->map->arena;
     uint8_t last[PATH_NBYTES_MAX];
@@ -316,6 +317,9 @@ static act_status split(struct splitter *splitter, const struct act_bounds *boun
         go_to_place(splitter, begin + i * size, end, size / FINENESS);
         if (!is_within(splitter, bounds, &least))
             continue;
+        act_status status = act_guarded(splitter->map, ACT_OK, error);
+        if (status != ACT_OK)
+            return status;
         if (visit(context, splitter->path, splitter->path_nbytes))
             return ACT_STOPPED;
         least = (struct act_bound){last, splitter->path_nbytes};
@@ -336,7 +340,7 @@ act_status act_map_split(const act_map *map, const act_range *range, size_t part
         return act_fail_nomem(error);
     act_status status = ACT_OK;
     if (!act_bounds_are_empty(&bounds))
-        status = split(&splitter, &bounds, parts, visit, context);
+        status = split(&splitter, &bounds, parts, visit, context, error);
     act_bounds_free(&bounds);
-    return status;
+    return act_guarded(map, status, error);
 }

@@ -4,6 +4,7 @@
  */
 #include "base/error.h"
 #include "read/descent.h"
+#include "read/guard.h"
 #include "read/shortcut.h"
 #include "simd/find_byte.h"
 
@@ -276,6 +277,7 @@ act_status act_map_trace_get(const act_map *map, const void *key, size_t key_nby
     act_status status = next == ACT_NEXT_FOUND ? ACT_OK : ACT_NOT_FOUND;
     if (next == ACT_NEXT_ODD)
         status = act_descend(map, &d, error);
+    status = act_guarded(map, status, error);
     if (status == ACT_OK && value_ret)
         *value_ret = d.number;
     return status;

@@ -59,6 +59,7 @@ static act_status note_offsets(struct act_walk *walk, struct act_frame *frame, a
 {
     const struct act_arena *arena = &walk->map->arena;
     struct act_node node;
+    node.child_rel = 0; /* of a file that was changed meanwhile */
     if (!act_node_decode(arena, frame->id, &node))
         return act_walk_corrupt(frame->id, error);
     uint64_t first = act_node_first_child(frame->id, node.child_rel);
@@ -110,7 +111,9 @@ static act_status unpass(struct act_walk *walk, struct act_frame *frame, act_err
         frame->byte = mask_previous(mask, frame->index == frame->count ? 256 : frame->byte);
     }
     struct act_node node;
-    if (!act_node_decode(&walk->map->arena, frame->id, &node))
+    node.child_rel = 0;
+    if (!act_node_decode(&walk->map->arena, frame->id, &node) ||
+        !act_node_first_child(frame->id, node.child_rel))
         return act_walk_corrupt(frame->id, error);
     frame->index--;
     frame->child_id = frame->id - node.child_rel + offsets[frame->index];

@@ -104,7 +104,10 @@ static act_status plan(struct act_warm *warm)
 {
     bool added = true;
     if (!act_map_is_paged(warm->map))
-        return ACT_OK;
+        return warm->what == ACT_WARM_PREFIX
+                   ? act_map_path_exists(warm->map, warm->prefix, warm->prefix_nbytes, NULL,
+                                         &warm->error)
+                   : ACT_OK;
     switch (warm->what) {
     case ACT_WARM_ALL:
         added = add_all(warm);
@@ -201,6 +204,10 @@ static void work(void *context)
         uint64_t available = act_os_memory_available(wanted);
         warm->nbytes_max = available - available / 8;
     }
+    /* What a budget would release at once is better not brought in. */
+    uint64_t budget = warm->map->resident_nbytes_max;
+    if (budget && warm->nbytes_max > budget)
+        warm->nbytes_max = budget;
     if (warm->status == ACT_OK) {
         act_progress_fn progress = warm->pace.progress;
         warm->status = act_pace_start(&warm->pace, progress, warm->pace.context, wanted)

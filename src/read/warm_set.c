@@ -265,7 +265,7 @@ act_status act_warm_set_load(const char *path, act_warm_set **set_ret, act_error
     char quoted[ACT_QUOTED_NBYTES];
     act_quote(quoted, path, strlen(path));
     struct act_os_bytes bytes;
-    act_status status = act_os_bytes_open(path, ACT_ACCESS_READ, 0, &bytes, error);
+    act_status status = act_os_bytes_open(path, ACT_ACCESS_READ, ACT_GUARD_NONE, 0, &bytes, error);
     if (status != ACT_OK)
         return status;
     act_warm_set *set = calloc(1, sizeof(*set));

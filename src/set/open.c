@@ -5,7 +5,15 @@
 
 #include "base/error.h"
 #include "os/map.h"
+#include "read/shortcut.h"
 #include "set/set.h"
+
+/* Tables of shortcuts, one for each part, help while they fit in a processor's own cache together.
+ * Of more parts than this lookups are slower with them than without. Measured; see
+ * docs/PERFORMANCE.md. */
+enum {
+    SHORTCUT_PARTS_MAX = 4
+};
 
 /* ------------------------------------------------------------------------------------- manifest */
 
@@ -15,8 +23,8 @@ act_status act_manifest_read(const char *path, struct act_manifest *manifest_ret
     struct act_os_bytes bytes;
     memset(manifest_ret, 0, sizeof(*manifest_ret));
     /* What is larger than a manifest may be is mapped, so that nobody has to read it. */
-    act_status status = act_os_bytes_open(path, ACT_ACCESS_AUTO, ACT_SET_MANIFEST_NBYTES_MAX,
-                                          &bytes, error);
+    act_status status = act_os_bytes_open(path, ACT_ACCESS_AUTO, ACT_GUARD_NONE,
+                                          ACT_SET_MANIFEST_NBYTES_MAX, &bytes, error);
     if (status != ACT_OK)
         return status;
     if (bytes.nbytes > ACT_SET_MANIFEST_NBYTES_MAX &&
@@ -113,7 +121,7 @@ static act_status check_file(const struct act_set *set, size_t part, const act_m
 static bool is_manifest(const char *path)
 {
     struct act_os_bytes bytes;
-    if (act_os_bytes_open(path, ACT_ACCESS_AUTO, 4096, &bytes, NULL) != ACT_OK)
+    if (act_os_bytes_open(path, ACT_ACCESS_AUTO, ACT_GUARD_NONE, 4096, &bytes, NULL) != ACT_OK)
         return false;
     bool is = act_manifest_begins(bytes.bytes, bytes.nbytes);
     act_os_bytes_close(&bytes);
@@ -143,6 +151,8 @@ act_status act_set_open_file(const struct act_set *set, size_t part, act_map **m
                              act_error *error)
 {
     act_status status = act_set_open_any(set, part, map_ret, error);
+    if (status == ACT_OK && set->manifest.count > SHORTCUT_PARTS_MAX)
+        act_shortcuts_forgo(*map_ret);
     if (status == ACT_OK)
         status = check_file(set, part, *map_ret, error);
     if (status != ACT_OK) {

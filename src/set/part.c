@@ -1,4 +1,5 @@
 /* Parts that come when they are needed, and with a limit go again. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,13 @@ static bool close_oldest(const struct act_set *set)
     }
 }
 
+/* Whether a part could not be opened because others are: memory, addresses, open files. */
+static bool is_for_want_of_room(act_status status, const act_error *error)
+{
+    return status == ACT_ERR_NOMEM ||
+           (status == ACT_ERR_IO && (error->os_code == EMFILE || error->os_code == ENFILE));
+}
+
 /* Opens a part after closing others. Under the lock. */
 static act_status open_in_window(const struct act_set *set, size_t part, act_error *error)
 {
@@ -150,14 +158,18 @@ static act_status open_in_window(const struct act_set *set, size_t part, act_err
     uint64_t nbytes = set->manifest.parts[part].file_nbytes;
     uint64_t most = set->max_mapped_nbytes > nbytes ? set->max_mapped_nbytes - nbytes : 0;
     act_map *map;
+    act_error own;
     act_status status;
     while (atomic_load(&shelf->open_nbytes) > most && close_oldest(set))
         ;
     do {
-        status = act_set_open_file(set, part, &map, error);
-    } while (status == ACT_ERR_NOMEM && close_oldest(set));
-    if (status != ACT_OK)
+        status = act_set_open_file(set, part, &map, &own);
+    } while (is_for_want_of_room(status, &own) && close_oldest(set));
+    if (status != ACT_OK) {
+        if (error)
+            *error = own;
         return status;
+    }
     atomic_store(&slot->map, map);
     shelf->open[shelf->open_count++] = part;
     note(set, part, true);

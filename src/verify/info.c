@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "format/file.h"
+#include "read/guard.h"
 #include "read/map.h"
 #include "verify/sweep.h"
 #include "verify/ways.h"
@@ -189,10 +190,11 @@ act_status act_map_get_info(const act_map *map, act_progress_fn progress, void *
     struct counting counting;
     memset(&counting.info, 0, sizeof(counting.info));
     act_status status = act_sweep_open(&counting.sweep, map, 0, progress, context, error);
-    if (status != ACT_OK)
-        return status;
-    status = count_swept(&counting, error);
-    act_sweep_close(&counting.sweep);
+    if (status == ACT_OK) {
+        status = count_swept(&counting, error);
+        act_sweep_close(&counting.sweep);
+    }
+    status = act_guarded(map, status, error);
     if (status == ACT_OK && info_ret)
         *info_ret = counting.info;
     return status;

@@ -350,7 +350,7 @@ static act_status find_child(struct walk *walk, const struct act_node *node, uin
         there = index < children.count && children.bytes[index] == byte;
     } else {
         for (unsigned b = 0; b < byte; b++)
-            index += (unsigned)(children.mask[b / 64] >> b % 64 & 1);
+            index += (children.mask[b / 64] >> b % 64 & 1) != 0;
         there = children.mask[byte / 64] >> byte % 64 & 1;
     }
     if (!there)

@@ -46,9 +46,8 @@ act_status act_segments_check_newest(struct act_sweep *sweep, act_error *error)
     struct act_segment segment;
     struct act_trailer trailer;
     const uint8_t *bytes = sweep->arena.bytes;
-    if (sweep->root == sweep->index->root)
-        return ACT_OK;
-    if (!act_segment_read(bytes, sweep->root, &segment) && was_footer(bytes, sweep->root))
+    if (sweep->root != sweep->index->root && !act_segment_read(bytes, sweep->root, &segment) &&
+        was_footer(bytes, sweep->root))
         return act_sweep_break(sweep, error, ACT_RULE_INDEX_HEADER,
                                sweep->root - ACT_SEGMENT_NBYTES,
                                "the footer of what was merged last is damaged");

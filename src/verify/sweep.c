@@ -6,12 +6,14 @@
 
 #include "base/error.h"
 #include "format/file.h"
+#include "read/budget.h"
 #include "read/map.h"
 #include "verify/index_check.h"
 
-/* Nodes between two looks at the clock. */
+/* Nodes between two looks at the clock, and at a resident budget. */
 enum {
-    NODES_A_LOOK = 1 << 14
+    NODES_A_LOOK = 1 << 14,
+    NODES_A_BUDGET = 1 << 8
 };
 
 typedef unsigned long long ull; /* what %llu takes */
@@ -92,6 +94,7 @@ act_status act_sweep_open(struct act_sweep *sweep, const act_map *map, uint64_t 
                           act_progress_fn progress, void *context, act_error *error)
 {
     memset(sweep, 0, sizeof(*sweep));
+    sweep->map = map;
     sweep->arena = map->arena;
     sweep->root = map->root;
     sweep->file_nbytes = map->file_nbytes;
@@ -229,6 +232,8 @@ act_status act_sweep_next(struct act_sweep *sweep, act_error *error)
     if (ACT_UNLIKELY(++sweep->nodes % NODES_A_LOOK == 0) &&
         !act_pace_tell(&sweep->pace, sweep->root - id))
         return ACT_STOPPED;
+    if (ACT_UNLIKELY(sweep->nodes % NODES_A_BUDGET == 0))
+        act_budget_keep(sweep->map);
     /* It could be decoded when it was reached: this fails only if the file has changed since. */
     if (ACT_UNLIKELY(!act_node_decode(&sweep->arena, id, &sweep->node)))
         return act_sweep_break(sweep, error, ACT_RULE_NODE_BOUNDS, id,

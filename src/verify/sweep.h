@@ -15,6 +15,7 @@
 #include "verify/marks.h"
 
 struct act_sweep {
+    const act_map *map;
     struct act_arena arena;
     uint64_t root;
     uint64_t file_nbytes;

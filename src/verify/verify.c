@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "read/guard.h"
 #include "read/map.h"
 #include "verify/index_check.h"
 #include "verify/segments.h"
@@ -26,6 +27,7 @@ act_status act_map_verify(const act_map *map, act_progress_fn progress, void *co
         if (status == ACT_OK && map->segmented)
             status = act_segments_check_sums(&sweep, &whole, error);
     }
+    status = act_guarded(map, status, error);
     if (report_ret && (status == ACT_OK || status == ACT_ERR_CORRUPT)) {
         memset(report_ret, 0, sizeof(*report_ret));
         if (status == ACT_OK)

@@ -21,7 +21,8 @@
 #define MIB ((uint64_t)1 << 20)
 
 enum {
-    SKIPPED = 77
+    SKIPPED = 77,
+    LOCKS_NOTHING = CHECK_SLOW_BUILD /* sanitizers answer mlock by themselves, and do nothing */
 };
 
 static char *dir, *indexed, *plain, *small;
@@ -355,7 +356,8 @@ static void populating_what_is_gone_is_an_error(void **state)
     assert_non_null(strstr(error.text, "offset 0"));
     act_region range = {.kind = ACT_REGION_RANGE, .off = 8 * page, .nbytes = page};
     act_status status = act_map_lock(map, &range, &error);
-    assert_true(status == ACT_ERR_IO || status == ACT_ERR_NOMEM || status == ACT_ERR_LIMIT);
+    assert_true(status == ACT_ERR_IO || status == ACT_ERR_NOMEM || status == ACT_ERR_LIMIT ||
+                (LOCKS_NOTHING && status == ACT_OK));
     assert_int_equal(act_map_release(map, NULL, ACT_RELEASE_CACHE, NULL), ACT_OK);
     act_map_close(map);
     free(path);
@@ -397,7 +399,7 @@ static void what_is_locked_is_counted(void **state)
     (void)state;
     struct rlimit limit;
     assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
-    if (limit.rlim_cur < 2 * MIB)
+    if (LOCKS_NOTHING || limit.rlim_cur < 2 * MIB)
         skip();
     act_map *map = open_with(indexed, &(act_open_options){.lock = ACT_LOCK_HOT});
     act_map_paging paging = paging_of(map);
@@ -452,6 +454,8 @@ static void locking_more_than_the_limit_names_it(void **state)
 {
     (void)state;
     int status;
+    if (LOCKS_NOTHING)
+        skip();
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
@@ -465,24 +469,47 @@ static void locking_more_than_the_limit_names_it(void **state)
 
 /* ---------------------------------------------------------------------------------- huge pages */
 
-static void a_copy_has_the_same_answers(void **state)
+static void in_huge_pages_the_answers_are_the_same(void **state)
 {
     (void)state;
-    act_map *map = open_with(indexed, &(act_open_options){.huge = ACT_HUGE_ON,
-                                                          .populate = ACT_POPULATE_ALL,
-                                                          .resident_nbytes_max = 8 * MIB});
-    act_map_paging paging = paging_of(map);
-    assert_true(paging.is_copy);
-    assert_int_equal(paging.huge, ACT_HUGE_ON);
-    assert_int_equal(paging.resident_nbytes_max, 0);
-    assert_int_equal(paging.huge_kind,
-                     paging.huge_nbytes ? ACT_HUGE_KIND_COPY : ACT_HUGE_KIND_NONE);
-    assert_int_equal(smaps(indexed, "Rss"), 0);
-    assert_int_equal(act_map_release(map, NULL, ACT_RELEASE_CACHE, NULL), ACT_OK);
-    assert_int_equal(act_map_advise(map, NULL, ACT_ADVICE_RANDOM, NULL), ACT_OK);
+    act_open_options options = {.huge = ACT_HUGE_ON, .populate = ACT_POPULATE_ALL};
+    for (int cached = 0; cached < 2; cached++) {
+        act_map *map = open_with(indexed, NULL);
+        assert_int_equal(act_map_release(map, NULL, ACT_RELEASE_CACHE, NULL), ACT_OK);
+        if (cached) /* page by page, so that there are no huge ones */
+            assert_int_equal(act_map_advise(map, NULL, ACT_ADVICE_RANDOM, NULL), ACT_OK);
+        expect_answers(map);
+        act_map_close(map);
+
+        map = open_with(indexed, &options);
+        act_map_paging paging = paging_of(map);
+        print_message("%s\n", paging.text);
+        assert_int_equal(paging.huge, ACT_HUGE_ON);
+        assert_int_equal(paging.populate_done_nbytes, paging.populate_asked_nbytes);
+        if (paging.is_copy) {
+            assert_int_equal(paging.huge_kind,
+                             paging.huge_nbytes ? ACT_HUGE_KIND_COPY : ACT_HUGE_KIND_NONE);
+            assert_int_equal(smaps(indexed, "Rss"), 0);
+        } else {
+            assert_int_equal(paging.huge_kind, ACT_HUGE_KIND_FILE);
+            assert_true(paging.huge_nbytes >= smaps(indexed, "Size") / 4);
+        }
+        assert_int_equal(act_map_release(map, NULL, ACT_RELEASE_CACHE, NULL), ACT_OK);
+        assert_int_equal(act_map_advise(map, NULL, ACT_ADVICE_RANDOM, NULL), ACT_OK);
+        expect_answers(map);
+        act_map_close(map);
+    }
+}
+
+static void huge_pages_are_not_for_every_map(void **state)
+{
+    (void)state;
+    act_map *map = open_with(
+        indexed, &(act_open_options){.huge = ACT_HUGE_ON, .resident_nbytes_max = 8 * MIB});
+    assert_false(paging_of(map).is_copy);
+    assert_non_null(strstr(paging_of(map).text, "no huge pages beside a budget"));
     expect_answers(map);
     act_map_close(map);
-
     /* So small a file gains nothing. */
     map = open_with(indexed,
                     &(act_open_options){.huge = ACT_HUGE_AUTO, .populate = ACT_POPULATE_ALL});
@@ -504,7 +531,8 @@ int main(void)
         cmocka_unit_test(populating_tells_and_can_be_stopped),
         cmocka_unit_test(what_is_locked_is_counted),
         cmocka_unit_test(locking_more_than_the_limit_names_it),
-        cmocka_unit_test(a_copy_has_the_same_answers),
+        cmocka_unit_test(in_huge_pages_the_answers_are_the_same),
+        cmocka_unit_test(huge_pages_are_not_for_every_map),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

@@ -88,6 +88,16 @@ class Split(SetTest):
         self.fails(TROUBLE, "split", "--parts=2", "-o", "folder", "x.act", says="folder")
         self.assertEqual(self.listing(), ["folder", "other", "x.act"])
 
+    def test_a_set_is_not_replaced_by_one_of_its_parts(self):
+        self.split()
+        before = self.listing()
+        name = self.parts()[2]
+        for file in (name, "./" + name):
+            self.fails(TROUBLE, "split", "--parts=2", "-o", "x.set", file, says="a part of x.set")
+        self.assertEqual(self.listing(), before)
+        self.ok("verify", "x.set")
+        self.split(name=name, to="y.set")
+
     def test_a_damaged_set_is_replaced(self):
         self.write("x.set", "ACTreeSet01\nparts\t")
         self.split()

@@ -3,6 +3,7 @@
 
     test_docs.py [TEST...]      run in the top of the tree; the tool is $ACTREE
 """
+import json
 import os
 import re
 import subprocess
@@ -88,6 +89,21 @@ class FormatExample(unittest.TestCase):
             with open(built, "wb") as file:
                 file.write(self.dumped())
             self.assertEqual(run(ACTREE, "dump", built).decode(), self.entries)
+
+
+class SetExample(unittest.TestCase):
+    """The manifest in docs/SETS.md."""
+
+    @needs_tool
+    def test_the_tool_reads_it(self):
+        manifest, = blocks(section(read("docs/SETS.md"), "The manifest"), "")
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "words.set")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(manifest)
+            report = json.loads(run(ACTREE, "info", "--json", path))
+        self.assertEqual(report["keys"], 663473)
+        self.assertEqual([part["from"] for part in report["parts"]], ["", "cha", "ol"])
 
 
 class FormatRules(unittest.TestCase):

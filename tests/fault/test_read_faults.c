@@ -74,11 +74,10 @@ static void fail_each_allocation(action_fn action)
 
 /* ------------------------------------------------------------------------------------- opening */
 
-static act_status open_as(act_access access, act_error *error)
+static act_status open_with(const act_open_options *options, act_error *error)
 {
-    act_open_options options = {.access = access};
     act_map *opened = (act_map *)&opened;
-    act_status status = act_map_open(path, &options, &opened, error);
+    act_status status = act_map_open(path, options, &opened, error);
     assert_int_equal(status == ACT_OK, opened != NULL);
     if (status == ACT_OK) {
         uint64_t value;
@@ -86,6 +85,28 @@ static act_status open_as(act_access access, act_error *error)
         assert_int_equal(act_map_get(opened, e->key, e->key_nbytes, &value, NULL), ACT_OK);
         assert_int_equal(value, e->value);
     }
+    act_map_close(opened);
+    return status;
+}
+
+static act_status open_as(act_access access, act_error *error)
+{
+    act_open_options options = {.access = access};
+    return open_with(&options, error);
+}
+
+static act_status open_guarded(act_error *error)
+{
+    act_open_options options = {.access = ACT_ACCESS_MAP, .guard = ACT_GUARD_SIGNAL};
+    return open_with(&options, error);
+}
+
+/* Pages are read later too: so nothing is looked up that might fail. */
+static act_status open_served(act_error *error)
+{
+    act_open_options options = {.access = ACT_ACCESS_MAP, .guard = ACT_GUARD_THREAD};
+    act_map *opened;
+    act_status status = act_map_open(path, &options, &opened, error);
     act_map_close(opened);
     return status;
 }
@@ -98,6 +119,32 @@ static act_status open_read(act_error *error)
 static act_status open_mapped(act_error *error)
 {
     return open_as(ACT_ACCESS_MAP, error);
+}
+
+/* With what needs memory for itself: where a prefix lies, and what is locked. */
+static act_status open_steered(act_error *error)
+{
+    const struct entry *e = &entries.items[entries.count / 2];
+    act_open_options options = {.access = ACT_ACCESS_MAP,
+                                .populate = ACT_POPULATE_PREFIX,
+                                .prefix = e->key,
+                                .prefix_nbytes = e->key_nbytes,
+                                .lock = ACT_LOCK_HOT,
+                                .is_private = true,
+                                .resident_nbytes_max = ACT_RESIDENT_NBYTES_MIN};
+    act_map *opened;
+    act_status status = act_map_open(path, &options, &opened, error);
+    if (status == ACT_OK) {
+        uint64_t value;
+        assert_int_equal(act_map_get(opened, e->key, e->key_nbytes, &value, NULL), ACT_OK);
+        assert_int_equal(value, e->value);
+        act_region range = {.kind = ACT_REGION_RANGE, .nbytes = 4096};
+        status = act_map_lock(opened, &range, error);
+        if (status == ACT_OK)
+            status = act_map_unlock(opened, &range, error);
+    }
+    act_map_close(opened);
+    return status;
 }
 
 static act_status open_memory(act_error *error)
@@ -115,6 +162,11 @@ static void opening_without_memory(void **state)
     fail_each_allocation(open_read);
     fail_each_allocation(open_mapped);
     fail_each_allocation(open_memory);
+    fail_each_allocation(open_steered);
+    /* First: what is kept for guards is kept for ever. */
+    fail_each_allocation(open_guarded);
+    if (open_served(NULL) == ACT_OK)
+        fail_each_allocation(open_served);
 }
 
 /* The call fails with this errno; what comes of it names the file and the reason. */
@@ -143,6 +195,40 @@ static void opening_while_the_system_refuses(void **state)
     check_refusal(FAULT_PREAD, EIO, ACT_ACCESS_READ, ACT_ERR_IO);
     check_refusal(FAULT_MMAP, ENOMEM, ACT_ACCESS_MAP, ACT_ERR_NOMEM);
     check_refusal(FAULT_MMAP, ENODEV, ACT_ACCESS_MAP, ACT_ERR_IO);
+}
+
+/* Each call of this kind in turn: opening fails with a word, or does without. */
+static void refuse_each(enum fault_place place, act_status (*action)(act_error *error))
+{
+    for (unsigned nth = 1;; nth++) {
+        act_error error = {0};
+        fault_arm(place, nth, EIO, false);
+        act_status status = action(&error);
+        if (fault_disarm() < nth) {
+            assert_int_equal(status, ACT_OK);
+            assert_true(nth > 1);
+            break;
+        }
+        if (status != ACT_OK) {
+            assert_int_equal(status, ACT_ERR_IO);
+            assert_int_equal(error.os_code, EIO);
+            assert_non_null(strstr(error.text, "map.act"));
+        }
+        assert_true(nth < 100);
+    }
+}
+
+static void opening_with_a_guard_while_the_system_refuses(void **state)
+{
+    (void)state;
+    refuse_each(FAULT_FSTAT, open_guarded);
+    refuse_each(FAULT_PREAD, open_guarded);
+    refuse_each(FAULT_MMAP, open_guarded);
+    if (open_served(NULL) != ACT_OK)
+        return;
+    refuse_each(FAULT_FSTAT, open_served);
+    refuse_each(FAULT_PREAD, open_served);
+    refuse_each(FAULT_MMAP, open_served);
 }
 
 static void an_interrupted_call_is_made_again(void **state)
@@ -618,6 +704,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opening_without_memory),
         cmocka_unit_test(opening_while_the_system_refuses),
+        cmocka_unit_test(opening_with_a_guard_while_the_system_refuses),
         cmocka_unit_test(an_interrupted_call_is_made_again),
         cmocka_unit_test(short_reads_are_put_together),
         cmocka_unit_test(a_file_that_is_cut_while_it_is_read),

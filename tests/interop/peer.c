@@ -6,6 +6,9 @@
  *   write FILE    a body of edits, "set KEY VALUE" and "path KEY", in any order. Answer: the size
  *   write-indexed FILE, write-compact FILE
  *                 the same for files of these layouts
+ *   merge FILE    a body of edits, "set KEY VALUE" and "remove KEY", in any order, each key once.
+ *                 Answer: the size
+ *   history FILE  answer: the roots, newest first
  *   dump FILE     answer: KEY VALUE, for each entry in order
  *   leaves FILE   the same with KEY -, for each path that ends without a value
  *   get FILE      a body of keys. Answer: a value or - for each
@@ -99,6 +102,46 @@ static act_status do_write(const char *path, act_layout layout, act_error *error
     return ACT_OK;
 }
 
+/* Takes the whole body, then merges; a path stands for a key to remove. */
+static act_status do_merge(const char *path, act_error *error)
+{
+    struct entries entries = {0};
+    for (char *line; (line = next_in_body()) != NULL;) {
+        size_t nbytes;
+        char *word = strchr(line, ' ') + 1;
+        const uint8_t *key = decode(word, &nbytes);
+        if (line[0] == 's')
+            entries_add(&entries, key, nbytes, strtoull(strchr(word, ' '), NULL, 10));
+        else
+            entries_add_path(&entries, key, nbytes);
+    }
+    entries_sort(&entries);
+    act_merge *merge;
+    act_merge_options options = {.no_sync = true};
+    act_merge_report report;
+    act_status status = act_merge_open(path, &options, &merge, error);
+    for (size_t i = 0; status == ACT_OK && i < entries.count; i++) {
+        const struct entry *e = &entries.items[i];
+        status = e->has_value ? act_merge_set(merge, e->key, e->key_nbytes, e->value, error)
+                              : act_merge_remove(merge, e->key, e->key_nbytes, error);
+    }
+    if (status == ACT_OK)
+        status = act_merge_finish(merge, &report, error);
+    act_merge_close(merge);
+    entries_free(&entries);
+    if (status == ACT_OK)
+        printf("%llu\n", (unsigned long long)report.file_nbytes);
+    return status;
+}
+
+static int print_root(void *context, uint64_t root, uint64_t file_nbytes)
+{
+    (void)context;
+    (void)file_nbytes;
+    printf("%llu\n", (unsigned long long)root);
+    return 0;
+}
+
 static act_status do_leaves(const act_map *map, act_error *error)
 {
     act_cursor *cursor;
@@ -148,6 +191,8 @@ static act_status do_read(const char *verb, const act_map *map, act_error *error
         return do_leaves(map, error);
     if (strcmp(verb, "get") == 0)
         return do_get(map, error);
+    if (strcmp(verb, "history") == 0)
+        return act_map_history(map, print_root, NULL, error);
     if (strcmp(verb, "verify") == 0)
         return act_map_verify(map, NULL, NULL, NULL, error);
     fprintf(stderr, "peer: no command: %s\n", verb);
@@ -167,6 +212,8 @@ int main(void)
             status = do_write(path, ACT_LAYOUT_INDEXED, &error);
         } else if (strcmp(verb, "write-compact") == 0) {
             status = do_write(path, ACT_LAYOUT_COMPACT, &error);
+        } else if (strcmp(verb, "merge") == 0) {
+            status = do_merge(path, &error);
         } else {
             act_map *map;
             status = act_map_open(path, NULL, &map, &error);

@@ -244,6 +244,56 @@ class Test:
                  [values.get(key, "-") for key in keys])
             self.actree.ask(f"verify {self.file}")
 
+    def merged_by_both(self, r):
+        """Both merge into one file, in turn; both read it after each step, with its history."""
+        map_ = random_maps.random_map(r, with_paths=False)
+        layout = r.choice(["write", "write-indexed", "write-compact", "reference"])
+        if layout == "reference":
+            self.reference.ask(f"write {r.choice(['dump', 'cached', 'stream'])} {self.file}",
+                               edits_of(map_))
+        else:
+            self.actree.ask(f"{layout} {self.file}", edits_of(map_))
+        roots = self.reference.ask(f"history {self.file}")
+        for _ in range(r.randint(1, 4)):
+            news = random_maps.random_map(r, with_paths=False)
+            if map_ and r.random() < 0.7:
+                keys = sorted(map_)
+                news = {random_maps.near(r, keys): random_maps.value(r)
+                        for _ in range(r.randint(1, 40))}
+            if r.random() < 0.3:
+                self.reference.ask(f"merge {self.file}", edits_of(news))
+                who, gone = "the reference", []
+            else:
+                keys = sorted(map_)
+                gone = r.sample(keys, r.choice([0, 0, len(keys) // 3, len(keys)]))
+                gone = sorted(set(gone + [random_maps.near(r, keys or [b"x"])]) - set(news))
+                size = self.actree.ask(f"merge {self.file}",
+                                       edits_of(news) + [f"remove {word(key)}" for key in gone])
+                same("the size", size, [str(os.path.getsize(self.file))])
+                who = "actree"
+            for key in gone:
+                map_.pop(key, None)
+            map_.update(news)
+            self.check_merged(r, map_, f"{layout}, merged by {who}")
+            now = self.actree.ask(f"history {self.file}")
+            if now[1:] != roots and now != roots:
+                raise Failure(f"{layout}: the history {roots} became {now}")
+            roots = now
+
+    def check_merged(self, r, map_, how):
+        self.actree.ask(f"verify {self.file}")
+        same(f"{how}: history", self.actree.ask(f"history {self.file}"),
+             self.reference.ask(f"history {self.file}"))
+        same(f"{how}: leaves", self.actree.ask(f"leaves {self.file}"),
+             self.reference.ask(f"leaves {self.file}"))
+        entries = lines_of(random_maps.entries(map_))
+        values = dict(line.split() for line in entries)
+        keys = self.keys_to_get(r, entries)
+        for name, peer in ("actree", self.actree), ("the reference", self.reference):
+            same(f"{how}: dump by {name}", peer.ask(f"dump {self.file}"), entries)
+            same(f"{how}: get by {name}", peer.ask(f"get {self.file}", keys),
+                 [values.get(key, "-") for key in keys])
+
     def far_apart(self, r):
         """A map whose offsets take more than 24 bits: children, and a line that is used again, lie
         20 MB back. Written by both, byte for byte, and read by both."""
@@ -306,7 +356,8 @@ def main():
     reference, actree = Peer(build_reference()), Peer(args.peer)
     with tempfile.TemporaryDirectory() as folder:
         test = Test(reference, actree, os.environ.get("ACTREE"), folder)
-        steps = [test.read_by_actree, test.written_by_actree, test.merged_by_the_reference]
+        steps = [test.read_by_actree, test.written_by_actree, test.merged_by_the_reference,
+                 test.merged_by_both]
         if has_walk(test.tool):
             steps.append(test.walks)
         for number, seed in enumerate(seeds):

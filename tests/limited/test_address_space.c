@@ -184,6 +184,14 @@ static int with_a_window_that_is_too_large(void)
     return use_set(set_nbytes);
 }
 
+/* Where few files may be open at a time, parts go too. */
+static int with_few_open_files(void)
+{
+    /* The three standard ones are among them. */
+    struct rlimit few = {5, 5};
+    return setrlimit(RLIMIT_NOFILE, &few) == 0 ? use_set(set_nbytes) : SKIPPED;
+}
+
 /* Runs `work` in a child that may map a quarter of the set. */
 static void in_small_space(int (*work)(void))
 {
@@ -218,6 +226,7 @@ static void parts_go_where_the_system_has_no_room(void **state)
 {
     (void)state;
     in_small_space(with_a_window_that_is_too_large);
+    in_small_space(with_few_open_files);
 }
 
 int main(void)

@@ -117,17 +117,27 @@ static void output_replaces(void **state)
     assert_int_equal(scratch_count(scratch_dir), 2);
 }
 
-/* A map of the old file stays what it was. */
+/* A map of the old file stays what it was. Some Windows refuse to replace it: then all is as
+ * before. */
 static void output_replaces_what_is_read(void **state)
 {
     (void)state;
     struct act_os_bytes old;
     scratch_write(in_dir("old"), "the old one", 11);
-    assert_int_equal(act_os_bytes_open(in_dir("old"), ACT_ACCESS_MAP, 0, &old, NULL), ACT_OK);
-    write_file(in_dir("old"), "new");
+    assert_int_equal(
+        act_os_bytes_open(in_dir("old"), ACT_ACCESS_MAP, ACT_GUARD_NONE, 0, &old, NULL), ACT_OK);
+    act_error error = {0};
+    struct act_os_output *output = open_output(in_dir("old"));
+    assert_int_equal(act_os_output_write(output, "new", 3, NULL), ACT_OK);
+    act_status status = act_os_output_commit(output, true, &error);
+    act_os_output_close(output);
+    if (CHECK_POSIX || status == ACT_OK)
+        assert_int_equal(status, ACT_OK);
+    else
+        assert_int_equal(error.os_code, EACCES);
     assert_memory_equal(old.bytes, "the old one", 11);
     act_os_bytes_close(&old);
-    assert_holds(in_dir("old"), "new");
+    assert_holds(in_dir("old"), status == ACT_OK ? "new" : "the old one");
     assert_int_equal(scratch_count(scratch_dir), 1);
 }
 
@@ -136,8 +146,8 @@ static void names_outside_of_ascii(void **state)
     (void)state;
     write_file(in_dir("na\xc3\xafve \xe2\x82\xac.act"), "new");
     struct act_os_bytes bytes;
-    assert_int_equal(act_os_bytes_open(in_dir("na\xc3\xafve \xe2\x82\xac.act"), ACT_ACCESS_READ, 0,
-                                       &bytes, NULL),
+    assert_int_equal(act_os_bytes_open(in_dir("na\xc3\xafve \xe2\x82\xac.act"), ACT_ACCESS_READ,
+                                       ACT_GUARD_NONE, 0, &bytes, NULL),
                      ACT_OK);
     assert_memory_equal(bytes.bytes, "new", 3);
     act_os_bytes_close(&bytes);
@@ -177,8 +187,9 @@ static uint8_t pattern(size_t at)
 static void expect_pattern(act_access access, uint64_t read_nbytes_max, size_t nbytes, bool mapped)
 {
     struct act_os_bytes opened;
-    assert_int_equal(act_os_bytes_open(in_dir("file"), access, read_nbytes_max, &opened, NULL),
-                     ACT_OK);
+    assert_int_equal(
+        act_os_bytes_open(in_dir("file"), access, ACT_GUARD_NONE, read_nbytes_max, &opened, NULL),
+        ACT_OK);
     assert_int_equal(opened.mapped, mapped && CHECK_MAPPED);
     assert_int_equal(opened.nbytes, nbytes);
     size_t at = 0;
@@ -222,7 +233,8 @@ static void empty_files_have_no_bytes(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct act_os_bytes opened;
         memset(&opened, 0xff, sizeof(opened));
-        assert_int_equal(act_os_bytes_open(in_dir("empty"), kinds[i], 0, &opened, NULL), ACT_OK);
+        assert_int_equal(
+            act_os_bytes_open(in_dir("empty"), kinds[i], ACT_GUARD_NONE, 0, &opened, NULL), ACT_OK);
         assert_null(opened.bytes);
         assert_int_equal(opened.nbytes, 0);
         act_os_bytes_close(&opened);
@@ -234,14 +246,17 @@ static void what_cannot_be_opened(void **state)
     (void)state;
     act_error error;
     struct act_os_bytes opened;
-    assert_int_equal(act_os_bytes_open(scratch_dir, ACT_ACCESS_AUTO, 0, &opened, &error),
-                     ACT_ERR_NOT_REGULAR);
+    assert_int_equal(
+        act_os_bytes_open(scratch_dir, ACT_ACCESS_AUTO, ACT_GUARD_NONE, 0, &opened, &error),
+        ACT_ERR_NOT_REGULAR);
     assert_non_null(strstr(error.text, "directory"));
-    assert_int_equal(act_os_bytes_open(in_dir("none"), ACT_ACCESS_AUTO, 0, &opened, &error),
-                     ACT_ERR_IO);
+    assert_int_equal(
+        act_os_bytes_open(in_dir("none"), ACT_ACCESS_AUTO, ACT_GUARD_NONE, 0, &opened, &error),
+        ACT_ERR_IO);
     assert_int_equal(error.os_code, ENOENT);
     assert_non_null(strstr(error.text, "none"));
-    assert_int_equal(act_os_bytes_open("", ACT_ACCESS_AUTO, 0, &opened, &error), ACT_ERR_IO);
+    assert_int_equal(act_os_bytes_open("", ACT_ACCESS_AUTO, ACT_GUARD_NONE, 0, &opened, &error),
+                     ACT_ERR_IO);
     assert_null(opened.bytes);
 }
 

@@ -16,6 +16,11 @@
 #define CHECK_SLOW_BUILD 0
 #endif
 
+/* 0 where there are no links, pipes, permissions and limits in POSIX's way. */
+#ifndef CHECK_POSIX
+#define CHECK_POSIX 1
+#endif
+
 /* 0 where the library reads every file into memory, whatever is asked for. */
 #ifndef CHECK_MAPPED
 #define CHECK_MAPPED 1

@@ -1,45 +1,14 @@
-#define _XOPEN_SOURCE     700
-#define _FILE_OFFSET_BITS 64
-
 #include "support/scratch.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static _Noreturn void fail(const char *what, const char *path)
+_Noreturn void scratch_fail(const char *what, const char *path)
 {
     fprintf(stderr, "test support: cannot %s %s: %s\n", what, path, strerror(errno));
     exit(99);
-}
-
-char *scratch_make(void)
-{
-    const char *parent = getenv("TMPDIR");
-    char *dir = scratch_path(parent && *parent ? parent : "/tmp", "actree-test-XXXXXX");
-
-    if (!mkdtemp(dir))
-        fail("make", dir);
-    return dir;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-    (void)st;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
-void scratch_remove(char *dir)
-{
-    if (nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
-        fail("remove", dir);
-    free(dir);
 }
 
 char *scratch_path(const char *dir, const char *name)
@@ -48,22 +17,9 @@ char *scratch_path(const char *dir, const char *name)
     char *path = malloc(nbytes);
 
     if (!path)
-        fail("name", name);
+        scratch_fail("name", name);
     snprintf(path, nbytes, "%s/%s", dir, name);
     return path;
-}
-
-unsigned scratch_count(const char *dir)
-{
-    unsigned count = 0;
-    DIR *folder = opendir(dir);
-
-    if (!folder)
-        fail("list", dir);
-    for (const struct dirent *entry; (entry = readdir(folder));)
-        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    closedir(folder);
-    return count;
 }
 
 void scratch_write(const char *path, const void *bytes, size_t nbytes)
@@ -71,11 +27,11 @@ void scratch_write(const char *path, const void *bytes, size_t nbytes)
     FILE *file = fopen(path, "wb");
 
     if (!file)
-        fail("open for writing", path);
+        scratch_fail("open for writing", path);
     if (nbytes > 0 && fwrite(bytes, 1, nbytes, file) != nbytes)
-        fail("write", path);
+        scratch_fail("write", path);
     if (fclose(file) != 0)
-        fail("write", path);
+        scratch_fail("write", path);
 }
 
 unsigned char *scratch_read(const char *path, size_t *nbytes_ret)
@@ -85,10 +41,10 @@ unsigned char *scratch_read(const char *path, size_t *nbytes_ret)
     unsigned char *bytes = malloc(capacity);
 
     if (!file)
-        fail("open", path);
+        scratch_fail("open", path);
     for (;;) {
         if (!bytes)
-            fail("hold", path);
+            scratch_fail("hold", path);
         size_t got = fread(bytes + nbytes, 1, capacity - nbytes - 1, file);
         nbytes += got;
         if (got == 0)
@@ -99,7 +55,7 @@ unsigned char *scratch_read(const char *path, size_t *nbytes_ret)
         }
     }
     if (ferror(file))
-        fail("read", path);
+        scratch_fail("read", path);
     fclose(file);
     bytes[nbytes] = 0;
     *nbytes_ret = nbytes;

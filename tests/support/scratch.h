@@ -9,6 +9,9 @@
  * own files has nothing to say about the library.
  */
 
+/* Ends the program so. */
+_Noreturn void scratch_fail(const char *what, const char *path);
+
 /* Makes an empty folder below $TMPDIR (or /tmp). The caller gives the path to scratch_remove(). */
 char *scratch_make(void);
 

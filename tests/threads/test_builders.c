@@ -158,8 +158,15 @@ static void readers_see_one_whole_version(void **state)
         assert_int_equal(pthread_create(&watchers[i].thread, NULL, watch, &watchers[i]), 0);
     }
     act_status status = ACT_OK;
-    for (uint64_t value = 1; value <= REPLACEMENTS && status == ACT_OK; value++)
+    bool refused = false;
+    for (uint64_t value = 1; value <= REPLACEMENTS && status == ACT_OK; value++) {
         status = build(path, value);
+        /* Some systems do not replace a file while somebody has it open. */
+        if (!CHECK_POSIX && status == ACT_ERR_IO) {
+            refused = true;
+            status = ACT_OK;
+        }
+    }
     atomic_store(&done, true);
     for (unsigned i = 0; i < THREADS / 2; i++)
         assert_int_equal(pthread_join(watchers[i].thread, NULL), 0);
@@ -170,7 +177,7 @@ static void readers_see_one_whole_version(void **state)
     }
     uint64_t value;
     assert_true(is_whole(path, &value));
-    assert_int_equal(value, REPLACEMENTS);
+    assert_true(value == REPLACEMENTS || (refused && value <= REPLACEMENTS));
     free(path);
 }
 

@@ -2,14 +2,17 @@
 #include "build/spool.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "support/check.h"
 #include "support/random.h"
 #include "support/scratch.h"
+
+#if CHECK_POSIX
+#include <signal.h>
+#include <sys/resource.h>
+#endif
 
 static char *dir;
 static char path[4096];
@@ -96,6 +99,7 @@ static void a_folder_that_is_not_there(void **state)
     expect_refused(beside, ENOENT);
 }
 
+#if CHECK_POSIX
 static void a_file_that_may_not_grow(void **state)
 {
     (void)state;
@@ -107,13 +111,16 @@ static void a_file_that_may_not_grow(void **state)
     expect_refused(path, EFBIG);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
+#endif
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_read),
         cmocka_unit_test(a_folder_that_is_not_there),
+#if CHECK_POSIX
         cmocka_unit_test(a_file_that_may_not_grow),
+#endif
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

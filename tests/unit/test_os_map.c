@@ -69,11 +69,13 @@ static void mapped_and_read_files_are_the_same_with_zeros_after_them(void **stat
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct act_os_bytes opened;
         write_pattern(sizes[i]);
-        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, 0, &opened, NULL), ACT_OK);
+        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, ACT_GUARD_NONE, 0, &opened, NULL),
+                         ACT_OK);
         assert_true(opened.mapped);
         expect_pattern(&opened, sizes[i]);
         act_os_bytes_close(&opened);
-        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_READ, 0, &opened, NULL), ACT_OK);
+        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_READ, ACT_GUARD_NONE, 0, &opened, NULL),
+                         ACT_OK);
         assert_false(opened.mapped);
         expect_pattern(&opened, sizes[i]);
         act_os_bytes_close(&opened);
@@ -85,10 +87,12 @@ static void the_size_decides_by_itself(void **state)
     (void)state;
     struct act_os_bytes opened;
     write_pattern(1000);
-    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_AUTO, 1000, &opened, NULL), ACT_OK);
+    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_AUTO, ACT_GUARD_NONE, 1000, &opened, NULL),
+                     ACT_OK);
     assert_false(opened.mapped);
     act_os_bytes_close(&opened);
-    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_AUTO, 999, &opened, NULL), ACT_OK);
+    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_AUTO, ACT_GUARD_NONE, 999, &opened, NULL),
+                     ACT_OK);
     assert_true(opened.mapped);
     act_os_bytes_close(&opened);
 }
@@ -100,7 +104,8 @@ static void large_files_begin_where_huge_pages_do(void **state)
     struct act_os_bytes opened[6];
     for (size_t i = 0; i < 6; i++) {
         write_pattern(i % 2 ? 4096 : 2097152 + i * 4096);
-        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, 0, &opened[i], NULL), ACT_OK);
+        assert_int_equal(
+            act_os_bytes_open(path, ACT_ACCESS_MAP, ACT_GUARD_NONE, 0, &opened[i], NULL), ACT_OK);
         if (i % 2 == 0)
             assert_int_equal((uintptr_t)opened[i].bytes % HUGE_PAGE_NBYTES, 0);
         /* A new file: cutting the old one short would take its bytes from under the mapping. */
@@ -117,7 +122,8 @@ static void private_maps_and_copies_are_the_same(void **state)
     for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
         struct act_os_bytes opened;
         write_pattern(some[i]);
-        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, 0, &opened, NULL), ACT_OK);
+        assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, ACT_GUARD_NONE, 0, &opened, NULL),
+                         ACT_OK);
         assert_int_equal(act_os_bytes_make_private(&opened, NULL), ACT_OK);
         expect_pattern(&opened, some[i]);
         assert_int_equal(act_os_bytes_copy(&opened, NULL), ACT_OK);
@@ -135,7 +141,8 @@ static void what_cannot_be_copied_stays(void **state)
     struct act_os_bytes opened;
     act_error error;
     write_pattern(100000);
-    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, 0, &opened, NULL), ACT_OK);
+    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, ACT_GUARD_NONE, 0, &opened, NULL),
+                     ACT_OK);
     const uint8_t *before = opened.bytes;
     assert_int_equal(truncate(path, 5000), 0);
     assert_int_equal(act_os_bytes_copy(&opened, &error), ACT_ERR_IO);

@@ -45,7 +45,8 @@ static void advice_changes_nothing(void **state)
         bytes[i] = (uint8_t)(i * 31 + i / 256);
     scratch_write(path, bytes, NBYTES);
     struct act_os_bytes map;
-    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, 0, &map, NULL), ACT_OK);
+    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, ACT_GUARD_NONE, 0, &map, NULL),
+                     ACT_OK);
 
     uint64_t before = act_os_paging_reads();
     act_os_paging_set(map.bytes, map.nbytes, ACT_OS_PAGING_SINGLE);
@@ -82,7 +83,8 @@ static void what_is_populated_is_present(void **state)
     assert_non_null(bytes);
     scratch_write(path, bytes, NBYTES);
     struct act_os_bytes map;
-    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, 0, &map, NULL), ACT_OK);
+    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, ACT_GUARD_NONE, 0, &map, NULL),
+                     ACT_OK);
     act_os_paging_release(&map, 0, NBYTES, false);
     assert_true(is_present(&map, 0));
     assert_int_equal(act_os_paging_populate(map.bytes, NBYTES), 0);

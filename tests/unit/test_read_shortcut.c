@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "actree.h"
 #include "read/map.h"
@@ -17,6 +15,11 @@
 #include "support/random.h"
 #include "support/scratch.h"
 #include "support/shapes.h"
+
+#if CHECK_POSIX
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
 
 enum {
     QUERIES = 4000,
@@ -220,6 +223,7 @@ static void ways_without_end_are_not_all_walked(void **state)
     forge_free(&f);
 }
 
+#if CHECK_POSIX
 /* Keys that are too long for rounds are nowhere: what lies before the file is not read for them. */
 static void rounds_pass_by_what_is_nowhere(void **state)
 {
@@ -236,6 +240,7 @@ static void rounds_pass_by_what_is_nowhere(void **state)
     assert_ptr_equal(d.key, arena.bytes);
     munmap(pages, 2 * page);
 }
+#endif
 
 /* In a plain file there are none, and the top of a small one has none to give. */
 static void all_shapes(void **state)
@@ -336,7 +341,9 @@ int main(void)
         cmocka_unit_test(values_on_lines),
         cmocka_unit_test(a_value_where_the_prefix_ends),
         cmocka_unit_test(ways_without_end_are_not_all_walked),
+#if CHECK_POSIX
         cmocka_unit_test(rounds_pass_by_what_is_nowhere),
+#endif
         cmocka_unit_test(all_shapes),
         cmocka_unit_test(damaged_files_answer_the_same_in_every_way),
     };

@@ -187,6 +187,20 @@ static void no_more_than_allowed(void **state)
     assert_true(found.cut && found.done_nbytes == 0);
 }
 
+static void no_more_than_the_budget(void **state)
+{
+    (void)state;
+    act_open_options options = {.access = ACT_ACCESS_MAP, .resident_nbytes_max = 4 << 20};
+    act_map *other;
+    act_warm_state found;
+    assert_int_equal(act_map_open(scratch_map, &options, &other, NULL), ACT_OK);
+    act_warm_options what = {.nbytes_max = UINT64_MAX};
+    assert_int_equal(act_map_warm(other, &what, NULL, NULL, &found, NULL), ACT_OK);
+    assert_true(found.done_nbytes <= options.resident_nbytes_max);
+    assert_int_equal(found.cut, stat.file_nbytes > options.resident_nbytes_max);
+    act_map_close(other);
+}
+
 static void a_disk_that_fails(void **state)
 {
     (void)state;
@@ -299,6 +313,7 @@ int main(void)
         TEST(a_prefix),
         TEST(a_set),
         TEST(no_more_than_allowed),
+        TEST(no_more_than_the_budget),
         TEST(a_disk_that_fails),
         TEST(a_file_that_became_shorter),
         TEST(stopping),

@@ -81,11 +81,9 @@ static void touch(const uint8_t *bytes, uint64_t nbytes)
         (void)at[nbytes - 1];
 }
 
-/* All reads are asked for first: populating waits for one after the other. */
-int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
+static int populate(const uint8_t *bytes, uint64_t nbytes)
 {
     int os_code;
-    act_os_paging_fetch(bytes, nbytes);
     do {
         os_code = advise(bytes, nbytes, MADV_POPULATE_READ);
     } while (os_code == EINTR || os_code == EAGAIN);
@@ -93,6 +91,21 @@ int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
         return os_code;
     touch(bytes, nbytes);
     return 0;
+}
+
+/* All reads are asked for first: populating waits for one after the other. */
+int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
+{
+    act_os_paging_fetch(bytes, nbytes);
+    return populate(bytes, nbytes);
+}
+
+/* What is asked for beforehand comes in small pages; faults of such a mapping read a huge page
+ * where the file system can keep one. */
+int act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes)
+{
+    (void)advise(bytes, nbytes, MADV_HUGEPAGE);
+    return populate(bytes, nbytes);
 }
 
 int act_os_paging_lock(const uint8_t *bytes, uint64_t nbytes)

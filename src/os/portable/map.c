@@ -83,10 +83,12 @@ static act_status open_stream(FILE *stream, uint64_t nbytes, const char *quoted,
     return ACT_OK;
 }
 
-act_status act_os_bytes_open(const char *path, act_access access, uint64_t read_nbytes_max,
-                             struct act_os_bytes *bytes_ret, act_error *error)
+act_status act_os_bytes_open(const char *path, act_access access, act_guard guard,
+                             uint64_t read_nbytes_max, struct act_os_bytes *bytes_ret,
+                             act_error *error)
 {
     (void)access;
+    (void)guard; /* what is in memory needs none */
     (void)read_nbytes_max;
     memset(bytes_ret, 0, sizeof(*bytes_ret));
     char quoted[ACT_QUOTED_NBYTES];
@@ -95,6 +97,10 @@ act_status act_os_bytes_open(const char *path, act_access access, uint64_t read_
     unsigned mode;
     uint64_t nbytes = 0;
     act_status status = act_os_stream_examine(path, quoted, &exists, &mode, &nbytes, error);
+    if (status != ACT_OK)
+        return status;
+    if (exists)
+        status = act_os_identity_at(path, &bytes_ret->identity, NULL, error);
     if (status != ACT_OK)
         return status;
     errno = 0;

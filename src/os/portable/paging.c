@@ -39,6 +39,11 @@ int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
     return 0;
 }
 
+int act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes)
+{
+    return act_os_paging_populate(bytes, nbytes);
+}
+
 int act_os_paging_lock(const uint8_t *bytes, uint64_t nbytes)
 {
     (void)bytes;

@@ -13,8 +13,11 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/guard.h"
 #include "os/memory.h"
 #include "os/paging.h"
+#include "os/posix/identify.h"
+#include "os/served.h"
 
 /* Wide loads near the end of a file may reach this far beyond it. A page is no less. */
 enum {
@@ -22,19 +25,19 @@ enum {
     HUGE_PAGE_NBYTES = 2 << 20
 };
 
-/* A mapping of `nbytes`, in whole pages, and a page more. */
-static size_t mapping_nbytes(size_t nbytes)
+/* As many whole pages as it takes, in bytes. */
+static size_t in_pages(size_t nbytes)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    return (nbytes + page - 1) / page * page + page;
+    return (nbytes + page - 1) / page * page;
 }
 
 /* Reads up to `nbytes` bytes; fewer when the file has become shorter. -1 and errno on failure. */
-static int64_t read_all(int fd, uint8_t *buffer, size_t nbytes)
+static int64_t read_at(int fd, uint8_t *buffer, size_t nbytes, size_t off)
 {
     size_t done = 0;
     while (done < nbytes) {
-        ssize_t n = pread(fd, buffer + done, nbytes - done, (off_t)done);
+        ssize_t n = pread(fd, buffer + done, nbytes - done, (off_t)(off + done));
         if (n == 0)
             break;
         if (n < 0 && errno == EINTR)
@@ -52,7 +55,7 @@ static act_status open_read(int fd, size_t nbytes, const char *quoted, struct ac
     uint8_t *buffer = calloc(1, nbytes + PADDING_NBYTES);
     if (!buffer)
         return act_fail(error, ACT_ERR_NOMEM, ACT_NO_OFFSET, "no memory to read %s into", quoted);
-    int64_t done = read_all(fd, buffer, nbytes);
+    int64_t done = read_at(fd, buffer, nbytes, 0);
     if (done < 0) {
         int os_code = errno;
         free(buffer);
@@ -81,34 +84,113 @@ static uint8_t *reserve(size_t nbytes, size_t alignment)
     return start + before;
 }
 
+/* The last two pages of a file, or its only one, kept beside it; and one word of them. */
+struct tail {
+    size_t off;    /* of these pages */
+    size_t nbytes; /* of the file in them */
+    size_t word_off;
+    uintptr_t word;
+};
+
+static size_t tail_off(size_t pages_nbytes)
+{
+    size_t tail_nbytes = 2 * (size_t)sysconf(_SC_PAGESIZE);
+    return pages_nbytes > tail_nbytes ? pages_nbytes - tail_nbytes : 0;
+}
+
 /*
- * The file is mapped over the front of a larger reservation, whose last page stays what it is: one
- * of zeros. What lies between the file's end and the end of its last page are zeros too.
+ * Reads a file's tail over its mapping. In shared memory: pages that are given back come again. The
+ * word is the last that is not zero, for zeros are what remains of a page that a cut goes through.
  */
-static act_status open_mapped(int fd, size_t nbytes, const char *quoted, struct act_os_bytes *bytes,
-                              act_error *error)
+static int copy_tail(int fd, size_t nbytes, uint8_t *address, size_t pages_nbytes,
+                     struct tail *tail)
+{
+    tail->off = tail_off(pages_nbytes);
+    tail->nbytes = nbytes - tail->off;
+    uint8_t *copy = address + tail->off;
+    size_t copy_nbytes = pages_nbytes - tail->off;
+    if (mmap(copy, copy_nbytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
+             0) == MAP_FAILED)
+        return errno;
+    int64_t done = read_at(fd, copy, tail->nbytes, tail->off);
+    if (done < 0)
+        return errno;
+    if ((size_t)done < tail->nbytes)
+        return EIO;
+    size_t at = copy_nbytes;
+    do {
+        at -= sizeof(tail->word);
+        memcpy(&tail->word, copy + at, sizeof(tail->word));
+    } while (at && !tail->word);
+    tail->word_off = tail->off + at;
+    /* No more than zeros? The first word of a file that is worth it is none. */
+    if (!tail->word) {
+        tail->word_off = 0;
+        done = read_at(fd, (uint8_t *)&tail->word, sizeof(tail->word), 0);
+        if (done < 0)
+            return errno;
+    }
+    return mprotect(copy, copy_nbytes, PROT_READ) == 0 ? 0 : errno;
+}
+
+/*
+ * Guards a mapping. A cut through a page leaves zeros there, which no signal tells of; but the
+ * pages behind it are taken away before. So the tail, behind which there is nothing, is a copy, and
+ * the page of its last word is mapped once more, at the end of the addresses that are reserved, to
+ * be looked at after each use.
+ */
+static act_status guard_mapping(int fd, size_t pages_nbytes, const char *quoted,
+                                struct act_os_bytes *bytes, act_error *error)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t total = mapping_nbytes(nbytes);
+    uint8_t *address = (uint8_t *)(uintptr_t)bytes->bytes;
+    uint8_t *watched = address + bytes->reserved_nbytes - page;
+    struct tail tail = {0};
+    int os_code = copy_tail(fd, (size_t)bytes->nbytes, address, pages_nbytes, &tail);
+    if (os_code)
+        return act_fail_os(error, os_code, "cannot read the end of %s", quoted);
+    size_t before = tail.word_off % page;
+    if (mmap(watched, page, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
+             (off_t)(tail.word_off - before)) == MAP_FAILED)
+        return act_fail_os(error, errno, "cannot map %s into memory", quoted);
+    return act_os_guard_open(address, bytes->reserved_nbytes, watched + before, tail.word,
+                             &bytes->guard, error);
+}
+
+/*
+ * The file is mapped over the front of a larger reservation, whose next page stays what it is: one
+ * of zeros. What lies between the file's end and the end of its last page are zeros too.
+ */
+static act_status open_mapped(int fd, size_t nbytes, bool guarded, const char *quoted,
+                              struct act_os_bytes *bytes, act_error *error)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t pages_nbytes = in_pages(nbytes);
+    size_t total = pages_nbytes + (guarded ? 2 : 1) * page;
     uint8_t *address = reserve(total, nbytes >= HUGE_PAGE_NBYTES ? HUGE_PAGE_NBYTES : page);
     if (!address)
         return act_fail_os(error, errno, "cannot map %s into memory", quoted);
-    if (mmap(address, total - page, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
-        int os_code = errno;
-        munmap(address, total);
-        return act_fail_os(error, os_code, "cannot map %s into memory", quoted);
-    }
-    act_os_paging_set(address, nbytes, ACT_OS_PAGING_SINGLE);
     bytes->bytes = address;
     bytes->nbytes = nbytes;
     bytes->padding_nbytes = PADDING_NBYTES;
+    bytes->reserved_nbytes = total;
     bytes->mapped = true;
-    bytes->handle = (intptr_t)fd + 1;
-    return ACT_OK;
+    act_status status = ACT_OK;
+    if (mmap(address, pages_nbytes, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+        status = act_fail_os(error, errno, "cannot map %s into memory", quoted);
+    else if (guarded)
+        status = guard_mapping(fd, pages_nbytes, quoted, bytes, error);
+    if (status == ACT_OK) {
+        act_os_paging_set(address, nbytes, ACT_OS_PAGING_SINGLE);
+        bytes->handle = (intptr_t)fd + 1;
+    } else {
+        act_os_bytes_close(bytes);
+    }
+    return status;
 }
 
-static act_status open_fd(int fd, const char *quoted, act_access access, uint64_t read_nbytes_max,
-                          struct act_os_bytes *bytes, act_error *error)
+static act_status open_fd(int fd, const char *quoted, act_access access, act_guard guard,
+                          uint64_t read_nbytes_max, struct act_os_bytes *bytes, act_error *error)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
@@ -116,6 +198,7 @@ static act_status open_fd(int fd, const char *quoted, act_access access, uint64_
     if (!S_ISREG(st.st_mode))
         return act_fail(error, ACT_ERR_NOT_REGULAR, ACT_NO_OFFSET, "%s is %s, not a file", quoted,
                         S_ISDIR(st.st_mode) ? "a directory" : "a pipe, socket or device");
+    act_os_identify(&bytes->identity, &st);
     if (st.st_size == 0)
         return ACT_OK;
     if ((uint64_t)st.st_size > SIZE_MAX / 2)
@@ -124,12 +207,16 @@ static act_status open_fd(int fd, const char *quoted, act_access access, uint64_
     size_t nbytes = (size_t)st.st_size;
     bool read = access == ACT_ACCESS_READ ||
                 (access == ACT_ACCESS_AUTO && (uint64_t)nbytes <= read_nbytes_max);
-    return read ? open_read(fd, nbytes, quoted, bytes, error)
-                : open_mapped(fd, nbytes, quoted, bytes, error);
+    if (read)
+        return open_read(fd, nbytes, quoted, bytes, error);
+    if (guard == ACT_GUARD_THREAD)
+        return act_os_served_open(fd, nbytes, quoted, bytes, error);
+    return open_mapped(fd, nbytes, guard == ACT_GUARD_SIGNAL, quoted, bytes, error);
 }
 
-act_status act_os_bytes_open(const char *path, act_access access, uint64_t read_nbytes_max,
-                             struct act_os_bytes *bytes_ret, act_error *error)
+act_status act_os_bytes_open(const char *path, act_access access, act_guard guard,
+                             uint64_t read_nbytes_max, struct act_os_bytes *bytes_ret,
+                             act_error *error)
 {
     memset(bytes_ret, 0, sizeof(*bytes_ret));
     char quoted[ACT_QUOTED_NBYTES];
@@ -141,7 +228,7 @@ act_status act_os_bytes_open(const char *path, act_access access, uint64_t read_
     } while (fd < 0 && errno == EINTR);
     if (fd < 0)
         return act_fail_os(error, errno, "cannot open %s", quoted);
-    act_status status = open_fd(fd, quoted, access, read_nbytes_max, bytes_ret, error);
+    act_status status = open_fd(fd, quoted, access, guard, read_nbytes_max, bytes_ret, error);
     if (!bytes_ret->handle)
         close(fd);
     return status;
@@ -154,10 +241,12 @@ static int fd_of(const struct act_os_bytes *bytes)
 
 act_status act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t nbytes = mapping_nbytes((size_t)bytes->nbytes) - page;
+    size_t nbytes = in_pages((size_t)bytes->nbytes);
     uint8_t *address = (uint8_t *)(uintptr_t)bytes->bytes;
-    if (mmap(address, nbytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd_of(bytes), 0) == MAP_FAILED)
+    if (bytes->guard)
+        nbytes = tail_off(nbytes);
+    if (nbytes &&
+        mmap(address, nbytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd_of(bytes), 0) == MAP_FAILED)
         return act_fail_os(error, errno, "cannot map the file privately");
     act_os_paging_set(address, bytes->nbytes, ACT_OS_PAGING_SINGLE);
     return ACT_OK;
@@ -179,12 +268,13 @@ static uint8_t *reserve_copy(size_t total)
 act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error)
 {
     size_t nbytes = (size_t)bytes->nbytes;
-    size_t total = mapping_nbytes(nbytes);
+    size_t total = in_pages(nbytes) + (size_t)sysconf(_SC_PAGESIZE);
+    struct act_os_identity identity = bytes->identity;
     uint8_t *copy = reserve_copy(total);
     if (!copy)
         return act_fail_os(error, errno, "no memory for a copy of the file");
     act_os_memory_huge(copy, total);
-    int64_t done = read_all(fd_of(bytes), copy, nbytes);
+    int64_t done = read_at(fd_of(bytes), copy, nbytes, 0);
     if (done != (int64_t)nbytes || mprotect(copy, total, PROT_READ) != 0) {
         int os_code = done < 0 || done == (int64_t)nbytes ? errno : EIO;
         munmap(copy, total);
@@ -194,8 +284,10 @@ act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error)
     bytes->bytes = copy;
     bytes->nbytes = nbytes;
     bytes->padding_nbytes = PADDING_NBYTES;
+    bytes->reserved_nbytes = total;
     bytes->mapped = true;
     bytes->copied = true;
+    bytes->identity = identity;
     return ACT_OK;
 }
 
@@ -203,9 +295,13 @@ void act_os_bytes_close(struct act_os_bytes *bytes)
 {
     if (bytes->handle)
         close(fd_of(bytes));
-    if (bytes->mapped)
-        munmap((void *)(uintptr_t)bytes->bytes, mapping_nbytes((size_t)bytes->nbytes));
-    else
+    if (bytes->served) {
+        act_os_served_close(bytes);
+    } else if (bytes->mapped) {
+        act_os_guard_close(bytes->guard);
+        munmap((void *)(uintptr_t)bytes->bytes, (size_t)bytes->reserved_nbytes);
+    } else {
         free((void *)(uintptr_t)bytes->bytes);
+    }
     memset(bytes, 0, sizeof(*bytes));
 }

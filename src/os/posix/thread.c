@@ -25,12 +25,18 @@ struct act_os_monitor {
     pthread_cond_t changed;
 };
 
-/* A thread inherits what is blocked: the program's handlers are to run in its own threads. */
+/*
+ * A thread inherits what is blocked: the program's handlers are to run in its own threads. But not
+ * what a thread's own instructions cause: blocked, it would end the program unasked.
+ */
 static bool create(struct act_os_thread *thread)
 {
+    static const int own[] = {SIGBUS, SIGFPE, SIGILL, SIGSEGV};
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        sigdelset(&all, own[i]);
     if (pthread_sigmask(SIG_BLOCK, &all, &before) != 0)
         return false;
     bool created = pthread_create(&thread->thread, NULL, run, thread) == 0;

@@ -8,6 +8,7 @@
 //! ```text
 //! write HOW FILE    a body of edits; the map goes into FILE. Answer: its size
 //! merge FILE        a body of edits; the map is merged into FILE. Answer: its size
+//! history FILE      answer: the roots, newest first
 //! dump FILE         answer: KEY VALUE, for each entry in order
 //! leaves FILE       the same with KEY -, for each path that ends without a value
 //! get FILE          a body of keys. Answer: a value or - for each
@@ -67,7 +68,7 @@ impl Session<'_> {
         let words: Vec<&str> = command.split(' ').collect();
         let mut bodies = Vec::new();
         let wanted = match words[0] {
-            "dump" | "leaves" => 0,
+            "dump" | "leaves" | "history" => 0,
             "walkmap" => 2,
             _ => 1,
         };
@@ -176,6 +177,12 @@ fn run(words: &[&str], bodies: &[Vec<String>]) -> Answer<Vec<String>> {
             let map = map_of(&bodies[0])?;
             ArenaCompactTree::merge_zipper_into_file(file, map.read_zipper(), |&v| v)?;
             Ok(vec![std::fs::metadata(file)?.len().to_string()])
+        }
+        ["history", file] => {
+            // The number is private; its Debug form is "NodeId(123)".
+            let roots = ArenaCompactTree::open_mmap(file)?.root_history();
+            let digits = |text: String| text.chars().filter(char::is_ascii_digit).collect();
+            Ok(roots.iter().map(|root| digits(format!("{root:?}"))).collect())
         }
         ["dump", file] => entries(file, false),
         ["leaves", file] => entries(file, true),

@@ -1,0 +1,67 @@
+#include "commands.h"
+#include "message.h"
+#include "open.h"
+
+static const struct poptOption options[] = {
+    CLI_OPTION_SHARE_MEMORY, CLI_OPTION_THREADS,   CLI_OPTION_NO_CHECK, CLI_OPTION_NO_SYNC,
+    CLI_OPTION_MAX_KEY,      CLI_OPTION_MAX_STEPS, CLI_OPTION_VERBOSE,  CLI_OPTION_JSON,
+    CLI_OPTION_PROGRESS,     CLI_OPTIONS_END};
+
+/* Which layout the file has; an exit status. */
+static int find_layout(struct cli_call *call, unsigned *layout_ret)
+{
+    struct cli_map map;
+    act_map_stat stat;
+    act_map_info info;
+    act_error error;
+    int status = cli_map_open(call, &map, NULL);
+    if (status != CLI_DONE)
+        return status;
+    act_map_get_stat(map.map, &stat);
+    if (stat.layout != ACT_LAYOUT_INDEXED) {
+        if (act_map_get_info(map.map, NULL, NULL, &info, &error) != ACT_OK)
+            status = cli_fail(map.name, &error);
+        else if (info.shared)
+            stat.layout = ACT_LAYOUT_COMPACT;
+    }
+    *layout_ret = stat.layout;
+    cli_map_close(&map);
+    return status;
+}
+
+static int run(struct cli_call *call)
+{
+    const char *file = call->arguments[0];
+    const char *const names[] = {file, file, NULL};
+    struct cli_call conversion = *call;
+    act_merge *writer;
+    act_error error;
+    /* Nobody is to merge into a file that is about to be replaced. What is left of a merge that did
+     * not end goes at once: it would be damage to who verifies. */
+    act_status opened = act_merge_open(file, NULL, &writer, &error);
+    if (opened == ACT_OK)
+        opened = act_merge_finish(writer, NULL, &error);
+    int status = opened == ACT_OK ? find_layout(call, &conversion.options.layout)
+                                  : cli_fail(file, &error);
+    if (status == CLI_DONE) {
+        conversion.arguments = names;
+        conversion.argument_count = 2;
+        status = cmd_convert.run(&conversion);
+        call->out = conversion.out;
+    }
+    act_merge_close(writer);
+    return status;
+}
+
+const struct cli_verb cmd_compact = {
+    .name = "compact",
+    .arguments = "FILE",
+    .summary = "Make a file anew, in its layout, without its history",
+    .notes =
+        "As convert FILE FILE does, in the layout that FILE has, while no other may merge into\n"
+        "it. Whoever has FILE open goes on with the old one.\n",
+    .options = options,
+    .argument_count_min = 1,
+    .argument_count_max = 1,
+    .run = run,
+};

@@ -1,0 +1,108 @@
+#include "os/paging.h"
+
+#include <errno.h>
+
+#include "os/win32/system.h"
+
+/* Pages are read in clusters; nothing can be said about that for a part of a view. */
+void act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os_paging paging)
+{
+    (void)bytes;
+    (void)nbytes;
+    (void)paging;
+}
+
+void act_os_paging_fetch(const uint8_t *bytes, uint64_t nbytes)
+{
+    WIN32_MEMORY_RANGE_ENTRY range = {(void *)(uintptr_t)bytes, (SIZE_T)nbytes};
+    if (nbytes)
+        (void)PrefetchVirtualMemory(GetCurrentProcess(), 1, &range, 0);
+}
+
+/* Page faults are counted for processes, those of the disk together with all others. */
+uint64_t act_os_paging_reads(void)
+{
+    return 0;
+}
+
+uint64_t act_os_paging_faults(void)
+{
+    return 0;
+}
+
+static uint64_t page_nbytes(void)
+{
+    SYSTEM_INFO info;
+    GetSystemInfo(&info);
+    return info.dwPageSize;
+}
+
+int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
+{
+    const volatile uint8_t *at = bytes;
+    uint64_t page = page_nbytes();
+    act_os_paging_fetch(bytes, nbytes);
+    for (uint64_t off = 0; off < nbytes; off += page)
+        (void)at[off];
+    if (nbytes)
+        (void)at[nbytes - 1];
+    return 0;
+}
+
+/* As much as the least working set, a few hundred kilobytes, is what a process may lock unless its
+ * program has asked for more. */
+int act_os_paging_lock(const uint8_t *bytes, uint64_t nbytes)
+{
+    return VirtualLock((void *)(uintptr_t)bytes, (SIZE_T)nbytes) ? 0 : act_os_win32_last();
+}
+
+int act_os_paging_unlock(const uint8_t *bytes, uint64_t nbytes)
+{
+    return VirtualUnlock((void *)(uintptr_t)bytes, (SIZE_T)nbytes) ? 0 : act_os_win32_last();
+}
+
+uint64_t act_os_paging_lock_limit(void)
+{
+    SIZE_T least, most;
+    if (!GetProcessWorkingSetSize(GetCurrentProcess(), &least, &most))
+        return UINT64_MAX;
+    return least;
+}
+
+/* To unlock pages that are not locked takes them out of the working set. */
+void act_os_paging_release(const struct act_os_bytes *map, uint64_t off, uint64_t nbytes,
+                           bool cache)
+{
+    (void)cache;
+    if (map->mapped && !map->copied && nbytes)
+        (void)VirtualUnlock((void *)(uintptr_t)(map->bytes + off), (SIZE_T)nbytes);
+}
+
+uint64_t act_os_paging_resident(const uint8_t *bytes, uint64_t nbytes)
+{
+    (void)bytes;
+    (void)nbytes;
+    return UINT64_MAX;
+}
+
+uint64_t act_os_paging_release_some(const struct act_os_bytes *map, uint64_t *off_ref, uint64_t end,
+                                    uint64_t nbytes_max)
+{
+    (void)map;
+    (void)off_ref;
+    (void)end;
+    (void)nbytes_max;
+    return UINT64_MAX;
+}
+
+uint64_t act_os_paging_files_resident(void)
+{
+    return UINT64_MAX;
+}
+
+uint64_t act_os_paging_huge(const uint8_t *bytes, uint64_t nbytes)
+{
+    (void)bytes;
+    (void)nbytes;
+    return 0;
+}

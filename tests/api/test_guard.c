@@ -1,0 +1,315 @@
+/* Files that change while they are open: what is told of it, and how to go on. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "actree.h"
+#include "support/build.h"
+#include "support/check.h"
+#include "support/entries.h"
+#include "support/scratch.h"
+
+static const act_guard kinds[] = {ACT_GUARD_NONE, ACT_GUARD_SIGNAL, ACT_GUARD_THREAD};
+
+/* A map of `count` keys with this value. */
+static void write_map(unsigned count, uint64_t value)
+{
+    struct entries entries = {0};
+    for (unsigned i = 0; i < count; i++) {
+        char key[40];
+        snprintf(key, sizeof(key), "%08u-%08u", i * 2654435761u, i);
+        entries_add(&entries, key, strlen(key), value);
+    }
+    entries_sort(&entries);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    entries_free(&entries);
+}
+
+static act_map *open_map(act_guard guard)
+{
+    act_open_options options = {.access = ACT_ACCESS_MAP, .guard = guard};
+    act_map *map;
+    act_error error;
+    act_status status = act_map_open(scratch_map, &options, &map, &error);
+    if (status != ACT_OK && guard == ACT_GUARD_THREAD) {
+        print_message("%s\n", error.text);
+        skip();
+    }
+    assert_int_equal(status, ACT_OK);
+    return map;
+}
+
+static unsigned changes_of(const act_map *map)
+{
+    unsigned changes = 99;
+    assert_int_equal(act_map_changed(map, &changes, NULL), ACT_OK);
+    return changes;
+}
+
+static uint64_t value_of(const act_map *map)
+{
+    uint64_t value = 0;
+    assert_int_equal(act_map_get(map, "00000000-00000000", 17, &value, NULL), ACT_OK);
+    return value;
+}
+
+static void pause_for_clocks(void)
+{
+    struct timespec pause = {0, 20 * 1000 * 1000};
+    nanosleep(&pause, NULL);
+}
+
+static void guards_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    const int strange[] = {-1, 3, 77};
+    write_map(10, 1);
+    for (size_t i = 0; i < 3; i++) {
+        act_open_options options = {.guard = (act_guard)strange[i]};
+        act_map *map = (act_map *)&options;
+        act_error error;
+        assert_int_equal(act_map_open(scratch_map, &options, &map, &error), ACT_ERR_INVALID);
+        assert_null(map);
+        assert_non_null(strstr(error.text, "guard"));
+    }
+}
+
+static void the_guard_that_took_effect_is_told(void **state)
+{
+    (void)state;
+    write_map(10, 1);
+    for (size_t i = 0; i < 3; i++) {
+        act_map *map = open_map(kinds[i]);
+        act_map_stat stat;
+        act_map_get_stat(map, &stat);
+        assert_int_equal(stat.guard, kinds[i]);
+        assert_int_equal(act_map_check(map, NULL), ACT_OK);
+        assert_int_equal(value_of(map), 1);
+        act_map_close(map);
+        /* What was read into memory needs none. */
+        act_open_options options = {.access = ACT_ACCESS_READ, .guard = kinds[i]};
+        assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
+        act_map_get_stat(map, &stat);
+        assert_int_equal(stat.guard, ACT_GUARD_NONE);
+        assert_int_equal(truncate(scratch_map, 0), 0);
+        assert_int_equal(value_of(map), 1);
+        act_map_close(map);
+        write_map(10, 1);
+    }
+}
+
+static void damaged_files_are_damaged_with_a_guard_too(void **state)
+{
+    (void)state;
+    static const char text[] = "ACTree03\xff\xff\0\0\0\0\0\0 and some more bytes";
+    for (size_t i = 0; i < 3; i++) {
+        act_open_options options = {.access = ACT_ACCESS_MAP, .guard = kinds[i]};
+        act_map *map;
+        scratch_write(scratch_map, text, sizeof(text));
+        assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_ERR_CORRUPT);
+        scratch_write(scratch_map, "", 0);
+        assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_ERR_TRUNCATED);
+        static const char zeros[9000];
+        scratch_write(scratch_map, zeros, sizeof(zeros));
+        assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_ERR_FORMAT);
+    }
+}
+
+static void replaced_is_told_and_followed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        write_map(2000, 1);
+        act_map *map = open_map(kinds[i]);
+        assert_int_equal(changes_of(map), 0);
+        write_map(3000, 2);
+        assert_int_equal(changes_of(map), ACT_CHANGED_FILE);
+        act_map *next;
+        assert_int_equal(act_map_reopen(map, &next, NULL), ACT_OK);
+        assert_int_equal(changes_of(next), 0);
+        /* Both are there, until the old one is closed. */
+        assert_int_equal(value_of(map), 1);
+        assert_int_equal(value_of(next), 2);
+        act_map_stat stat;
+        act_map_get_stat(next, &stat);
+        assert_int_equal(stat.guard, kinds[i]);
+        assert_int_equal(act_map_check(map, NULL), ACT_OK);
+        act_map_close(map);
+        assert_int_equal(value_of(next), 2);
+        act_map_close(next);
+    }
+}
+
+static void other_changes_are_told_apart(void **state)
+{
+    (void)state;
+    write_map(2000, 1);
+    act_map *map = open_map(ACT_GUARD_SIGNAL);
+    act_map_stat stat;
+    act_map_get_stat(map, &stat);
+    pause_for_clocks();
+    FILE *file = fopen(scratch_map, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 2000, SEEK_SET), 0);
+    assert_true(fputc('x', file) == 'x' && fflush(file) == 0);
+    assert_int_equal(changes_of(map), ACT_CHANGED_WRITTEN);
+    assert_int_equal(fseek(file, 8, SEEK_SET), 0);
+    assert_true(fputc('x', file) == 'x' && fclose(file) == 0);
+    assert_int_equal(changes_of(map), ACT_CHANGED_WRITTEN | ACT_CHANGED_ROOT);
+    assert_int_equal(truncate(scratch_map, (off_t)stat.file_nbytes + 1), 0);
+    assert_int_equal(changes_of(map), ACT_CHANGED_WRITTEN | ACT_CHANGED_ROOT | ACT_CHANGED_LONGER);
+    assert_int_equal(act_map_check(map, NULL), ACT_OK);
+    assert_int_equal(truncate(scratch_map, 10), 0);
+    assert_int_equal(changes_of(map), ACT_CHANGED_WRITTEN | ACT_CHANGED_ROOT | ACT_CHANGED_SHORTER);
+    act_error error;
+    assert_int_equal(act_map_check(map, &error), ACT_ERR_IO);
+    assert_int_equal(error.status, ACT_ERR_IO);
+    assert_int_not_equal(error.os_code, 0);
+    assert_non_null(strstr(error.text, "map.act"));
+    act_map *next = map;
+    assert_int_equal(act_map_reopen(map, &next, NULL), ACT_ERR_TRUNCATED);
+    assert_null(next);
+    assert_int_equal(unlink(scratch_map), 0);
+    assert_int_equal(changes_of(map), ACT_CHANGED_GONE);
+    assert_int_equal(act_map_reopen(map, &next, &error), ACT_ERR_IO);
+    assert_int_equal(error.os_code, ENOENT);
+    assert_int_equal(mkdir(scratch_map, 0700), 0);
+    assert_int_equal(changes_of(map), ACT_CHANGED_GONE);
+    assert_int_equal(act_map_reopen(map, &next, NULL), ACT_ERR_NOT_REGULAR);
+    assert_int_equal(rmdir(scratch_map), 0);
+    act_map_close(map);
+}
+
+static void maps_in_memory_have_no_file(void **state)
+{
+    (void)state;
+    static const uint8_t empty[25] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 16};
+    act_open_options options = {.guard = ACT_GUARD_SIGNAL};
+    act_map *map;
+    act_map *next;
+    unsigned changes;
+    assert_int_equal(act_map_open_memory(empty, sizeof(empty), &options, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_check(map, NULL), ACT_OK);
+    assert_int_equal(act_map_changed(map, &changes, NULL), ACT_ERR_INVALID);
+    assert_int_equal(act_map_reopen(map, &next, NULL), ACT_ERR_INVALID);
+    act_map_close(map);
+    assert_int_equal(act_map_check(NULL, NULL), ACT_ERR_INVALID);
+    assert_int_equal(act_map_changed(NULL, &changes, NULL), ACT_ERR_INVALID);
+    assert_int_equal(act_map_reopen(NULL, &next, NULL), ACT_ERR_INVALID);
+}
+
+/* What has no status of its own says no, or nothing. */
+static void questions_without_a_status_say_nothing(void **state)
+{
+    (void)state;
+    act_cursor *cursor;
+    uint64_t mask[4];
+    uint64_t value = 7;
+    write_map(2000, 1);
+    act_map *map = open_map(ACT_GUARD_SIGNAL);
+    assert_int_equal(act_cursor_open(map, NULL, 0, &cursor, NULL), ACT_OK);
+    act_cursor_child_mask(cursor, mask);
+    assert_true(mask[0]);
+    assert_int_equal(act_cursor_to_next_val(cursor, NULL), ACT_OK);
+    assert_int_equal(truncate(scratch_map, 0), 0);
+    assert_int_equal(act_cursor_value(cursor, &value), ACT_ERR_IO);
+    assert_int_equal(value, 7);
+    act_cursor_reset(cursor);
+    act_cursor_child_mask(cursor, mask);
+    assert_false(mask[0] | mask[1] | mask[2] | mask[3]);
+    assert_int_equal(act_cursor_value_at(cursor, "0", 1, &value, NULL), ACT_ERR_IO);
+    assert_int_equal(act_cursor_to_next_step(cursor, NULL), ACT_ERR_IO);
+    assert_true(act_cursor_at_root(cursor));
+    act_cursor_close(cursor);
+    act_map_close(map);
+}
+
+/* Whatever is asked for of its pages, a guarded map is guarded, or in memory of its own. */
+static void guards_go_with_options_on_pages(void **state)
+{
+    (void)state;
+    const act_open_options ways[] = {
+        {.is_private = true},
+        {.populate = ACT_POPULATE_ALL},
+        {.populate = ACT_POPULATE_PREFIX, .prefix = "0000", .prefix_nbytes = 4},
+        {.huge = ACT_HUGE_ON},
+        {.advice = ACT_ADVICE_SEQUENTIAL},
+        {.resident_nbytes_max = ACT_RESIDENT_NBYTES_MIN},
+    };
+    for (size_t i = 0; i < 3 * sizeof(ways) / sizeof(ways[0]); i++) {
+        act_open_options options = ways[i / 3];
+        act_map *map;
+        act_map *next;
+        act_error error;
+        options.access = ACT_ACCESS_MAP;
+        options.guard = kinds[i % 3];
+        write_map(20000, 5);
+        act_status status = act_map_open(scratch_map, &options, &map, &error);
+        if (status == ACT_ERR_IO && options.guard == ACT_GUARD_THREAD)
+            continue;
+        assert_int_equal(status, ACT_OK);
+        assert_int_equal(value_of(map), 5);
+        assert_int_equal(act_map_release(map, NULL, 0, NULL), ACT_OK);
+        assert_int_equal(value_of(map), 5);
+        act_map_verify(map, NULL, NULL, NULL, NULL);
+        assert_int_equal(act_map_check(map, NULL), ACT_OK);
+        assert_int_equal(act_map_reopen(map, &next, NULL), ACT_OK);
+        assert_int_equal(value_of(next), 5);
+        act_map_close(next);
+        act_map_stat stat;
+        act_map_get_stat(map, &stat);
+        if (stat.guard == ACT_GUARD_SIGNAL) {
+            assert_int_equal(truncate(scratch_map, 5000), 0);
+            assert_int_equal(act_map_populate(map, NULL, NULL, NULL, NULL, NULL, NULL), ACT_ERR_IO);
+            assert_int_equal(act_map_verify(map, NULL, NULL, NULL, NULL), ACT_ERR_IO);
+        }
+        act_map_close(map);
+    }
+}
+
+/* A merge in place is no damage to who has the tree of before. */
+static void a_merge_is_told_and_disturbs_nobody(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        act_merge *merge;
+        write_map(20000, 1);
+        act_map *map = open_map(kinds[i]);
+        assert_int_equal(act_merge_open(scratch_map, NULL, &merge, NULL), ACT_OK);
+        assert_int_equal(act_merge_set(merge, "00000000-00000000", 17, 2, NULL), ACT_OK);
+        assert_int_equal(act_merge_finish(merge, NULL, NULL), ACT_OK);
+        act_merge_close(merge);
+        assert_int_equal(changes_of(map) & (ACT_CHANGED_LONGER | ACT_CHANGED_ROOT),
+                         ACT_CHANGED_LONGER | ACT_CHANGED_ROOT);
+        act_digest digest;
+        assert_int_equal(act_map_digest(map, NULL, NULL, &digest, NULL), ACT_OK);
+        assert_int_equal(value_of(map), 1);
+        act_map *next;
+        assert_int_equal(act_map_reopen(map, &next, NULL), ACT_OK);
+        assert_int_equal(value_of(next), 2);
+        assert_int_equal(changes_of(next), 0);
+        act_map_close(next);
+        act_map_close(map);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(guards_that_are_none_are_refused),
+        cmocka_unit_test(the_guard_that_took_effect_is_told),
+        cmocka_unit_test(damaged_files_are_damaged_with_a_guard_too),
+        cmocka_unit_test(replaced_is_told_and_followed),
+        cmocka_unit_test(other_changes_are_told_apart),
+        cmocka_unit_test(maps_in_memory_have_no_file),
+        cmocka_unit_test(questions_without_a_status_say_nothing),
+        cmocka_unit_test(guards_go_with_options_on_pages),
+        cmocka_unit_test(a_merge_is_told_and_disturbs_nobody),
+    };
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
+}

@@ -1,0 +1,95 @@
+/* The footer of a segment, out of bytes that say anything. */
+#include "format/segment.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "support/check.h"
+
+enum {
+    ROOT = 300
+};
+
+static const struct act_segment good = {
+    .begin = 100, .root = ROOT, .jump_begin = 100, .keys = UINT64_MAX, .sum = 0x123456789abcdef0};
+
+static uint8_t bytes[ROOT + 1];
+
+static bool reads(const struct act_segment *segment, struct act_segment *again)
+{
+    act_segment_write(bytes + ROOT - ACT_SEGMENT_NBYTES, segment);
+    return act_segment_read(bytes, ROOT, again);
+}
+
+static void what_is_written_is_read(void **state)
+{
+    (void)state;
+    struct act_segment again;
+    assert_true(reads(&good, &again));
+    assert_memory_equal(&again, &good, sizeof(good));
+    /* Nowhere else, and not so near to the front that there is no room. */
+    for (uint64_t root = 0; root < ROOT; root++)
+        assert_false(act_segment_read(bytes, root, &again));
+}
+
+static void every_flipped_bit_is_seen(void **state)
+{
+    (void)state;
+    struct act_segment again;
+    assert_true(reads(&good, &again));
+    for (size_t bit = 0; bit < (size_t)8 * ACT_SEGMENT_NBYTES; bit++) {
+        uint8_t *byte = bytes + ROOT - ACT_SEGMENT_NBYTES + bit / 8;
+        *byte ^= (uint8_t)(1 << bit % 8);
+        assert_false(act_segment_read(bytes, ROOT, &again));
+        *byte ^= (uint8_t)(1 << bit % 8);
+    }
+}
+
+static void numbers_that_make_no_sense(void **state)
+{
+    (void)state;
+    struct act_segment again, bad = good;
+    bad.root++;
+    assert_false(reads(&bad, &again));
+    bad = good;
+    bad.begin = ROOT - ACT_SEGMENT_NBYTES;
+    assert_true(reads(&bad, &again));
+    bad.begin++;
+    assert_false(reads(&bad, &again));
+    bad.begin = bad.jump_begin = 15;
+    assert_false(reads(&bad, &again));
+    bad = good;
+    bad.jump_begin = bad.begin + 1;
+    assert_false(reads(&bad, &again));
+}
+
+static void another_version_is_not_read(void **state)
+{
+    (void)state;
+    struct act_segment again;
+    assert_true(reads(&good, &again));
+    uint8_t *footer = bytes + ROOT - ACT_SEGMENT_NBYTES;
+    act_store_le64(footer + 8, 2);
+    act_store_le64(footer + 56, act_hash64(footer, 56, 0));
+    assert_false(act_segment_read(bytes, ROOT, &again));
+}
+
+static void sums_are_a_chain(void **state)
+{
+    (void)state;
+    uint64_t first = act_segment_sum(bytes, 10, 0);
+    assert_true(first != act_segment_sum(bytes, 11, 0));
+    assert_true(act_segment_sum(bytes, 10, first) != first);
+    assert_true(first == act_hash64(bytes, 10, 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read),    cmocka_unit_test(every_flipped_bit_is_seen),
+        cmocka_unit_test(numbers_that_make_no_sense), cmocka_unit_test(another_version_is_not_read),
+        cmocka_unit_test(sums_are_a_chain),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
