@@ -20,6 +20,7 @@ extern const struct cli_verb cmd_merge;
 extern const struct cli_verb cmd_prefix;
 extern const struct cli_verb cmd_profile;
 extern const struct cli_verb cmd_range;
+extern const struct cli_verb cmd_report;
 extern const struct cli_verb cmd_resident;
 extern const struct cli_verb cmd_split;
 extern const struct cli_verb cmd_verify;

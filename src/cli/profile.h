@@ -92,7 +92,8 @@ struct cli_profile {
     bool cold_known; /* what comes from the disk was measured */
     uint64_t page_ns;
     struct cli_profile_order orders[CLI_PROFILE_ORDERS];
-    size_t order_count; /* 0 without queries */
+    size_t order_count;             /* 0 without queries */
+    struct cli_profile_order again; /* the log once more, when its pages are there */
     struct cli_histogram cold;
     struct cli_histogram warm;
 

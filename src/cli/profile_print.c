@@ -143,10 +143,12 @@ static void print_runs(struct cli_out *out, const struct cli_profile *profile)
     cli_out_format(out, "  %-18s %10s\n", "page from disk",
                    time_text(text, (double)profile->page_ns));
     cli_out_text(out, "\nCold, all memory     faults a query   pages read   time a query\n");
-    for (size_t i = 0; i < profile->order_count; i++)
-        cli_out_format(out, "  %-18s %14.4f %12.3f %14s\n", profile->orders[i].name,
-                       profile->orders[i].faults, profile->orders[i].pages_read,
-                       time_text(text, profile->orders[i].ns));
+    for (size_t i = 0; i <= profile->order_count; i++) {
+        const struct cli_profile_order *order = i < profile->order_count ? &profile->orders[i]
+                                                                         : &profile->again;
+        cli_out_format(out, "  %-18s %14.4f %12.3f %14s\n", order->name, order->faults,
+                       order->pages_read, time_text(text, order->ns));
+    }
 }
 
 static void print_distances(struct cli_out *out, const struct cli_profile *profile)
@@ -273,6 +275,14 @@ static void report_latency(json_t *report, const char *name, const struct cli_hi
     cli_report_u64(entry, "max", histogram->max_ns);
 }
 
+static void report_order(json_t *entry, const struct cli_profile_order *order)
+{
+    cli_report_text(entry, "order", order->name);
+    cli_report_real(entry, "faults_per_query", order->faults);
+    cli_report_real(entry, "pages_read_per_query", order->pages_read);
+    cli_report_real(entry, "ns_per_query", order->ns);
+}
+
 static void report_runs(json_t *report, const struct cli_profile *profile)
 {
     if (profile->cold_known) {
@@ -284,13 +294,10 @@ static void report_runs(json_t *report, const struct cli_profile *profile)
     }
     report_latency(report, "warm_ns", &profile->warm);
     json_t *orders = cli_report_array(report, "cold_orders");
-    for (size_t i = 0; i < profile->order_count; i++) {
-        json_t *entry = cli_report_item(orders);
-        cli_report_text(entry, "order", profile->orders[i].name);
-        cli_report_real(entry, "faults_per_query", profile->orders[i].faults);
-        cli_report_real(entry, "pages_read_per_query", profile->orders[i].pages_read);
-        cli_report_real(entry, "ns_per_query", profile->orders[i].ns);
-    }
+    for (size_t i = 0; i < profile->order_count; i++)
+        report_order(cli_report_item(orders), &profile->orders[i]);
+    if (profile->again.name)
+        report_order(cli_report_object(report, "again"), &profile->again);
 }
 
 static void report_sizes(json_t *report, const struct cli_profile *profile)

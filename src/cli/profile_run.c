@@ -18,6 +18,7 @@ enum {
     CHECK_PAGE_SAMPLES = 400 /* before each round */
 };
 
+static const char in_use[] = "the file cannot be thrown out of memory";
 static const unsigned check_percents[CLI_PROFILE_CHECKS] = {10, 20, 50};
 
 /* Looks keys up one by one, each by the clock if there is a histogram. */
@@ -54,6 +55,14 @@ static act_status get_batches(const act_map *map, const act_slice *keys, size_t 
     return ACT_OK;
 }
 
+static void fill_order(struct cli_profile_order *order, const struct cli_disk_use *before,
+                       const struct cli_disk_use *after, uint64_t spent_ns, double count)
+{
+    order->faults = (double)(after->major_faults - before->major_faults) / count;
+    order->pages_read = (double)(after->pages - before->pages) / count;
+    order->ns = (double)spent_ns / count;
+}
+
 /* One run over a file that has just been opened, and thrown out of memory before if that can be. */
 static int run_order(const struct cli_call *call, struct cli_profile *profile,
                      const act_slice *keys, bool batches, struct cli_profile_order *order)
@@ -62,7 +71,10 @@ static int run_order(const struct cli_call *call, struct cli_profile *profile,
     size_t count = profile->queries.count;
     act_error error;
     act_map *map;
-    (void)cli_disk_drop(profile->name);
+    if (!cli_disk_drop(profile->name)) {
+        profile->cold_known = false; /* another program has it mapped by now */
+        return CLI_DONE;
+    }
     act_status status = act_map_open(profile->name, &options, &map, &error);
     if (status != ACT_OK)
         return cli_fail(profile->name, &error);
@@ -76,9 +88,7 @@ static int run_order(const struct cli_call *call, struct cli_profile *profile,
     act_map_close(map);
     if (status != ACT_OK)
         return cli_fail(profile->name, &error);
-    order->faults = (double)(after.major_faults - before.major_faults) / (double)count;
-    order->pages_read = (double)(after.pages - before.pages) / (double)count;
-    order->ns = (double)spent_ns / (double)count;
+    fill_order(order, &before, &after, spent_ns, (double)count);
     profile->order_count++;
     return CLI_DONE;
 }
@@ -89,12 +99,14 @@ static int run_cold(const struct cli_call *call, struct cli_profile *profile)
                                                           "sorted, in batches"};
     act_slice *sorted = cli_queries_sorted(&profile->queries);
     int status = sorted ? CLI_DONE : cli_fail_nomem();
-    for (size_t i = 0; status == CLI_DONE && i < CLI_PROFILE_ORDERS; i++) {
+    for (size_t i = 0; status == CLI_DONE && profile->cold_known && i < CLI_PROFILE_ORDERS; i++) {
         profile->orders[i].name = names[i];
         status = run_order(call, profile, i % 2 ? sorted : profile->queries.keys, i >= 2,
                            &profile->orders[i]);
     }
     free(sorted);
+    if (!profile->cold_known)
+        profile->order_count = 0;
     return status;
 }
 
@@ -108,9 +120,15 @@ static int run_warm(const struct cli_call *call, struct cli_profile *profile)
     if (status != ACT_OK)
         return cli_fail(profile->name, &error);
     status = get_each(map, queries->keys, queries->count, NULL, &error);
+    struct cli_disk_use before = cli_disk_use();
+    uint64_t started_ns = cli_now_ns();
     if (status == ACT_OK)
         status = get_each(map, queries->keys, queries->count, &profile->warm, &error);
+    uint64_t spent_ns = cli_now_ns() - started_ns;
+    struct cli_disk_use after = cli_disk_use();
     act_map_close(map);
+    profile->again.name = "again, warm";
+    fill_order(&profile->again, &before, &after, spent_ns, (double)queries->count);
     return status == ACT_OK ? CLI_DONE : cli_fail(profile->name, &error);
 }
 
@@ -207,7 +225,10 @@ static void check_size(const struct cli_call *call, struct cli_profile *profile,
         struct limited_result result = {0, 0};
         uint64_t page = profile->page_ns;
         (void)cli_profile_page_ns(profile, CHECK_PAGE_SAMPLES, &page);
-        (void)cli_disk_drop(profile->name);
+        if (!cli_disk_drop(profile->name)) {
+            check->why_not = in_use;
+            break;
+        }
         enum cli_limited how = cli_memory_limited(check->size->nbytes, run_limited, &run, &result,
                                                   sizeof(result), &check->why_not);
         if (how != CLI_LIMITED_DONE) {
@@ -252,17 +273,23 @@ static int predict(const struct cli_call *call, struct cli_profile *profile)
     return status;
 }
 
+static void list_checks(struct cli_profile *profile)
+{
+    size_t count = profile->queries.count;
+    profile->check_queries = count < CHECK_QUERIES_MAX ? count : CHECK_QUERIES_MAX;
+    for (size_t i = 0; count && i < CLI_PROFILE_SIZES; i++)
+        for (size_t j = 0; j < CLI_PROFILE_CHECKS; j++)
+            if (profile->sizes[i].percent == check_percents[j])
+                profile->checks[profile->check_count++] = (struct cli_profile_check){
+                    .size = &profile->sizes[i], .why_not = in_use};
+}
+
 int cli_profile_check(const struct cli_call *call, struct cli_profile *profile)
 {
     struct cli_progress progress;
-    size_t count = profile->queries.count;
-    profile->check_queries = count < CHECK_QUERIES_MAX ? count : CHECK_QUERIES_MAX;
-    if (count == 0 || !profile->cold_known)
+    list_checks(profile);
+    if (profile->queries.count == 0 || !profile->cold_known)
         return CLI_DONE;
-    for (size_t i = 0; i < CLI_PROFILE_SIZES; i++)
-        for (size_t j = 0; j < CLI_PROFILE_CHECKS; j++)
-            if (profile->sizes[i].percent == check_percents[j])
-                profile->checks[profile->check_count++].size = &profile->sizes[i];
     int status = predict(call, profile);
     cli_interrupt_catch();
     cli_progress_start(&progress, call->options.progress, "checking", "sizes");

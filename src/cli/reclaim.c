@@ -5,8 +5,9 @@
 
 /* The kernel's numbers. */
 enum {
-    CLUSTER = 32,       /* SWAP_CLUSTER_MAX: dropped, and looked at, at once */
-    PRIORITY_FIRST = 12 /* DEF_PRIORITY: a 4096th of each list is looked at, then twice as much */
+    CLUSTER = 32,        /* SWAP_CLUSTER_MAX: dropped, and looked at, at once */
+    PRIORITY_FIRST = 12, /* DEF_PRIORITY: a 4096th of each list is looked at, then twice as much */
+    LAST_LOOKS = -4      /* all is looked at so often at the most, until something can go */
 };
 
 /* What a page is; 0: not there. */
@@ -121,23 +122,26 @@ static size_t at_most_cluster(size_t *left)
 static void make_room(struct cli_reclaim *r)
 {
     size_t dropped = 0;
-    for (int priority = PRIORITY_FIRST; priority >= 0 && dropped < CLUSTER; priority--) {
+    int priority = PRIORITY_FIRST;
+    while (dropped < CLUSTER && (priority >= 0 || (dropped == 0 && priority > LAST_LOOKS))) {
         bool deactivate = r->returns != r->returns_seen || r->inactive.count < r->active.count;
-        size_t inactive_left = r->inactive.count >> priority;
-        size_t active_left = r->active.count >> priority;
+        /* Below 0 again, for pages that had been used, if nothing else was to be had. */
+        int shift = priority > 0 ? priority : 0;
+        size_t inactive_left = r->inactive.count >> shift;
+        size_t active_left = r->active.count >> shift;
         while ((inactive_left || active_left) && dropped < CLUSTER) {
             dropped += shrink_inactive(r, at_most_cluster(&inactive_left));
             size_t count = at_most_cluster(&active_left);
             if (deactivate)
                 shrink_active(r, count);
         }
+        priority--;
     }
     r->returns_seen = r->returns;
 }
 
 static void bring(struct cli_reclaim *r, uint32_t page, bool used)
 {
-    /* Twice all there is would be looked at before giving up: in vain only with next to nothing. */
     if (r->active.count + r->inactive.count >= r->capacity)
         make_room(r);
     uint8_t state = (uint8_t)(PRESENT | (used ? USED : 0));

@@ -24,7 +24,7 @@ const struct cli_verb *const cli_verbs[] = {
     &cmd_warm,
     &cmd_bench,
     &cmd_profile,
-    &cmd_warm,
+    &cmd_report,
     &cmd_help,
     &cmd_completions,
     NULL,

@@ -1,5 +1,6 @@
 #include "warm_trace.h"
 
+#include "interrupt.h"
 #include "message.h"
 #include "open.h"
 #include "progress.h"
@@ -41,18 +42,21 @@ static int print_json(struct cli_out *out, const act_warm_report *report, uint64
 }
 
 /* The pages that the lookups of a log touch. */
-static int warm_trace(struct cli_call *call, const struct cli_map *map,
-                      const struct cli_queries *queries)
+static int warm_keys(struct cli_call *call, const struct cli_map *map,
+                     const struct cli_queries *queries)
 {
     struct cli_progress progress;
     act_warm_report report;
     act_error error;
     uint64_t started_ns = cli_now_ns();
+    cli_interrupt_catch();
     cli_progress_start(&progress, call->options.progress, "warming", "keys");
     act_status status = act_map_warm_keys(map->map, queries->keys, queries->count,
                                           cli_progress_tell, &progress, &report, &error);
     cli_progress_end(&progress);
     uint64_t spent_ns = cli_now_ns() - started_ns;
+    if (status == ACT_STOPPED)
+        cli_die_of(cli_interrupted());
     if (status != ACT_OK)
         return cli_fail(map->name, &error);
     if (call->options.json)
@@ -69,7 +73,7 @@ int cli_warm_trace(struct cli_call *call)
     if (status == CLI_DONE)
         status = cli_map_open(call, &map, NULL);
     if (status == CLI_DONE)
-        status = warm_trace(call, &map, &queries);
+        status = warm_keys(call, &map, &queries);
     cli_map_close(&map);
     cli_queries_free(&queries);
     return status;

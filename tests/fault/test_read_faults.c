@@ -556,6 +556,34 @@ static void verifying_without_memory(void **state)
     fail_each_allocation(describe);
 }
 
+/* ------------------------------------------------------------------------------------- warming */
+
+static act_status warm_keys(act_error *error)
+{
+    enum {
+        COUNT = 50
+    };
+    act_open_options options = {.access = ACT_ACCESS_MAP};
+    act_slice keys[COUNT];
+    act_warm_report report;
+    act_map *opened;
+    act_status status = act_map_open(path, &options, &opened, error);
+    if (status != ACT_OK)
+        return status;
+    for (size_t i = 0; i < COUNT; i++)
+        keys[i] = (act_slice){entries.items[i].key, entries.items[i].key_nbytes};
+    status = act_map_warm_keys(opened, keys, COUNT, NULL, NULL, &report, error);
+    assert_true(report.keys_done == COUNT || status != ACT_OK);
+    act_map_close(opened);
+    return status;
+}
+
+static void warming_without_memory(void **state)
+{
+    (void)state;
+    fail_each_allocation(warm_keys);
+}
+
 /* --------------------------------------------------------------- what is in memory, and warming
  */
 
@@ -685,6 +713,7 @@ int main(void)
         cmocka_unit_test(iterating_without_memory),
         cmocka_unit_test(cursors_without_memory),
         cmocka_unit_test(verifying_without_memory),
+        cmocka_unit_test(warming_without_memory),
         cmocka_unit_test(looking_and_warming_without_memory),
         cmocka_unit_test(looking_and_warming_while_the_system_refuses),
     };

@@ -157,13 +157,26 @@ static void add_keys(struct random *r, struct entries *entries, size_t count)
     }
 }
 
+/* Keys of which the first bytes lead through the same few nodes, as shortcuts are made for. */
+static void add_paths(struct random *r, struct entries *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char key[64];
+        int nbytes = snprintf(key, sizeof(key), "dir/%03x/%llx", (unsigned)random_below(r, 1000),
+                              (unsigned long long)random_u64(r));
+        entries_add(entries, key, (size_t)nbytes, i);
+    }
+}
+
 /* Returns what the touches were of. */
-static struct trace expect_layout(act_layout layout, size_t count, bool shortcuts)
+static struct trace expect_layout(act_layout layout, size_t count,
+                                  void (*add)(struct random *, struct entries *, size_t),
+                                  bool shortcuts)
 {
     struct random r = random_of(count + layout);
     struct entries entries = {0};
     struct trace trace = {0};
-    add_keys(&r, &entries, count);
+    add(&r, &entries, count);
     entries_sort(&entries);
     build_file(&entries, scratch_map, layout, NULL);
     act_map *map = open_map(scratch_map);
@@ -180,7 +193,7 @@ static struct trace expect_layout(act_layout layout, size_t count, bool shortcut
 static void indexed(void **state)
 {
     (void)state;
-    struct trace trace = expect_layout(ACT_LAYOUT_INDEXED, 60000, false);
+    struct trace trace = expect_layout(ACT_LAYOUT_INDEXED, 60000, add_keys, false);
     assert_true(trace.kinds[ACT_TOUCH_JUMP] > QUERIES / 2);
     assert_int_equal(trace.kinds[ACT_TOUCH_SIBLINGS], 0);
     assert_true(trace.kinds[ACT_TOUCH_LINE] > QUERIES / 8);
@@ -189,15 +202,15 @@ static void indexed(void **state)
 static void indexed_with_shortcuts(void **state)
 {
     (void)state;
-    struct trace without = expect_layout(ACT_LAYOUT_INDEXED, 60000, false);
-    struct trace with = expect_layout(ACT_LAYOUT_INDEXED, 60000, true);
-    assert_true(with.touches < without.touches);
+    struct trace without = expect_layout(ACT_LAYOUT_INDEXED, 60000, add_paths, false);
+    struct trace with = expect_layout(ACT_LAYOUT_INDEXED, 60000, add_paths, true);
+    assert_true(with.touches < without.touches / 4 * 3);
 }
 
 static void plain(void **state)
 {
     (void)state;
-    struct trace trace = expect_layout(ACT_LAYOUT_PLAIN, 60000, false);
+    struct trace trace = expect_layout(ACT_LAYOUT_PLAIN, 60000, add_keys, false);
     assert_int_equal(trace.kinds[ACT_TOUCH_JUMP], 0);
     assert_true(trace.kinds[ACT_TOUCH_SIBLINGS] > QUERIES / 2);
 }
@@ -205,7 +218,7 @@ static void plain(void **state)
 static void compact(void **state)
 {
     (void)state;
-    expect_layout(ACT_LAYOUT_COMPACT, 30000, false);
+    expect_layout(ACT_LAYOUT_COMPACT, 30000, add_keys, false);
 }
 
 /* Also where hardly any node is usual: all of them are near to the end. */
@@ -337,13 +350,15 @@ static void the_pages_that_come_from_the_disk(void **state)
     bool can = drop_pages(scratch_map);
     for (int i = 0; can && i < 100; i++) {
         struct trace trace = {.map = map};
-        bool mapped[PAGES_MAX];
+        bool mapped[PAGES_MAX] = {false};
         size_t key_nbytes = shapes_near_key(&r, &entries, key, sizeof(key));
         can = drop_pages(scratch_map);
         act_status status = act_map_get(map, key, key_nbytes, NULL, NULL);
         can = can && pages_mapped(mapped);
         assert_int_equal(act_map_trace_get(map, key, key_nbytes, keep_touch, &trace, NULL, NULL),
                          status);
+        /* An emulator may show the books of another process: no page at all is there then. */
+        can = can && memchr(mapped, 1, sizeof(mapped));
         for (size_t page = 0; can && page < watched.pages; page++)
             assert_int_equal(mapped[page], trace.told[page]);
     }

@@ -1,0 +1,111 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "message.h"
+#include "page.h"
+#include "progress.h"
+
+static const struct poptOption options[] = {
+    CLI_OPTION_OUTPUT, CLI_OPTION_CHECK, CLI_OPTION_NO_COLD,  CLI_OPTION_FIRST_QUERIES,
+    CLI_OPTION_KEYS,   CLI_OPTION_NUL,   CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
+
+enum {
+    CELLS = 1536 /* spots of the picture of what is in memory */
+};
+
+static int get_info(struct cli_call *call, const struct cli_map *map, struct cli_page *page)
+{
+    struct cli_progress progress;
+    act_error error;
+    act_map_get_stat(map->map, &page->stat);
+    cli_progress_start(&progress, call->options.progress, "counting", "B");
+    act_status status = act_map_get_info(map->map, cli_progress_tell, &progress, &page->info,
+                                         &error);
+    cli_progress_end(&progress);
+    return status == ACT_OK ? CLI_DONE : cli_fail(map->name, &error);
+}
+
+/* What is in memory comes first: all else changes it. */
+static int look(struct cli_call *call, struct cli_page *page, struct cli_resident *resident)
+{
+    struct cli_map map;
+    int status = cli_map_open(call, &map, NULL);
+    if (status == CLI_DONE) {
+        page->name = map.name;
+        status = cli_resident_look(resident, call, &map, CELLS);
+    }
+    if (status == CLI_DONE)
+        status = get_info(call, &map, page);
+    cli_map_close(&map);
+    return status;
+}
+
+/* Everything is known by now: nothing but the writing can fail. */
+static int write_page(struct cli_call *call, const struct cli_page *page)
+{
+    const char *name = call->options.output;
+    struct cli_out out;
+    if (!name || strcmp(name, "-") == 0) {
+        cli_page_print(&call->out, page);
+        return CLI_DONE;
+    }
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return cli_fail_os(name, "cannot write", errno);
+    if (!cli_out_open(&out, fd)) {
+        close(fd);
+        return cli_fail_nomem();
+    }
+    cli_page_print(&out, page);
+    bool written = cli_out_flush(&out);
+    int os_code = out.os_code;
+    cli_out_close(&out);
+    if (close(fd) != 0 && written) {
+        written = false;
+        os_code = errno;
+    }
+    return written ? CLI_DONE : cli_fail_os(name, "cannot write", os_code);
+}
+
+static int run(struct cli_call *call)
+{
+    static struct cli_profile profile;
+    static struct cli_resident resident;
+    struct cli_page page = {.resident = &resident};
+    bool has_log = call->argument_count > 1;
+    if (strcmp(call->arguments[0], "-") == 0)
+        return cli_usage_error("report", "FILE must have a name: what of it is in memory is shown");
+    int status = look(call, &page, &resident);
+    if (status == CLI_DONE && has_log) {
+        page.profile = &profile;
+        page.log_name = cli_input_name(call->arguments[1]);
+        status = cli_profile_make(call, &profile);
+        if (status == CLI_DONE && call->options.check)
+            status = cli_profile_check(call, &profile);
+    }
+    if (status == CLI_DONE)
+        status = write_page(call, &page);
+    cli_resident_free(&resident);
+    cli_profile_free(&profile);
+    return status;
+}
+
+const struct cli_verb cmd_report = {
+    .name = "report",
+    .arguments = "FILE [QUERIES]",
+    .summary = "Write a page about a file, and about the lookups of a log: HTML",
+    .notes =
+        "The page stands for itself: it needs no network and no other file. With QUERIES, keys "
+        "one\n"
+        "a line, it holds what profile tells; then the file's pages are thrown out of memory to\n"
+        "measure, unless --no-cold says not to.\n",
+    .options = options,
+    .argument_count_min = 1,
+    .argument_count_max = 2,
+    .run = run,
+};

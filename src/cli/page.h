@@ -1,0 +1,31 @@
+/* The page that `report` writes: what is known of a file, and of a query log on it. */
+#ifndef ACT_CLI_PAGE_H
+#define ACT_CLI_PAGE_H
+
+#include "actree.h"
+#include "output.h"
+#include "profile.h"
+#include "resident.h"
+
+struct cli_page {
+    const char *name;
+    const char *log_name;
+    act_map_stat stat;
+    act_map_info info;
+    const struct cli_resident *resident; /* as it was before anything was measured */
+    const struct cli_profile *profile;   /* NULL without a log */
+};
+
+/* Writes all of it. */
+void cli_page_print(struct cli_out *out, const struct cli_page *page);
+
+/* What the log needs; a part of it. */
+void cli_page_print_profile(struct cli_out *out, const struct cli_profile *profile);
+
+/* "980 ns", "12.3 us", "4.56 ms"; returns `text`. */
+const char *cli_page_time(char text[48], double ns);
+
+/* A figure with what it is, in a box. */
+void cli_page_tile(struct cli_out *out, const char *figure, const char *what);
+
+#endif
