@@ -211,8 +211,9 @@ act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, u
         status = ACT_OK;
     else if (ACT_UNLIKELY(next == ACT_NEXT_ODD))
         status = act_descend(map, &d, error);
+    bool found = status == ACT_OK;
     status = act_guarded(map, status, error);
-    if (status == ACT_OK && value_ret)
+    if (found && status == ACT_OK && value_ret)
         *value_ret = d.number;
     return status;
 }
