@@ -127,6 +127,22 @@ def anchor(heading):
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
+class Requirements(unittest.TestCase):
+    """The tests and the targets of make that docs/REQUIREMENTS.md names."""
+
+    def test_they_are_there(self):
+        text = read("docs/REQUIREMENTS.md")
+        files = {os.path.splitext(name)[0] for _, _, names in os.walk("tests") for name in names}
+        listed = "".join(read(os.path.join(folder, name)) for folder, _, names in os.walk("tests")
+                         for name in names if name == "CMakeLists.txt")
+        for name in re.findall(r"`((?:test|cli)_\w+)`", text):
+            known = name in files or name.replace("cli_", "test_", 1) in files
+            self.assertTrue(known or name in listed or name == "test_model", name)
+        targets = re.findall(r"^([\w ]+):", read("Makefile"), re.MULTILINE)
+        for name in re.findall(r"`make (\w+)`", text):
+            self.assertIn(name, " ".join(targets).split())
+
+
 class Links(unittest.TestCase):
     def documents(self):
         """Every Markdown file of the tree."""
