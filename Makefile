@@ -29,8 +29,8 @@ check: ## the tests of the release build alone
 	@scripts/setup.sh test
 	@scripts/test.sh release
 
-.PHONY: debug asan tsan coverage clang
-debug asan tsan coverage clang: ## that step of make test alone
+.PHONY: debug asan races tsan coverage clang platforms
+debug asan races tsan coverage clang platforms: ## that step of make test alone; tsan: all of races
 	@scripts/setup.sh test
 	@scripts/test.sh $@
 

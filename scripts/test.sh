@@ -1,7 +1,10 @@
 #!/bin/sh
 # Every test, in every kind of build, or those of the kinds named.
 #
-#   scripts/test.sh [coverage|tsan|asan|clang|platforms|portable|i386|s390x|mingw|debug|release]...
+#   scripts/test.sh [STEP]...
+#
+# Steps: coverage races asan clang platforms release, which are all of them unless told; and tsan,
+# portable, i386, s390x, mingw, debug.
 #
 # The release build comes last, so that the output ends with the summary of the
 # whole suite; if a step before it failed, the very last lines name it. Exit
@@ -28,8 +31,11 @@ build() {
     cmake --preset "$1" -DACT_WERROR=ON >/dev/null && cmake --build --preset "$1" -j "$JOBS"
 }
 
+# The tests of a kind of build; more words are options of ctest.
 run() {
-    build "$1" && $fixed_addresses ctest --preset "$1" -j "$JOBS"
+    preset=$1
+    shift
+    build "$preset" && $fixed_addresses ctest --preset "$preset" -j "$JOBS" "$@"
 }
 
 # Whether programs with that sanitizer run here, and say nothing of their own: they need /proc, and
@@ -45,11 +51,14 @@ sanitizer_works() {
     [ -z "$said" ]
 }
 
+# The same with a sanitizer, whose name comes first.
 run_sanitized() {
-    if sanitizer_works "$2"; then
-        run "$1"
+    sanitizer=$1
+    shift
+    if sanitizer_works "$sanitizer"; then
+        run "$@"
     else
-        echo "LEFT OUT: a program with -fsanitize=$2 that does nothing says here:"
+        echo "LEFT OUT: a program with -fsanitize=$sanitizer that does nothing says here:"
         echo "$said"
     fi
 }
@@ -110,15 +119,17 @@ run_parts() {
     return $status
 }
 
-[ $# -gt 0 ] || set -- coverage tsan asan clang platforms release
+[ $# -gt 0 ] || set -- coverage races asan clang platforms release
 failed=
 for step in "$@"; do
     printf '\n== %s\n' "$step"
     case $step in
     coverage) coverage ;;
     clang) clang_compiles ;;
-    tsan) run_sanitized tsan thread ;;
-    asan) run_sanitized asan address,undefined ;;
+    # What has no threads, or has them elsewhere too, is left to `make tsan`: it takes minutes.
+    races) run_sanitized thread tsan -LE 'bench|docs|examples|fault|fuzz|hostile|interop|model' ;;
+    tsan) run_sanitized thread tsan ;;
+    asan) run_sanitized address,undefined asan ;;
     i386 | s390x | mingw) run_foreign "$step" ;;
     platforms) run_parts ;;
     debug | portable | release) run "$step" ;;
