@@ -36,25 +36,34 @@ int cli_interrupted(void)
     return caught;
 }
 
+/* Waits until something can be read, which is also so where that cannot be waited for, or for a
+ * signal. False if another look is due. */
+static bool wait_once(int fd, const sigset_t *unblocked)
+{
+    fd_set readable;
+    if (caught || fd < 0 || fd >= FD_SETSIZE)
+        return true;
+    FD_ZERO(&readable);
+    FD_SET(fd, &readable);
+    return pselect(fd + 1, &readable, NULL, NULL, NULL, unblocked) >= 0 || errno != EINTR;
+}
+
 bool cli_wait_readable(int fd)
 {
     /* A signal between a look at the mark and the wait would go unnoticed for as long as there is
      * no input; so they are held back meanwhile, and let through by pselect alone. */
     sigset_t blocked;
     sigset_t before;
+    bool done = false;
     sigemptyset(&blocked);
     for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
         sigaddset(&blocked, watched[i]);
-    sigprocmask(SIG_BLOCK, &blocked, &before);
-    if (!caught && fd >= 0 && fd < FD_SETSIZE) {
-        fd_set readable;
-        FD_ZERO(&readable);
-        FD_SET(fd, &readable);
-        while (!caught && pselect(fd + 1, &readable, NULL, NULL, NULL, &before) < 0 &&
-               errno == EINTR)
-            FD_SET(fd, &readable);
+    while (!done) {
+        sigprocmask(SIG_BLOCK, &blocked, &before);
+        done = wait_once(fd, &before);
+        /* ThreadSanitizer runs handlers here, and not within pselect. */
+        sigprocmask(SIG_SETMASK, &before, NULL);
     }
-    sigprocmask(SIG_SETMASK, &before, NULL);
     return !caught;
 }
 
