@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/attributes.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "build/key.h"
@@ -175,25 +176,29 @@ static act_status check_usable(act_merge *merge, act_error *error)
 
 /* ----------------------------------------------------------------------------------- the keys */
 
+/* Says why the key cannot come after the last one. */
+ACT_COLD
+static act_status fail_order(int order, struct act_key key, struct act_key last, act_error *error)
+{
+    char quoted[ACT_QUOTED_NBYTES];
+    char quoted_last[ACT_QUOTED_NBYTES];
+    act_quote(quoted, key.bytes, key.nbytes);
+    if (order == 0)
+        return act_fail(error, ACT_ERR_DUPLICATE, ACT_NO_OFFSET, "key %s came before", quoted);
+    return act_fail(error, ACT_ERR_ORDER, ACT_NO_OFFSET, "key %s is below %s, which came before it",
+                    quoted, act_quote(quoted_last, last.bytes, last.nbytes));
+}
+
 /* Takes note of the key, if it is above the last one. */
 static act_status take_key(act_merge *merge, const uint8_t *key, size_t key_nbytes,
                            act_error *error)
 {
     struct act_key last = {merge->last, merge->last_nbytes};
-    struct act_key next = {key, key_nbytes};
-    if (merge->any) {
-        int order = act_key_compare_from(next, last, 0);
-        char quoted[ACT_QUOTED_NBYTES];
-        act_quote(quoted, key, key_nbytes);
-        if (order == 0)
-            return act_fail(error, ACT_ERR_DUPLICATE, ACT_NO_OFFSET, "key %s came before", quoted);
-        if (order < 0) {
-            char quoted_last[ACT_QUOTED_NBYTES];
-            return act_fail(error, ACT_ERR_ORDER, ACT_NO_OFFSET,
-                            "key %s is below %s, which came before it", quoted,
-                            act_quote(quoted_last, last.bytes, last.nbytes));
-        }
-    }
+    /* Bytes that are compared have an address, be there none of them. */
+    struct act_key next = {key_nbytes ? key : (const uint8_t *)"", key_nbytes};
+    int order = merge->any ? act_key_compare_from(next, last, 0) : 1;
+    if (order <= 0)
+        return fail_order(order, next, last, error);
     if (!act_reserve(&merge->last, &merge->last_capacity, key_nbytes + 1, 1)) {
         act_error failure;
         act_fail_nomem(&failure);
