@@ -14,6 +14,13 @@
 #include "actree.h"
 #include "base/attributes.h"
 
+/* The errno for a file that has changed; not every system has one. */
+#ifdef ESTALE
+#define ACT_OS_GUARD_CHANGED ESTALE
+#else
+#define ACT_OS_GUARD_CHANGED EIO
+#endif
+
 struct act_os_guard {
     const volatile atomic_uintptr_t *word; /* `expected`, as long as what is there is right */
     uintptr_t expected;
@@ -45,10 +52,10 @@ void act_os_guard_close(struct act_os_guard *guard);
 static inline int act_os_guard_break(struct act_os_guard *guard)
 {
     int lost = 0;
-    if (!atomic_compare_exchange_strong(&guard->lost, &lost, ESTALE))
+    if (!atomic_compare_exchange_strong(&guard->lost, &lost, ACT_OS_GUARD_CHANGED))
         return lost;
     guard->wipe(guard);
-    return ESTALE;
+    return ACT_OS_GUARD_CHANGED;
 }
 
 /* Whether all that was read up to now may be believed. Any thread, at any time. */

@@ -51,6 +51,11 @@ int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
 
 /* As much as the least working set, a few hundred kilobytes, is what a process may lock unless its
  * program has asked for more. */
+int act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes)
+{
+    return act_os_paging_populate(bytes, nbytes);
+}
+
 int act_os_paging_lock(const uint8_t *bytes, uint64_t nbytes)
 {
     return VirtualLock((void *)(uintptr_t)bytes, (SIZE_T)nbytes) ? 0 : act_os_win32_last();
