@@ -53,6 +53,21 @@ static void what_is_not_ours_alone_is_unknown(void **state)
     assert_int_equal(usage.rss.nbytes, 0);
 }
 
+/* What is in huge pages of a mapping that reaches beyond is at most what was asked about. */
+static void huge_pages_within_bounds(void **state)
+{
+    (void)state;
+    char *dir = scratch_make();
+    char *path = scratch_path(dir, "smaps");
+    scratch_write(path, BEFORE FIRST SECOND AFTER, strlen(BEFORE FIRST SECOND AFTER));
+    assert_int_equal(act_os_smaps_huge(path, 0x2000, 0x6000), 3 << 10);
+    assert_int_equal(act_os_smaps_huge(path, 0x3000, 0x3800), 2 << 10);
+    assert_int_equal(act_os_smaps_huge(path, 0x4000, 0x6000), 0);
+    assert_int_equal(act_os_smaps_huge("no/such/file", 0x2000, 0x6000), 0);
+    free(path);
+    scratch_remove(dir);
+}
+
 /* A path may be as long as it likes, and look like anything. */
 static void odd_lines(void **state)
 {
@@ -72,6 +87,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mappings_are_added_up),
         cmocka_unit_test(what_is_not_ours_alone_is_unknown),
+        cmocka_unit_test(huge_pages_within_bounds),
         cmocka_unit_test(odd_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "os/linux/pagemap.h"
 #include "os/linux/smaps.h"
 
 /* Newer than the headers of systems that this is built on; the number is every machine's. */
@@ -24,8 +25,6 @@ enum {
     CHUNK_PAGES = 4096, /* asked for at a time */
     BLOCK_NBYTES = 512  /* the unit of ru_inblock */
 };
-
-#define PAGEMAP_PRESENT ((uint64_t)1 << 63)
 
 struct range {
     uint64_t off;
@@ -77,50 +76,22 @@ static int file_of(const struct act_os_bytes *map)
 
 /* ---------------------------------------------------------------------------------- page tables */
 
-/*
- * The file is there, but is it this process's? Under an emulator it is the emulator's, whose
- * addresses are others. A page that was just written to must be present.
- */
-static bool pagemap_is_ours(int fd)
-{
-    volatile uint8_t probe = 1;
-    uint64_t entry = 0;
-    probe++;
-    uint64_t page = (uintptr_t)&probe / act_os_page_nbytes();
-    return pread(fd, &entry, sizeof(entry), (off_t)(page * sizeof(entry))) == sizeof(entry) &&
-           entry & PAGEMAP_PRESENT;
-}
-
-static bool read_pagemap(int fd, uint64_t first_page, uint64_t pages, uint8_t *bits)
-{
-    uint64_t entries[CHUNK_PAGES / 8];
-    const uint64_t most = sizeof(entries) / sizeof(*entries);
-    for (uint64_t at = 0; at < pages;) {
-        uint64_t count = pages - at < most ? pages - at : most;
-        ssize_t n = pread(fd, entries, (size_t)count * sizeof(*entries),
-                          (off_t)((first_page + at) * sizeof(*entries)));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < (ssize_t)sizeof(*entries))
-            return false;
-        count = (uint64_t)n / sizeof(*entries);
-        for (uint64_t i = 0; i < count; i++)
-            if (entries[i] & PAGEMAP_PRESENT)
-                set_bit(bits, at + i);
-        at += count;
-    }
-    return true;
-}
-
 bool act_os_pages_present(const uint8_t *bytes, uint64_t nbytes, uint8_t *bits)
 {
     uint64_t page = act_os_page_nbytes();
-    uint64_t before = (uintptr_t)bytes % page;
-    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    uint64_t first = (uintptr_t)bytes / page * page;
+    uint64_t end = first + pages_of((uintptr_t)bytes % page + nbytes) * page;
+    struct act_pagemap_found found;
+    int fd = act_pagemap_open();
     if (fd < 0)
         return false;
-    bool known = pagemap_is_ours(fd) &&
-                 read_pagemap(fd, (uintptr_t)bytes / page, pages_of(before + nbytes), bits);
+    bool known = true;
+    for (uint64_t start = first; known && start < end;) {
+        known = act_pagemap_next(fd, &start, end, UINT64_MAX, &found);
+        for (int i = 0; known && i < found.count; i++)
+            for (uint64_t at = found.ranges[i].start; at < found.ranges[i].end; at += page)
+                set_bit(bits, (at - first) / page);
+    }
     close(fd);
     return known;
 }

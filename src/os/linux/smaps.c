@@ -55,39 +55,59 @@ static void add_field(const char *line, const struct field *fields, size_t count
     }
 }
 
-void act_os_smaps_usage(const char *smaps, uint64_t start, uint64_t end,
-                        struct act_os_usage *usage_ret)
+/*
+ * Adds up the mappings of a file like /proc/self/smaps that have a part between two addresses.
+ * False if it cannot be read. `*beyond_ret`: one of them reaches beyond.
+ */
+static bool add_up(const char *smaps, uint64_t start, uint64_t end, struct act_os_usage *usage,
+                   bool *beyond_ret)
 {
-    struct act_os_usage usage;
     const struct field fields[] = {
-        {"Rss", &usage.rss},
-        {"Pss", &usage.pss},
-        {"Locked", &usage.locked},
-        {"Swap", &usage.swapped},
-        {"AnonHugePages", &usage.huge},
-        {"ShmemPmdMapped", &usage.huge},
-        {"FilePmdMapped", &usage.huge},
-        {"Shared_Hugetlb", &usage.huge},
-        {"Private_Hugetlb", &usage.huge},
+        {"Rss", &usage->rss},
+        {"Pss", &usage->pss},
+        {"Locked", &usage->locked},
+        {"Swap", &usage->swapped},
+        {"AnonHugePages", &usage->huge},
+        {"ShmemPmdMapped", &usage->huge},
+        {"FilePmdMapped", &usage->huge},
+        {"Shared_Hugetlb", &usage->huge},
+        {"Private_Hugetlb", &usage->huge},
     };
-    memset(&usage, 0, sizeof(usage));
-    memset(usage_ret, 0, sizeof(*usage_ret));
+    memset(usage, 0, sizeof(*usage));
+    *beyond_ret = false;
     FILE *file = fopen(smaps, "re");
     if (!file)
-        return;
-    bool inside = false, ours = true;
+        return false;
+    bool inside = false;
     char line[LINE_NBYTES];
     uint64_t from, to;
     const char *rest;
-    while (ours && next_line(file, line)) {
+    while (next_line(file, line)) {
         if (read_bounds(line, &from, &to, &rest)) {
             inside = from < end && to > start;
-            ours = !inside || (from >= start && to <= end);
+            *beyond_ret |= inside && (from < start || to > end);
         } else if (inside) {
             add_field(line, fields, sizeof(fields) / sizeof(*fields));
         }
     }
-    if (ours && !ferror(file))
-        *usage_ret = usage;
+    bool read = !ferror(file);
     fclose(file);
+    return read;
+}
+
+void act_os_smaps_usage(const char *smaps, uint64_t start, uint64_t end,
+                        struct act_os_usage *usage_ret)
+{
+    bool beyond;
+    if (!add_up(smaps, start, end, usage_ret, &beyond) || beyond)
+        memset(usage_ret, 0, sizeof(*usage_ret));
+}
+
+uint64_t act_os_smaps_huge(const char *smaps, uint64_t start, uint64_t end)
+{
+    struct act_os_usage usage;
+    bool beyond;
+    if (!add_up(smaps, start, end, &usage, &beyond))
+        return 0;
+    return usage.huge.nbytes < end - start ? usage.huge.nbytes : end - start;
 }

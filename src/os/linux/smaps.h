@@ -13,4 +13,8 @@
 void act_os_smaps_usage(const char *smaps, uint64_t start, uint64_t end,
                         struct act_os_usage *usage_ret);
 
+/* How many bytes between two addresses are seen in huge pages: no more than that where a mapping
+ * reaches beyond. 0 also if there is no such file. */
+uint64_t act_os_smaps_huge(const char *smaps, uint64_t start, uint64_t end);
+
 #endif
