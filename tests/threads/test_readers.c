@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actree.h"
+#include "readers.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
@@ -14,7 +15,6 @@
 #include "support/shapes.h"
 
 enum {
-    READERS = 8,
     KEYS = 3000,
     ROUNDS = CHECK_SLOW_BUILD ? 3 : 30
 };
@@ -22,19 +22,6 @@ enum {
 /* Shared by all readers, and written by none. */
 static struct entries entries;
 static act_map *map;
-
-struct reader {
-    pthread_t thread;
-    struct random r;
-    const char *fault; /* what was wrong, or NULL */
-};
-
-/* Assertions of the test framework belong to the main thread: readers only note what they saw. */
-#define EXPECT(reader, condition)                                                                  \
-    do {                                                                                           \
-        if (!(condition) && !(reader)->fault)                                                      \
-            (reader)->fault = #condition;                                                          \
-    } while (0)
 
 static void look_up(struct reader *reader)
 {
@@ -53,27 +40,10 @@ static void look_up(struct reader *reader)
     }
 }
 
-struct place {
-    struct reader *reader;
-    size_t at;
-};
-
-static int compare_next(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
-{
-    struct place *place = context;
-    EXPECT(place->reader, place->at < entries.count);
-    if (place->at == entries.count)
-        return 1;
-    const struct entry *e = &entries.items[place->at++];
-    EXPECT(place->reader, entries_compare(key, key_nbytes, e->key, e->key_nbytes) == 0);
-    EXPECT(place->reader, value == e->value);
-    return 0;
-}
-
 static void scan(struct reader *reader)
 {
     struct place place = {reader, 0};
-    EXPECT(reader, act_map_scan(map, NULL, compare_next, &place, NULL) == ACT_OK);
+    EXPECT(reader, act_map_scan(map, NULL, readers_compare_next, &place, NULL) == ACT_OK);
     EXPECT(reader, place.at == entries.count);
 }
 
@@ -91,7 +61,7 @@ static void iterate(struct reader *reader)
     size_t key_nbytes;
     uint64_t value;
     while (act_iter_next(iter, &key, &key_nbytes, &value, NULL) == ACT_OK)
-        compare_next(&place, key, key_nbytes, value);
+        readers_compare_next(&place, key, key_nbytes, value);
     EXPECT(reader, place.at == entries.count);
     act_iter_close(iter);
 }
@@ -106,12 +76,12 @@ static void walk(struct reader *reader)
     struct place place = {reader, 0};
     uint64_t value;
     if (act_cursor_value(cursor, &value) == ACT_OK)
-        compare_next(&place, NULL, 0, value);
+        readers_compare_next(&place, NULL, 0, value);
     while (act_cursor_to_next_val(cursor, NULL) == ACT_OK) {
         size_t nbytes;
         const uint8_t *path = act_cursor_path(cursor, &nbytes);
         EXPECT(reader, act_cursor_value(cursor, &value) == ACT_OK);
-        compare_next(&place, path, nbytes, value);
+        readers_compare_next(&place, path, nbytes, value);
     }
     EXPECT(reader, place.at == entries.count);
     act_cursor_close(cursor);
@@ -132,22 +102,6 @@ static void *read_all(void *context)
     return NULL;
 }
 
-static void run_readers(void)
-{
-    static struct reader readers[READERS];
-    for (unsigned i = 0; i < READERS; i++) {
-        readers[i].r = random_of(i);
-        readers[i].fault = NULL;
-        assert_int_equal(pthread_create(&readers[i].thread, NULL, read_all, &readers[i]), 0);
-    }
-    for (unsigned i = 0; i < READERS; i++)
-        assert_int_equal(pthread_join(readers[i].thread, NULL), 0);
-    for (unsigned i = 0; i < READERS; i++) {
-        if (readers[i].fault)
-            fail_msg("reader %u: not so: %s", i, readers[i].fault);
-    }
-}
-
 static void eight_readers_share_a_map(void **state)
 {
     static const act_access kinds[] = {ACT_ACCESS_MAP, ACT_ACCESS_READ};
@@ -155,7 +109,7 @@ static void eight_readers_share_a_map(void **state)
     for (unsigned i = 0; i < 2; i++) {
         act_open_options options = {.access = kinds[i]};
         assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);
-        run_readers();
+        readers_run(&entries, read_all);
         act_map_close(map);
     }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actree.h"
+#include "readers.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
@@ -14,7 +15,6 @@
 #include "support/shapes.h"
 
 enum {
-    READERS = 8,
     PARTS = 12,
     KEYS = 3000,
     ROUNDS = CHECK_SLOW_BUILD ? 3 : 12
@@ -24,19 +24,6 @@ enum {
 static struct entries entries;
 static act_set *set;
 static char *manifest;
-
-struct reader {
-    pthread_t thread;
-    struct random r;
-    const char *fault; /* what was wrong, or NULL */
-};
-
-/* Assertions of the test framework belong to the main thread: readers only note what they saw. */
-#define EXPECT(reader, condition)                                                                  \
-    do {                                                                                           \
-        if (!(condition) && !(reader)->fault)                                                      \
-            (reader)->fault = #condition;                                                          \
-    } while (0)
 
 static void look_up(struct reader *reader)
 {
@@ -67,27 +54,10 @@ static void look_up_many(struct reader *reader)
         EXPECT(reader, values[i] == entries.items[at[i]].value);
 }
 
-struct place {
-    struct reader *reader;
-    size_t at;
-};
-
-static int compare_next(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
-{
-    struct place *place = context;
-    EXPECT(place->reader, place->at < entries.count);
-    if (place->at == entries.count)
-        return 1;
-    const struct entry *e = &entries.items[place->at++];
-    EXPECT(place->reader, entries_compare(key, key_nbytes, e->key, e->key_nbytes) == 0);
-    EXPECT(place->reader, value == e->value);
-    return 0;
-}
-
 static void scan(struct reader *reader)
 {
     struct place place = {reader, 0};
-    EXPECT(reader, act_set_scan(set, NULL, compare_next, &place, NULL) == ACT_OK);
+    EXPECT(reader, act_set_scan(set, NULL, readers_compare_next, &place, NULL) == ACT_OK);
     EXPECT(reader, place.at == entries.count);
 }
 
@@ -105,7 +75,7 @@ static void iterate(struct reader *reader)
     size_t key_nbytes;
     uint64_t value;
     while (act_set_iter_next(iter, &key, &key_nbytes, &value, NULL) == ACT_OK)
-        compare_next(&place, key, key_nbytes, value);
+        readers_compare_next(&place, key, key_nbytes, value);
     EXPECT(reader, place.at == entries.count);
     act_set_iter_close(iter);
 }
@@ -123,21 +93,6 @@ static void *read_all(void *context)
     return NULL;
 }
 
-static void run_readers(void)
-{
-    static struct reader readers[READERS];
-    for (unsigned i = 0; i < READERS; i++) {
-        readers[i].r = random_of(i);
-        readers[i].fault = NULL;
-        assert_int_equal(pthread_create(&readers[i].thread, NULL, read_all, &readers[i]), 0);
-    }
-    for (unsigned i = 0; i < READERS; i++)
-        assert_int_equal(pthread_join(readers[i].thread, NULL), 0);
-    for (unsigned i = 0; i < READERS; i++)
-        if (readers[i].fault)
-            fail_msg("reader %u: not so: %s", i, readers[i].fault);
-}
-
 /* No limit, a few parts, and one at a time. */
 static void eight_readers_share_a_set(void **state)
 {
@@ -148,7 +103,7 @@ static void eight_readers_share_a_set(void **state)
         act_set_stat stat;
         act_map *map;
         assert_int_equal(act_set_open(manifest, &options, &set, NULL), ACT_OK);
-        run_readers();
+        readers_run(&entries, read_all);
         act_set_get_stat(set, &stat);
         if (windows[i] == 0)
             assert_int_equal(stat.openings, PARTS);
