@@ -49,13 +49,13 @@ int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
     return 0;
 }
 
-/* As much as the least working set, a few hundred kilobytes, is what a process may lock unless its
- * program has asked for more. */
 int act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes)
 {
     return act_os_paging_populate(bytes, nbytes);
 }
 
+/* As much as the least working set, a few hundred kilobytes, is what a process may lock unless its
+ * program has asked for more. */
 int act_os_paging_lock(const uint8_t *bytes, uint64_t nbytes)
 {
     return VirtualLock((void *)(uintptr_t)bytes, (SIZE_T)nbytes) ? 0 : act_os_win32_last();
@@ -81,33 +81,4 @@ void act_os_paging_release(const struct act_os_bytes *map, uint64_t off, uint64_
     (void)cache;
     if (map->mapped && !map->copied && nbytes)
         (void)VirtualUnlock((void *)(uintptr_t)(map->bytes + off), (SIZE_T)nbytes);
-}
-
-uint64_t act_os_paging_resident(const uint8_t *bytes, uint64_t nbytes)
-{
-    (void)bytes;
-    (void)nbytes;
-    return UINT64_MAX;
-}
-
-uint64_t act_os_paging_release_some(const struct act_os_bytes *map, uint64_t *off_ref, uint64_t end,
-                                    uint64_t nbytes_max)
-{
-    (void)map;
-    (void)off_ref;
-    (void)end;
-    (void)nbytes_max;
-    return UINT64_MAX;
-}
-
-uint64_t act_os_paging_files_resident(void)
-{
-    return UINT64_MAX;
-}
-
-uint64_t act_os_paging_huge(const uint8_t *bytes, uint64_t nbytes)
-{
-    (void)bytes;
-    (void)nbytes;
-    return 0;
 }
