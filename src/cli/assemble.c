@@ -294,7 +294,7 @@ static bool write_sorted(struct work *work)
     }
 }
 
-static uint64_t memory_nbytes_default(void)
+uint64_t cli_sorter_nbytes_default(void)
 {
     uint64_t nbytes = MEMORY_NBYTES_DEFAULT;
 #ifdef _SC_PHYS_PAGES
@@ -355,7 +355,8 @@ act_sorter *cli_sorter_open(const struct cli_options *options, const char *out_p
     }
     act_sorter_options wanted = {
         .duplicates = (act_duplicates)options->duplicates,
-        .memory_nbytes = options->memory_nbytes ? options->memory_nbytes : memory_nbytes_default(),
+        .memory_nbytes = options->memory_nbytes ? options->memory_nbytes
+                                                : cli_sorter_nbytes_default(),
         .temp_dir = options->temp ? options->temp : folder,
         .threads = threads_of(options),
     };

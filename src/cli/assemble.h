@@ -24,6 +24,9 @@ act_builder_options cli_builder_options(const struct cli_options *options);
 /* Opens a sorter as the options say, for a file at that path; NULL after a message. */
 act_sorter *cli_sorter_open(const struct cli_options *options, const char *out_path);
 
+/* How much memory sorting takes where --memory does not say it. */
+uint64_t cli_sorter_nbytes_default(void);
+
 /*
  * Does it. Returns an exit status, after a message if it is not CLI_DONE; CLI_TROUBLE without a
  * message if a signal was caught. Unless it is CLI_DONE, what is at `out_path` stays as it was.

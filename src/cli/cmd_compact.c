@@ -1,6 +1,9 @@
 #include "commands.h"
+#include "convert.h"
+#include "interrupt.h"
 #include "message.h"
 #include "open.h"
+#include "progress.h"
 
 static const struct poptOption options[] = {
     CLI_OPTION_SHARE_MEMORY, CLI_OPTION_THREADS,   CLI_OPTION_NO_CHECK, CLI_OPTION_NO_SYNC,
@@ -14,17 +17,23 @@ static int find_layout(struct cli_call *call, unsigned *layout_ret)
     act_map_stat stat;
     act_map_info info;
     act_error error;
+    struct cli_progress progress;
     int status = cli_map_open(call, &map, NULL);
-    if (status != CLI_DONE)
-        return status;
-    act_map_get_stat(map.map, &stat);
-    if (stat.layout != ACT_LAYOUT_INDEXED) {
-        if (act_map_get_info(map.map, NULL, NULL, &info, &error) != ACT_OK)
+    if (status == CLI_DONE) {
+        act_map_get_stat(map.map, &stat);
+        *layout_ret = stat.layout;
+    }
+    if (status == CLI_DONE && stat.layout != ACT_LAYOUT_INDEXED) {
+        cli_progress_start(&progress, call->options.progress, "counting", "B");
+        act_status counted = act_map_get_info(map.map, cli_progress_tell, &progress, &info, &error);
+        cli_progress_end(&progress);
+        if (counted == ACT_STOPPED)
+            status = CLI_TROUBLE;
+        else if (counted != ACT_OK)
             status = cli_fail(map.name, &error);
         else if (info.shared)
-            stat.layout = ACT_LAYOUT_COMPACT;
+            *layout_ret = ACT_LAYOUT_COMPACT;
     }
-    *layout_ret = stat.layout;
     cli_map_close(&map);
     return status;
 }
@@ -32,24 +41,21 @@ static int find_layout(struct cli_call *call, unsigned *layout_ret)
 static int run(struct cli_call *call)
 {
     const char *file = call->arguments[0];
-    const char *const names[] = {file, file, NULL};
-    struct cli_call conversion = *call;
     act_merge *writer;
     act_error error;
+    cli_interrupt_catch();
     /* Nobody is to merge into a file that is about to be replaced. What is left of a merge that did
      * not end goes at once: it would be damage to who verifies. */
     act_status opened = act_merge_open(file, NULL, &writer, &error);
     if (opened == ACT_OK)
         opened = act_merge_finish(writer, NULL, &error);
-    int status = opened == ACT_OK ? find_layout(call, &conversion.options.layout)
+    int status = opened == ACT_OK ? find_layout(call, &call->options.layout)
                                   : cli_fail(file, &error);
-    if (status == CLI_DONE) {
-        conversion.arguments = names;
-        conversion.argument_count = 2;
-        status = cmd_convert.run(&conversion);
-        call->out = conversion.out;
-    }
+    if (status == CLI_DONE)
+        status = cli_convert(call, file);
     act_merge_close(writer);
+    if (cli_interrupted())
+        cli_die_of(cli_interrupted());
     return status;
 }
 

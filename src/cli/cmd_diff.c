@@ -82,6 +82,9 @@ static int run(struct cli_call *call)
     if (!read_root("from", call->options.from, &from_root) ||
         !read_root("to", call->options.to, &to_root))
         return CLI_TROUBLE;
+    if (call->argument_count == 2 && strcmp(call->arguments[0], "-") == 0 &&
+        strcmp(call->arguments[1], "-") == 0)
+        return cli_usage_error("diff", "standard input can be read once only");
     if (call->argument_count == 1 && from_root == to_root)
         return cli_usage_error("diff", "a second FILE is missing, or --from=ROOT");
     int status = cli_map_open(call, &first, NULL);

@@ -23,26 +23,32 @@ static int print_root(void *context, uint64_t root, uint64_t file_nbytes)
     return json_array_append_new(history->roots, entry);
 }
 
-static int run(struct cli_call *call)
+static int print_history(struct cli_call *call, const struct cli_map *map)
 {
-    struct cli_map map;
-    act_error error;
-    int status = cli_map_open(call, &map, NULL);
-    if (status != CLI_DONE)
-        return status;
     json_t *report = call->options.json ? json_object() : NULL;
     struct history history = {.out = &call->out, .roots = report ? json_array() : NULL};
-    act_status found = act_map_history(map.map, print_root, &history, &error);
+    act_error error;
+    int status = CLI_DONE;
+    act_status found = act_map_history(map->map, print_root, &history, &error);
     if (found == ACT_STOPPED)
         status = cli_fail_nomem();
     else if (found != ACT_OK)
-        status = cli_fail(map.name, &error);
+        status = cli_fail(map->name, &error);
     if (report) {
-        cli_report_text(report, "file", map.name);
+        cli_report_text(report, "file", map->name);
         json_object_set_new(report, "roots", history.roots);
         int printed = cli_report_print(&call->out, report);
         status = status == CLI_DONE ? printed : status;
     }
+    return status;
+}
+
+static int run(struct cli_call *call)
+{
+    struct cli_map map;
+    int status = cli_map_open(call, &map, NULL);
+    if (status == CLI_DONE)
+        status = print_history(call, &map);
     cli_map_close(&map);
     return status;
 }

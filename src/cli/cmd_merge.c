@@ -103,9 +103,7 @@ static int compare(const struct stream *a, const struct stream *b)
 {
     if (!a->any || !b->any)
         return a->any ? -1 : 1;
-    size_t most = a->key_nbytes < b->key_nbytes ? a->key_nbytes : b->key_nbytes;
-    int order = most ? memcmp(a->key, b->key, most) : 0;
-    return order ? order : (a->key_nbytes > b->key_nbytes) - (a->key_nbytes < b->key_nbytes);
+    return cli_key_compare(a->key, a->key_nbytes, b->key, b->key_nbytes);
 }
 
 /* Puts both streams into the merge, in order; a key that is in both is set. */
@@ -136,6 +134,14 @@ static bool apply(struct work *work)
     return !cli_interrupted();
 }
 
+/* For one of two sorters, which are there at the same time. */
+static void halve_memory(struct cli_options *form)
+{
+    uint64_t nbytes = form->memory_nbytes ? form->memory_nbytes : cli_sorter_nbytes_default();
+    form->memory_nbytes = nbytes / 2 < ACT_SORTER_MEMORY_NBYTES_MIN ? ACT_SORTER_MEMORY_NBYTES_MIN
+                                                                    : nbytes / 2;
+}
+
 /* The exit status that belongs to an error, after a message. */
 static int merge(struct work *work)
 {
@@ -148,9 +154,13 @@ static int merge(struct work *work)
     /* First of all: what cannot be merged into need not be read for. */
     if (act_merge_open(work->name, &merge_options, &work->merge, &error) != ACT_OK)
         return cli_fail(work->name, &error);
+    struct cli_options entries = *wanted;
+    if (*names && wanted->delete_from)
+        halve_memory(&entries);
+    keys.memory_nbytes = entries.memory_nbytes;
     keys.input = CLI_INPUT_LINES;
     keys.duplicates = ACT_DUPLICATES_FIRST;
-    if (*names && !read_in(work, wanted, names, &work->sets))
+    if (*names && !read_in(work, &entries, names, &work->sets))
         return CLI_TROUBLE;
     if (wanted->delete_from && !read_in(work, &keys, removal_names, &work->removals))
         return CLI_TROUBLE;

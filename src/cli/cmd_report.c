@@ -1,12 +1,11 @@
 #define _POSIX_C_SOURCE 200809L
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "message.h"
+#include "out_file.h"
 #include "page.h"
 #include "progress.h"
 
@@ -46,30 +45,9 @@ static int look(struct cli_call *call, struct cli_page *page, struct cli_residen
 }
 
 /* Everything is known by now: nothing but the writing can fail. */
-static int write_page(struct cli_call *call, const struct cli_page *page)
+static void print_page(struct cli_out *out, const void *page)
 {
-    const char *name = call->options.output;
-    struct cli_out out;
-    if (!name || strcmp(name, "-") == 0) {
-        cli_page_print(&call->out, page);
-        return CLI_DONE;
-    }
-    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return cli_fail_os(name, "cannot write", errno);
-    if (!cli_out_open(&out, fd)) {
-        close(fd);
-        return cli_fail_nomem();
-    }
-    cli_page_print(&out, page);
-    bool written = cli_out_flush(&out);
-    int os_code = out.os_code;
-    cli_out_close(&out);
-    if (close(fd) != 0 && written) {
-        written = false;
-        os_code = errno;
-    }
-    return written ? CLI_DONE : cli_fail_os(name, "cannot write", os_code);
+    cli_page_print(out, page);
 }
 
 static int run(struct cli_call *call)
@@ -89,7 +67,7 @@ static int run(struct cli_call *call)
             status = cli_profile_check(call, &profile);
     }
     if (status == CLI_DONE)
-        status = write_page(call, &page);
+        status = cli_out_file(call, print_page, &page);
     cli_resident_free(&resident);
     cli_profile_free(&profile);
     return status;

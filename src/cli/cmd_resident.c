@@ -1,7 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -9,6 +7,7 @@
 #include "commands.h"
 #include "interrupt.h"
 #include "message.h"
+#include "out_file.h"
 #include "report.h"
 #include "resident.h"
 #include "units.h"
@@ -22,43 +21,20 @@ static const struct poptOption options[] = {CLI_OPTION_TOP,    CLI_OPTION_DEPTH,
 #define TEXT_CELLS    1024
 #define PICTURE_CELLS 8192
 
-static int draw(struct cli_out *out, const struct cli_call *call,
-                const struct cli_resident *resident)
+static void draw_svg(struct cli_out *out, const void *resident)
 {
-    if (call->options.svg)
-        cli_resident_svg(out, resident);
-    else
-        cli_resident_html(out, resident);
-    return CLI_DONE;
+    cli_resident_svg(out, resident);
 }
 
-/* Draws into a file. */
-static int draw_to(const char *path, const struct cli_call *call,
-                   const struct cli_resident *resident)
+static void draw_html(struct cli_out *out, const void *resident)
 {
-    struct cli_out out;
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return cli_fail_os(path, "cannot write", errno);
-    int status = cli_out_open(&out, fd) ? draw(&out, call, resident) : cli_fail_nomem();
-    if (status == CLI_DONE) {
-        cli_out_flush(&out);
-        int os_code = out.os_code;
-        cli_out_close(&out);
-        if (close(fd) != 0 && !os_code)
-            os_code = errno;
-        return os_code ? cli_fail_os(path, "cannot write", os_code) : CLI_DONE;
-    }
-    close(fd);
-    return status;
+    cli_resident_html(out, resident);
 }
 
 static int show(struct cli_call *call, const struct cli_resident *resident)
 {
-    const char *path = call->options.output;
     if (call->options.svg || call->options.html)
-        return path && strcmp(path, "-") != 0 ? draw_to(path, call, resident)
-                                              : draw(&call->out, call, resident);
+        return cli_out_file(call, call->options.svg ? draw_svg : draw_html, resident);
     if (call->options.json)
         return cli_resident_json(&call->out, resident);
     cli_resident_text(&call->out, resident);

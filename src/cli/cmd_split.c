@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "assemble.h"
@@ -310,50 +309,15 @@ static int write_manifest(struct splitting *splitting)
     return status == ACT_OK ? CLI_DONE : cli_fail(splitting->path, &error);
 }
 
-/* The path of a part of the set that was there before, to be freed; NULL if it was not made for it,
- * or there is no memory. */
-static char *old_part_path(const struct splitting *splitting, const act_set *old, size_t index)
-{
-    const char *slash = strrchr(splitting->path, '/');
-    size_t folder_nbytes = slash ? (size_t)(slash - splitting->path) + 1 : 0;
-    act_set_part part;
-    if (act_set_get_part(old, index, &part, NULL) != ACT_OK ||
-        !cli_parts_is_own_name(splitting->path, part.name))
-        return NULL;
-    size_t nbytes = strlen(part.name) + 1;
-    char *path = malloc(folder_nbytes + nbytes);
-    if (path) {
-        memcpy(path, splitting->path, folder_nbytes);
-        memcpy(path + folder_nbytes, part.name, nbytes);
-    }
-    return path;
-}
-
 /* Removes the parts of the set that was there before, if they were made for it. */
 static void remove_old(const struct splitting *splitting, const act_set *old)
 {
     for (size_t i = 0; old && i < act_set_part_count(old); i++) {
-        char *path = old_part_path(splitting, old, i);
+        char *path = cli_set_part_path(old, splitting->path, i, true);
         if (path && unlink(path) != 0 && errno != ENOENT)
             cli_fail_os(path, "a part of the set before could not be removed", errno);
         free(path);
     }
-}
-
-/* Whether what is split is a part of the set that is to be replaced, and would be removed. */
-static bool is_part_of(const struct splitting *splitting, const act_set *old)
-{
-    struct stat file;
-    bool is = false;
-    if (!old || stat(splitting->call->arguments[0], &file) != 0)
-        return false;
-    for (size_t i = 0; !is && i < act_set_part_count(old); i++) {
-        struct stat st;
-        char *path = old_part_path(splitting, old, i);
-        is = path && stat(path, &st) == 0 && st.st_dev == file.st_dev && st.st_ino == file.st_ino;
-        free(path);
-    }
-    return is;
 }
 
 /* What is at the path of the manifest now: nothing, or a set, whose parts are told. */
@@ -365,7 +329,9 @@ static int look_at_target(const struct splitting *splitting, act_set **old_ret)
         cli_say("%s: is there, and is not the manifest of a set: not replaced", splitting->path);
         return CLI_TROUBLE;
     }
-    if (is_part_of(splitting, *old_ret)) {
+    /* It would be removed with the others. */
+    if (*old_ret &&
+        cli_set_has_file(*old_ret, splitting->path, splitting->call->arguments[0], true)) {
         cli_say("%s: is a part of %s, which is not replaced therefore", splitting->map.name,
                 splitting->path);
         return CLI_TROUBLE;

@@ -10,6 +10,7 @@
 #include "interrupt.h"
 #include "message.h"
 #include "open.h"
+#include "parts.h"
 #include "progress.h"
 #include "report.h"
 #include "temporary.h"
@@ -287,6 +288,10 @@ int cli_convert(struct cli_call *call, const char *out_path)
                                "standard output cannot take both the file and --json");
     cli_interrupt_catch();
     int status = cli_map_or_set_open(call, &conversion.map, NULL);
+    if (status == CLI_DONE && conversion.map.set &&
+        cli_set_has_file(conversion.map.set, call->arguments[0], out_path, false))
+        status = cli_usage_error(call->verb->name, "%s is a part of the set that is read",
+                                 out_path);
     if (status == CLI_DONE)
         status = to_output ? cli_temporary_output(call, &conversion.out_path, convert, &conversion)
                            : convert(&conversion);

@@ -19,17 +19,6 @@ enum {
     WIDTH = 760
 };
 
-const char *cli_page_time(char text[48], double ns)
-{
-    if (ns < 1e3)
-        snprintf(text, 48, "%.0f ns", ns);
-    else if (ns < 1e6)
-        snprintf(text, 48, "%.1f us", ns / 1e3);
-    else
-        snprintf(text, 48, "%.2f ms", ns / 1e6);
-    return text;
-}
-
 void cli_page_tile(struct cli_out *out, const char *figure, const char *what)
 {
     cli_out_text(out, "<div class=\"tile\"><b>");

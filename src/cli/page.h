@@ -22,9 +22,6 @@ void cli_page_print(struct cli_out *out, const struct cli_page *page);
 /* What the log needs; a part of it. */
 void cli_page_print_profile(struct cli_out *out, const struct cli_profile *profile);
 
-/* "980 ns", "12.3 us", "4.56 ms"; returns `text`. */
-const char *cli_page_time(char text[48], double ns);
-
 /* A figure with what it is, in a box. */
 void cli_page_tile(struct cli_out *out, const char *figure, const char *what);
 

@@ -11,27 +11,22 @@ enum {
     DISTANCES = 34
 };
 
-static double per_query(const struct cli_profile *profile, uint64_t number)
-{
-    size_t count = profile->queries.count;
-    return count ? (double)number / (double)count : 0;
-}
-
 static void print_tiles(struct cli_out *out, const struct cli_profile *profile)
 {
     char text[CLI_UNIT_NBYTES];
     cli_out_text(out, "<div class=\"tiles\">\n");
     cli_page_tile(out, cli_count_text(text, profile->queries.count), "queries");
-    snprintf(text, sizeof(text), "%.1f %%", 100 * per_query(profile, profile->found));
+    snprintf(text, sizeof(text), "%.1f %%", 100 * cli_profile_per_query(profile, profile->found));
     cli_page_tile(out, text, "of them found");
     cli_page_tile(out, cli_bytes_text(text, profile->page_count * profile->page_nbytes),
                   "in the pages they touch");
-    snprintf(text, sizeof(text), "%.1f", per_query(profile, profile->trace.touch_count));
+    snprintf(text, sizeof(text), "%.1f",
+             cli_profile_per_query(profile, profile->trace.touch_count));
     cli_page_tile(out, text, "pages a query");
-    cli_page_tile(out, cli_page_time(text, (double)cli_histogram_quantile(&profile->warm, 500000)),
+    cli_page_tile(out, cli_time_text(text, (double)cli_histogram_quantile(&profile->warm, 500000)),
                   "a lookup, warm (median)");
     if (profile->cold_known)
-        cli_page_tile(out, cli_page_time(text, (double)profile->page_ns), "a page from the disk");
+        cli_page_tile(out, cli_time_text(text, (double)profile->page_ns), "a page from the disk");
     cli_out_text(out, "</div>\n");
 }
 
@@ -124,7 +119,7 @@ static void print_size_table(struct cli_out *out, const struct cli_profile *prof
                        "<td class=\"r\">%.3f</td><td class=\"r\">%.3f</td>"
                        "<td class=\"r\">%.3f</td><td class=\"r\">%s</td></tr>\n",
                        size->faults, size->faults_lru, size->faults_sorted,
-                       size->latency_ns > 0 ? cli_page_time(text, size->latency_ns) : "");
+                       size->latency_ns > 0 ? cli_time_text(text, size->latency_ns) : "");
     }
     cli_html_table_end(out);
 }
@@ -152,8 +147,8 @@ static void print_checks(struct cli_out *out, const struct cli_profile *profile)
         }
         cli_out_format(
             out, "<td class=\"r\">%.3f</td><td class=\"r\">%.3f</td><td class=\"r\">%s</td>",
-            check->predicted_faults, check->faults, cli_page_time(text, check->predicted_ns));
-        cli_out_format(out, "<td class=\"r\">%s</td></tr>\n", cli_page_time(text, check->ns));
+            check->predicted_faults, check->faults, cli_time_text(text, check->predicted_ns));
+        cli_out_format(out, "<td class=\"r\">%s</td></tr>\n", cli_time_text(text, check->ns));
     }
     cli_html_table_end(out);
 }
@@ -189,13 +184,13 @@ static void print_latency_row(struct cli_out *out, const char *name,
     static const unsigned quantiles[] = {500000, 900000, 990000, 999000};
     char text[CLI_UNIT_NBYTES];
     double mean = histogram->total ? (double)histogram->sum_ns / (double)histogram->total : 0;
-    cli_out_format(out, "<tr><td>%s</td><td class=\"r\">%s</td>", name, cli_page_time(text, mean));
+    cli_out_format(out, "<tr><td>%s</td><td class=\"r\">%s</td>", name, cli_time_text(text, mean));
     for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
         cli_out_format(
             out, "<td class=\"r\">%s</td>",
-            cli_page_time(text, (double)cli_histogram_quantile(histogram, quantiles[i])));
+            cli_time_text(text, (double)cli_histogram_quantile(histogram, quantiles[i])));
     cli_out_format(out, "<td class=\"r\">%s</td></tr>\n",
-                   cli_page_time(text, (double)histogram->max_ns));
+                   cli_time_text(text, (double)histogram->max_ns));
 }
 
 static void print_latencies(struct cli_out *out, const struct cli_profile *profile)
@@ -244,7 +239,7 @@ static void print_orders(struct cli_out *out, const struct cli_profile *profile)
                        "<tr><td>%s</td><td class=\"r\">%.4f</td><td class=\"r\">%.3f</td>"
                        "<td class=\"r\">%s</td></tr>\n",
                        order->name, order->faults, order->pages_read,
-                       cli_page_time(text, order->ns));
+                       cli_time_text(text, order->ns));
     }
     cli_html_table_end(out);
 }
@@ -270,7 +265,7 @@ static void print_places(struct cli_out *out, const struct cli_profile *profile)
                        "<td class=\"r\">%.2f</td></tr>\n",
                        cli_bytes_text(text, region->pages * profile->page_nbytes),
                        cli_percent(region->pages * profile->page_nbytes, nbytes),
-                       per_query(profile, region->touches));
+                       cli_profile_per_query(profile, region->touches));
     }
     cli_html_table_end(out);
 }

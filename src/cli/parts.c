@@ -163,3 +163,35 @@ void cli_parts_free(struct cli_parts *parts)
     free(parts->items);
     memset(parts, 0, sizeof(*parts));
 }
+
+char *cli_set_part_path(const act_set *set, const char *set_path, size_t index, bool own)
+{
+    const char *slash = strrchr(set_path, '/');
+    size_t folder_nbytes = slash ? (size_t)(slash - set_path) + 1 : 0;
+    act_set_part part;
+    if (act_set_get_part(set, index, &part, NULL) != ACT_OK ||
+        (own && !cli_parts_is_own_name(set_path, part.name)))
+        return NULL;
+    size_t nbytes = strlen(part.name) + 1;
+    char *path = malloc(folder_nbytes + nbytes);
+    if (path) {
+        memcpy(path, set_path, folder_nbytes);
+        memcpy(path + folder_nbytes, part.name, nbytes);
+    }
+    return path;
+}
+
+bool cli_set_has_file(const act_set *set, const char *set_path, const char *path, bool own)
+{
+    struct stat file;
+    bool has = false;
+    if (stat(path, &file) != 0)
+        return false;
+    for (size_t i = 0; !has && i < act_set_part_count(set); i++) {
+        struct stat st;
+        char *part = cli_set_part_path(set, set_path, i, own);
+        has = part && stat(part, &st) == 0 && st.st_dev == file.st_dev && st.st_ino == file.st_ino;
+        free(part);
+    }
+    return has;
+}

@@ -40,6 +40,13 @@ int cli_parts_name(struct cli_parts *parts, const char *path);
 /* Whether a part of the set at `path` has such a name, so that it was made for it. */
 bool cli_parts_is_own_name(const char *path, const char *name);
 
+/* Whether the file at `path` is a part of the set whose manifest is at `set_path`; with `own` only
+ * if its name is one that was made for that set. */
+bool cli_set_has_file(const act_set *set, const char *set_path, const char *path, bool own);
+
+/* The path of such a part, to be freed; NULL where there is none, or no memory. */
+char *cli_set_part_path(const act_set *set, const char *set_path, size_t index, bool own);
+
 /* Open the part's builder, and put the file in its place. Parts are independent of each other, so
  * that each may be built by another thread. False: see part->error. */
 bool cli_part_open(const struct cli_parts *parts, struct cli_part *part);

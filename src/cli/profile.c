@@ -153,7 +153,7 @@ bool cli_profile_has_recency(const struct cli_profile *profile, uint64_t nbytes)
     return stat->layout == ACT_LAYOUT_INDEXED && stat->hot_end - stat->hot_off <= nbytes / 2;
 }
 
-static double per_query(const struct cli_profile *profile, uint64_t number)
+double cli_profile_per_query(const struct cli_profile *profile, uint64_t number)
 {
     size_t count = profile->queries.count;
     return count ? (double)number / (double)count : 0;
@@ -177,7 +177,7 @@ static int measure_sorted(const struct cli_call *call, struct cli_profile *profi
         struct cli_reclaim_counts counts;
         cli_reclaim_run(model, trace.touch_count, (size_t)size->capacity,
                         cli_profile_has_recency(profile, size->nbytes), &counts);
-        size->faults_sorted = per_query(profile, counts.faults);
+        size->faults_sorted = cli_profile_per_query(profile, counts.faults);
     }
     cli_reclaim_close(model);
     cli_page_trace_free(&trace);
@@ -198,9 +198,9 @@ static void fill_size(struct cli_profile *profile, struct cli_reclaim *model, un
                     cli_profile_has_recency(profile, size->nbytes), &counts);
     for (size_t i = (size_t)size->capacity; i < profile->page_count; i++)
         lru += profile->distances[i];
-    size->faults = per_query(profile, counts.faults);
-    size->pages_read = per_query(profile, counts.reads);
-    size->faults_lru = per_query(profile, lru);
+    size->faults = cli_profile_per_query(profile, counts.faults);
+    size->pages_read = cli_profile_per_query(profile, counts.reads);
+    size->faults_lru = cli_profile_per_query(profile, lru);
     size->hit_rate = trace->touch_count ? 1 - (double)counts.faults / (double)trace->touch_count
                                         : 1;
 }

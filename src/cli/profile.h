@@ -134,4 +134,7 @@ bool cli_profile_page_ns(const struct cli_profile *profile, size_t count, uint64
 void cli_profile_print(struct cli_out *out, const struct cli_profile *profile);
 int cli_profile_print_json(struct cli_out *out, const struct cli_profile *profile);
 
+/* A number of the whole log, by query. */
+double cli_profile_per_query(const struct cli_profile *profile, uint64_t number);
+
 #endif

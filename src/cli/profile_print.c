@@ -14,12 +14,6 @@ enum {
     LEVEL_ROWS = 8
 };
 
-static double per_query(const struct cli_profile *profile, uint64_t number)
-{
-    size_t count = profile->queries.count;
-    return count ? (double)number / (double)count : 0;
-}
-
 static double percent(uint64_t part, uint64_t whole)
 {
     return whole ? 100.0 * (double)part / (double)whole : 0;
@@ -28,18 +22,6 @@ static double percent(uint64_t part, uint64_t whole)
 static uint64_t memory_nbytes(const struct cli_profile *profile, uint64_t pages)
 {
     return pages * profile->page_nbytes;
-}
-
-/* "980 ns", "12.3 us", "4.56 ms". */
-static const char *time_text(char text[CLI_UNIT_NBYTES], double ns)
-{
-    if (ns < 1000)
-        snprintf(text, CLI_UNIT_NBYTES, "%.0f ns", ns);
-    else if (ns < 1e6)
-        snprintf(text, CLI_UNIT_NBYTES, "%.1f us", ns / 1e3);
-    else
-        snprintf(text, CLI_UNIT_NBYTES, "%.2f ms", ns / 1e6);
-    return text;
 }
 
 static void print_log(struct cli_out *out, const struct cli_profile *profile)
@@ -55,9 +37,9 @@ static void print_log(struct cli_out *out, const struct cli_profile *profile)
                    cli_bytes_text(bytes, memory_nbytes(profile, profile->page_count)),
                    percent(profile->page_count, profile->file_pages));
     cli_out_format(out, "  %-22s %14.2f\n", "pages a query",
-                   per_query(profile, profile->trace.touch_count));
+                   cli_profile_per_query(profile, profile->trace.touch_count));
     cli_out_format(out, "  %-22s %14.1f\n", "bytes read a query",
-                   per_query(profile, profile->touched_nbytes));
+                   cli_profile_per_query(profile, profile->touched_nbytes));
 }
 
 static void print_regions(struct cli_out *out, const struct cli_profile *profile)
@@ -73,13 +55,14 @@ static void print_regions(struct cli_out *out, const struct cli_profile *profile
             continue;
         cli_out_format(out, "  %-15s %10s %14s %6.1f%% %12.2f\n", region->name,
                        cli_bytes_text(bytes, nbytes), cli_count_text(pages, region->pages),
-                       percent(region->pages, whole), per_query(profile, region->touches));
+                       percent(region->pages, whole),
+                       cli_profile_per_query(profile, region->touches));
     }
     cli_out_text(out, "\nRead of             reads a query   bytes a query\n");
     for (size_t i = 0; i < CLI_PROFILE_KINDS; i++)
         cli_out_format(out, "  %-18s %12.2f %15.1f\n", kind_names[i],
-                       per_query(profile, profile->kind_touches[i]),
-                       per_query(profile, profile->kind_nbytes[i]));
+                       cli_profile_per_query(profile, profile->kind_touches[i]),
+                       cli_profile_per_query(profile, profile->kind_nbytes[i]));
 }
 
 /* Several levels a row where there are many. */
@@ -108,7 +91,7 @@ static void print_levels(struct cli_out *out, const struct cli_profile *profile)
         else
             snprintf(name, sizeof(name), "%zu to %zu", first, first + width - 1);
         cli_out_format(out, "  %-11s %10s %15.2f\n", name, cli_count_text(text, pages),
-                       per_query(profile, touches));
+                       cli_profile_per_query(profile, touches));
     }
 }
 
@@ -118,11 +101,12 @@ static void print_latency(struct cli_out *out, const char *name,
     static const unsigned quantiles[] = {500000, 900000, 990000, 999000};
     char text[CLI_UNIT_NBYTES];
     double mean = histogram->total ? (double)histogram->sum_ns / (double)histogram->total : 0;
-    cli_out_format(out, "  %-18s %10s", name, time_text(text, mean));
+    cli_out_format(out, "  %-18s %10s", name, cli_time_text(text, mean));
     for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
-        cli_out_format(out, " %10s",
-                       time_text(text, (double)cli_histogram_quantile(histogram, quantiles[i])));
-    cli_out_format(out, " %10s\n", time_text(text, (double)histogram->max_ns));
+        cli_out_format(
+            out, " %10s",
+            cli_time_text(text, (double)cli_histogram_quantile(histogram, quantiles[i])));
+    cli_out_format(out, " %10s\n", cli_time_text(text, (double)histogram->max_ns));
 }
 
 static void print_runs(struct cli_out *out, const struct cli_profile *profile)
@@ -141,13 +125,13 @@ static void print_runs(struct cli_out *out, const struct cli_profile *profile)
         return;
     }
     cli_out_format(out, "  %-18s %10s\n", "page from disk",
-                   time_text(text, (double)profile->page_ns));
+                   cli_time_text(text, (double)profile->page_ns));
     cli_out_text(out, "\nCold, all memory     faults a query   pages read   time a query\n");
     for (size_t i = 0; i <= profile->order_count; i++) {
         const struct cli_profile_order *order = i < profile->order_count ? &profile->orders[i]
                                                                          : &profile->again;
         cli_out_format(out, "  %-18s %14.4f %12.3f %14s\n", order->name, order->faults,
-                       order->pages_read, time_text(text, order->ns));
+                       order->pages_read, cli_time_text(text, order->ns));
     }
 }
 
@@ -187,7 +171,7 @@ static void print_sizes(struct cli_out *out, const struct cli_profile *profile)
     for (size_t i = 0; i < CLI_PROFILE_SIZES; i++) {
         const struct cli_profile_size *size = &profile->sizes[i];
         if (size->latency_ns > 0)
-            time_text(time, size->latency_ns);
+            cli_time_text(time, size->latency_ns);
         cli_out_format(out, "  %3u %% %10s %7.2f%% %14.4f %9.4f %9.4f %10s\n", size->percent,
                        cli_bytes_text(bytes, size->nbytes), 100 * size->hit_rate, size->faults,
                        size->faults_lru, size->faults_sorted, time);
@@ -224,8 +208,8 @@ static void print_checks(struct cli_out *out, const struct cli_profile *profile)
         cli_out_format(out, "  %3u %% faults %18.4f %10.4f %+7.1f%% %11s %10s %+7.1f%%\n",
                        check->size->percent, check->predicted_faults, check->faults,
                        off_percent(check->predicted_faults, check->faults),
-                       time_text(predicted, check->predicted_ns), time_text(real, check->ns),
-                       off_percent(check->predicted_ns, check->ns));
+                       cli_time_text(predicted, check->predicted_ns),
+                       cli_time_text(real, check->ns), off_percent(check->predicted_ns, check->ns));
     }
 }
 

@@ -89,9 +89,7 @@ static int compare_keys(const void *a, const void *b)
 {
     const act_slice *x = a;
     const act_slice *y = b;
-    size_t nbytes = x->nbytes < y->nbytes ? x->nbytes : y->nbytes;
-    int order = nbytes ? memcmp(x->bytes, y->bytes, nbytes) : 0;
-    return order ? order : (x->nbytes > y->nbytes) - (x->nbytes < y->nbytes);
+    return cli_key_compare(x->bytes, x->nbytes, y->bytes, y->nbytes);
 }
 
 act_slice *cli_queries_sorted(const struct cli_queries *queries)

@@ -123,6 +123,7 @@ static void name_page(void *context, uint64_t off, bool cached, const uint8_t *p
                       size_t path_nbytes)
 {
     struct cli_cell *cell = find_cell(context, off);
+    (void)cached;
     size_t nbytes = path_nbytes < CLI_CELL_PATH_NBYTES ? path_nbytes : CLI_CELL_PATH_NBYTES;
     if (!cell->named) {
         memcpy(cell->first, path, nbytes);
@@ -131,7 +132,6 @@ static void name_page(void *context, uint64_t off, bool cached, const uint8_t *p
     memcpy(cell->last, path, nbytes);
     cell->last_nbytes = (uint8_t)nbytes;
     cell->named = true;
-    cell->missing |= !cached;
 }
 
 /* -------------------------------------------------------------------------------------- looking

@@ -19,7 +19,6 @@ struct cli_cell {
     uint64_t end;
     uint64_t cached_nbytes; /* of it */
     bool named;             /* paths of what is in it are known: the first and the last */
-    bool missing;           /* of something in it that is not in memory the path is known */
     uint8_t first_nbytes, last_nbytes;
     uint8_t first[CLI_CELL_PATH_NBYTES];
     uint8_t last[CLI_CELL_PATH_NBYTES];

@@ -44,11 +44,12 @@ static void print_row(struct cli_out *out, const struct sum *row, const char *na
 {
     char nbytes[CLI_UNIT_NBYTES];
     char cached[CLI_UNIT_NBYTES] = "unknown";
-    double share = row->file_nbytes ? 100.0 * (double)row->cached_nbytes / (double)row->file_nbytes
-                                    : 0;
-    if (row->known)
+    char share[16] = "";
+    if (row->known) {
         cli_bytes_text(cached, row->cached_nbytes);
-    cli_out_format(out, "  %12s %12s %5.1f%%  ", cli_bytes_text(nbytes, row->file_nbytes), cached,
+        snprintf(share, sizeof(share), "%.1f%%", cli_percent(row->cached_nbytes, row->file_nbytes));
+    }
+    cli_out_format(out, "  %12s %12s %6s  ", cli_bytes_text(nbytes, row->file_nbytes), cached,
                    share);
     cli_out_key(out, CLI_KEYS_ESCAPED, (const uint8_t *)name, strlen(name));
     cli_out_text(out, "\n");

@@ -44,3 +44,14 @@ const char *cli_digest_text(char text[CLI_DIGEST_TEXT_NBYTES], const act_digest 
         snprintf(text + 2 * i, 3, "%02x", digest->bytes[i]);
     return text;
 }
+
+const char *cli_time_text(char text[CLI_UNIT_NBYTES], double ns)
+{
+    if (ns < 1e3)
+        snprintf(text, CLI_UNIT_NBYTES, "%.0f ns", ns);
+    else if (ns < 1e6)
+        snprintf(text, CLI_UNIT_NBYTES, "%.1f us", ns / 1e3);
+    else
+        snprintf(text, CLI_UNIT_NBYTES, "%.2f ms", ns / 1e6);
+    return text;
+}

@@ -18,4 +18,7 @@ const char *cli_bytes_text(char text[CLI_UNIT_NBYTES], uint64_t nbytes);
 #define CLI_DIGEST_TEXT_NBYTES (2 * ACT_DIGEST_NBYTES + 1)
 const char *cli_digest_text(char text[CLI_DIGEST_TEXT_NBYTES], const act_digest *digest);
 
+/* "980 ns", "12.3 us", "4.56 ms". */
+const char *cli_time_text(char text[CLI_UNIT_NBYTES], double ns);
+
 #endif

@@ -113,6 +113,15 @@ class Merge(ToolTest):
         self.assertEqual(first.returncode, 0)
         self.assertEqual(self.ok("get", file, "b"), b"7\n")
 
+    def test_both_inputs_through_files(self):
+        """With too little memory for either."""
+        file = self.build("".join(f"k{i:05}\t{i}\n" for i in range(5000)))
+        sets = self.write("sets", "".join(f"n{i * 7919 % 20011:05}\t1\n" for i in range(20011)))
+        gone = self.write("gone", "".join(f"k{i * 7919 % 5003:05}\n" for i in range(5003)))
+        report = json.loads(self.ok("merge", "-j", file, sets, "--delete-from", gone, "-m64K"))
+        self.assertEqual((report["added"], report["removed"], report["missing"]),
+                         (20011, 5000, 3))
+
     def test_a_signal_leaves_the_file(self):
         file = self.build(FIVE)
         before = self.read(file)
@@ -191,6 +200,14 @@ class Diff(ToolTest):
 
 
 class History(ToolTest):
+    def test_a_set_has_none(self):
+        self.build("a\t1\nb\t2\n")
+        self.ok("split", "--parts=2", "-o", "x.set", "x.act")
+        self.fails(TROUBLE, "history", "x.set", says="set of files")
+
+    def test_standard_input_is_there_once(self):
+        self.fails(TROUBLE, "diff", "-", "-", says="once")
+
     def test_every_state_can_be_read(self):
         for layout in "indexed", "plain":
             r = random.Random(4)

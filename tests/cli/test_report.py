@@ -46,6 +46,25 @@ class Page(HTMLParser):
 
 
 class Report(ToolTest):
+    def test_the_output_appears_whole_or_not_at_all(self):
+        name = self.build("a\t1\n")
+        before = self.read(name)
+        self.fails(TROUBLE, "report", name, "-o", name, says="not written over")
+        os.link(self.path(name), self.path("link"))
+        self.fails(TROUBLE, "report", name, "-o", "link", says="not written over")
+        self.assertEqual(self.read(name), before)
+        self.write("page", "an older one")
+        os.chmod(self.path("page"), 0o640)
+        os.symlink("page", self.path("symbolic"))
+        self.ok("report", name, "-o", "symbolic")
+        self.assertIn(b"<html", self.read("page"))
+        self.assertEqual(os.stat(self.path("page")).st_mode & 0o777, 0o640)
+        self.assertTrue(os.path.islink(self.path("symbolic")))
+        if os.path.exists("/dev/full"):
+            self.fails(TROUBLE, "report", name, "-o", "/dev/full", says="No space")
+        self.fails(TROUBLE, "report", name, "-o", "no/such", says="No such file")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["link", "page", "symbolic", name])
+
     def make(self, *options, count=15000):
         self.build("".join(f"key/{i:07}/{i * 7919 % 10007}\t{i}\n" for i in range(count)), *options)
         self.write("q", "".join(f"key/{i:07}/{i * 7919 % 10007}\n" for i in range(0, count, 7)))

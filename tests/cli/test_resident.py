@@ -128,6 +128,25 @@ class Text(ToolTest):
 
 
 class Picture(ToolTest):
+    def test_the_output_appears_whole_or_not_at_all(self):
+        name = self.build("a\t1\n")
+        before = self.read(name)
+        self.fails(TROUBLE, "resident", "--html", name, "-o", name, says="not written over")
+        os.link(self.path(name), self.path("link"))
+        self.fails(TROUBLE, "resident", "--html", name, "-o", "link", says="not written over")
+        self.assertEqual(self.read(name), before)
+        self.write("page", "an older one")
+        os.chmod(self.path("page"), 0o640)
+        os.symlink("page", self.path("symbolic"))
+        self.ok("resident", "--html", name, "-o", "symbolic")
+        self.assertIn(b"<html", self.read("page"))
+        self.assertEqual(os.stat(self.path("page")).st_mode & 0o777, 0o640)
+        self.assertTrue(os.path.islink(self.path("symbolic")))
+        if os.path.exists("/dev/full"):
+            self.fails(TROUBLE, "resident", "--html", name, "-o", "/dev/full", says="No space")
+        self.fails(TROUBLE, "resident", "--html", name, "-o", "no/such", says="No such file")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["link", "page", "symbolic", name])
+
     SVG = "{http://www.w3.org/2000/svg}"
 
     def test_svg(self):

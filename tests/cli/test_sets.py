@@ -47,6 +47,14 @@ class Split(SetTest):
                 self.assertEqual(self.read("y.act"), self.read("x.act"))
                 os.remove(self.path("y.act"))
 
+    def test_join_does_not_replace_a_part(self):
+        self.split()
+        for name in (self.parts()[0], self.parts()[-1]):
+            before = self.read(name)
+            self.fails(TROUBLE, "join", "-o", name, "x.set", says="is a part of the set")
+            self.assertEqual(self.read(name), before)
+        self.assertEqual(self.ok("dump", "x.set").decode(), self.tsv)
+
     def test_parts_are_of_about_equal_size(self):
         self.split("--parts", "4")
         sizes = [os.path.getsize(self.path(name)) for name in self.parts()]
