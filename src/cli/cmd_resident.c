@@ -102,9 +102,11 @@ static int look_once(struct cli_call *call)
     bool picture = call->options.svg || call->options.html;
     size_t cells = call->options.json ? 0 : picture ? PICTURE_CELLS : TEXT_CELLS;
     int status = cli_map_or_set_open(call, &map, NULL);
-    if (status == CLI_DONE && map.set && (picture || call->options.prefix))
-        status = cli_usage_error("resident",
-                                 "of a set, --svg, --html and --prefix show nothing yet");
+    const struct cli_options *given = &call->options;
+    if (status == CLI_DONE && map.set &&
+        (picture || given->prefix || given->top_given || given->depth))
+        status = cli_usage_error("resident", "of a set, --svg, --html, --prefix, --top and --depth "
+                                             "show nothing yet");
     else if (status == CLI_DONE && map.set)
         status = cli_resident_set(call, &map);
     else if (status == CLI_DONE)

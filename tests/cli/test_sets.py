@@ -47,6 +47,12 @@ class Split(SetTest):
                 self.assertEqual(self.read("y.act"), self.read("x.act"))
                 os.remove(self.path("y.act"))
 
+    def test_resident_refuses_what_it_cannot_show(self):
+        self.split()
+        for option in ("--top=3", "--depth=2", "--svg", "--html", "--prefix=0"):
+            self.fails(TROUBLE, "resident", option, "x.set", says="of a set")
+        self.ok("resident", "x.set")
+
     def test_join_does_not_replace_a_part(self):
         self.split()
         for name in (self.parts()[0], self.parts()[-1]):

@@ -66,6 +66,7 @@ class Warm(ToolTest):
 
     def test_bad_use(self):
         self.make(10)
+        self.fails(TROUBLE, "warm", "x.act", "--all", "--limit=3", says="--trace")
         self.fails(TROUBLE, "warm", "x.act", says="--trace")
         self.fails(TROUBLE, "warm", "-", "--trace", "q", says="FILE")
         self.fails(TROUBLE, "warm", "x.act", "--trace", "none", says="none")
