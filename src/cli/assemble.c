@@ -68,12 +68,6 @@ static void refuse(const struct work *work, const char *what, const struct cli_e
 
 #define DUPLICATES_HINT "; --duplicates=first|last|sum|min|max would take it"
 
-static void start_phase(struct work *work, const char *what, const char *unit)
-{
-    cli_progress_end(&work->progress);
-    cli_progress_start(&work->progress, work->options->progress, what, unit);
-}
-
 /* Gives the entry that was held back to the builder. */
 static act_status add_held(struct work *work, act_error *error)
 {
@@ -273,7 +267,8 @@ static bool write_sorted(struct work *work)
     act_error error;
     uint64_t total = work->assembly->entries;
     act_sorter_get_report(work->sorter, &work->assembly->sort);
-    start_phase(work, work->assembly->sort.runs ? "merging" : "writing", "entries");
+    cli_progress_next(&work->progress, work->options->progress,
+                      work->assembly->sort.runs ? "merging" : "writing", "entries");
     for (uint64_t done = 0;; done++) {
         const uint8_t *key = NULL;
         size_t key_nbytes = 0;
@@ -375,10 +370,10 @@ static bool sort(struct work *work)
     work->sorter = cli_sorter_open(work->options, work->assembly->out_path);
     if (!work->sorter)
         return false;
-    start_phase(work, "reading", "B");
+    cli_progress_next(&work->progress, work->options->progress, "reading", "B");
     if (read_to_sort(work) != READ_ALL)
         return false;
-    start_phase(work, "sorting", "entries");
+    cli_progress_next(&work->progress, work->options->progress, "sorting", "entries");
     act_status status = act_sorter_sort(work->sorter, cli_progress_tell, &work->progress, &error);
     if (status == ACT_OK)
         return write_sorted(work);
@@ -392,7 +387,7 @@ static bool fill_builder(struct work *work)
 {
     if (!work->rereadable && !work->options->sorted)
         return sort(work);
-    start_phase(work, "building", "B");
+    cli_progress_next(&work->progress, work->options->progress, "building", "B");
     enum outcome outcome = read_in_order(work);
     if (outcome != OUT_OF_ORDER)
         return outcome == READ_ALL;

@@ -42,12 +42,6 @@ struct work {
     struct cli_progress progress;
 };
 
-static void start_phase(struct work *work, const char *what, const char *unit)
-{
-    cli_progress_end(&work->progress);
-    cli_progress_start(&work->progress, work->call->options.progress, what, unit);
-}
-
 /* Reads all of these inputs into a sorter; false after a message or a signal. */
 static bool read_in(struct work *work, const struct cli_options *form, const char *const *names,
                     struct stream *stream)
@@ -60,7 +54,7 @@ static bool read_in(struct work *work, const struct cli_options *form, const cha
     stream->sorter = cli_sorter_open(form, work->name);
     if (!stream->sorter || !cli_source_open(&source, form, names))
         return false;
-    start_phase(work, "reading", "B");
+    cli_progress_next(&work->progress, work->call->options.progress, "reading", "B");
     act_status status = ACT_OK;
     while (status == ACT_OK && cli_source_next(&source, &entry)) {
         status = act_sorter_add(stream->sorter, entry.key, entry.key_nbytes, entry.value, &error);
@@ -72,7 +66,7 @@ static bool read_in(struct work *work, const struct cli_options *form, const cha
     bool done = status == ACT_OK && !source.status && !cli_interrupted();
     cli_source_close(&source);
     if (done) {
-        start_phase(work, "sorting", "entries");
+        cli_progress_next(&work->progress, work->call->options.progress, "sorting", "entries");
         status = act_sorter_sort(stream->sorter, cli_progress_tell, &work->progress, &error);
     }
     if (status != ACT_OK && status != ACT_STOPPED)
@@ -112,7 +106,7 @@ static bool apply(struct work *work)
     struct stream *sets = &work->sets;
     struct stream *removals = &work->removals;
     act_error error;
-    start_phase(work, "merging", "entries");
+    cli_progress_next(&work->progress, work->call->options.progress, "merging", "entries");
     if (!advance(sets) || !advance(removals))
         return false;
     for (uint64_t done = 0; sets->any || removals->any; done++) {

@@ -46,12 +46,6 @@ struct splitting {
     uint64_t file_nbytes; /* of all parts */
 };
 
-static void start_phase(struct splitting *splitting, const char *what, const char *unit)
-{
-    cli_progress_end(&splitting->progress);
-    cli_progress_start(&splitting->progress, splitting->call->options.progress, what, unit);
-}
-
 /* Tells an error of reading, unless the work was stopped by a signal. Returns an exit status. */
 static int fail_reading(const struct splitting *splitting, act_status status,
                         const act_error *error)
@@ -73,11 +67,12 @@ static int inspect(struct splitting *splitting)
     act_error error;
     act_status status = ACT_OK;
     if (check) {
-        start_phase(splitting, "verifying", "B");
+        cli_progress_next(&splitting->progress, splitting->call->options.progress, "verifying",
+                          "B");
         status = act_map_verify(map, cli_progress_tell, progress, NULL, &error);
     }
     if (status == ACT_OK) {
-        start_phase(splitting, "counting", "B");
+        cli_progress_next(&splitting->progress, splitting->call->options.progress, "counting", "B");
         status = act_map_get_info(map, cli_progress_tell, progress, &info, &error);
     }
     if (status == ACT_OK) {
@@ -85,7 +80,8 @@ static int inspect(struct splitting *splitting)
         splitting->dangling_paths = info.dangling_paths;
     }
     if (status == ACT_OK && check) {
-        start_phase(splitting, "reading", "entries");
+        cli_progress_next(&splitting->progress, splitting->call->options.progress, "reading",
+                          "entries");
         status = act_map_digest(map, cli_progress_tell, progress, &splitting->digest, &error);
     }
     return fail_reading(splitting, status, &error);
@@ -257,7 +253,8 @@ static int build(struct splitting *splitting)
     unsigned threads = parts->builder_options.threads;
     if (threads > THREADS_MAX)
         threads = THREADS_MAX;
-    start_phase(splitting, "splitting", "entries");
+    cli_progress_next(&splitting->progress, splitting->call->options.progress, "splitting",
+                      "entries");
     act_status status = threads > 1 && parts->count > 1 && splitting->dangling_paths == 0
                             ? build_on_threads(splitting, threads, &error)
                             : build_alone(splitting, &error);
@@ -300,7 +297,8 @@ static int write_manifest(struct splitting *splitting)
     for (size_t i = 0; i < parts->count; i++)
         members[i] = (act_set_member){parts->items[i].name, parts->items[i].from,
                                       parts->items[i].from_nbytes};
-    start_phase(splitting, "comparing", "entries");
+    cli_progress_next(&splitting->progress, splitting->call->options.progress, "comparing",
+                      "entries");
     act_status status = act_set_create(splitting->path, members, parts->count, &create, &error);
     cli_progress_end(&splitting->progress);
     free(members);

@@ -35,12 +35,6 @@ struct conversion {
     act_build_report report;
 };
 
-static void start_phase(struct conversion *conversion, const char *what, const char *unit)
-{
-    cli_progress_end(&conversion->progress);
-    cli_progress_start(&conversion->progress, conversion->call->options.progress, what, unit);
-}
-
 /* Tells an error of reading, unless the work was stopped by a signal. Returns an exit status. */
 static int fail_reading(const char *name, act_status status, const act_error *error)
 {
@@ -99,11 +93,13 @@ static int inspect(struct conversion *conversion)
     act_error error;
     act_status status = ACT_OK;
     if (!conversion->call->options.no_check) {
-        start_phase(conversion, "verifying", "B");
+        cli_progress_next(&conversion->progress, conversion->call->options.progress, "verifying",
+                          "B");
         status = verify(conversion, &error);
     }
     if (status == ACT_OK) {
-        start_phase(conversion, "counting", "B");
+        cli_progress_next(&conversion->progress, conversion->call->options.progress, "counting",
+                          "B");
         status = for_each_map(conversion, count_map, &error);
     }
     return fail_reading(conversion->map.name, status, &error);
@@ -167,7 +163,8 @@ static act_status copy_map(struct conversion *conversion, act_map *map, act_erro
 static int copy(struct conversion *conversion)
 {
     act_error error;
-    start_phase(conversion, "converting", "entries");
+    cli_progress_next(&conversion->progress, conversion->call->options.progress, "converting",
+                      "entries");
     act_status status = for_each_map(conversion, copy_map, &error);
     cli_progress_tell(&conversion->progress, conversion->done, conversion->keys);
     if (conversion->build_status != ACT_OK)
@@ -198,7 +195,8 @@ static int digest(struct conversion *conversion, const act_map *map, const act_s
                   const char *name, act_digest *digest_ret)
 {
     act_error error;
-    start_phase(conversion, "comparing", "entries");
+    cli_progress_next(&conversion->progress, conversion->call->options.progress, "comparing",
+                      "entries");
     act_status status =
         set ? act_set_digest(set, cli_progress_tell, &conversion->progress, digest_ret, &error)
             : act_map_digest(map, cli_progress_tell, &conversion->progress, digest_ret, &error);

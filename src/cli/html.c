@@ -56,7 +56,7 @@ static const char style[] =
     "svg,tr,.tile{break-inside:avoid}*{print-color-adjust:exact;"
     "-webkit-print-color-adjust:exact}}";
 
-static void text_of(struct cli_out *out, const char *text, size_t nbytes)
+void cli_html_text_of(struct cli_out *out, const char *text, size_t nbytes)
 {
     for (size_t i = 0; i < nbytes; i++) {
         switch (text[i]) {
@@ -83,14 +83,14 @@ static void text_of(struct cli_out *out, const char *text, size_t nbytes)
 
 void cli_html_text(struct cli_out *out, const char *text)
 {
-    text_of(out, text, strlen(text));
+    cli_html_text_of(out, text, strlen(text));
 }
 
 void cli_html_bytes(struct cli_out *out, const void *bytes, size_t nbytes)
 {
     char text[BYTES_MAX * CLI_KEY_TEXT_NBYTES_MAX];
     size_t shown = nbytes < BYTES_MAX ? nbytes : BYTES_MAX;
-    text_of(out, text, cli_key_encode(CLI_KEYS_ESCAPED, bytes, shown, text));
+    cli_html_text_of(out, text, cli_key_encode(CLI_KEYS_ESCAPED, bytes, shown, text));
     if (shown < nbytes)
         cli_out_text(out, "...");
 }

@@ -9,6 +9,7 @@
 
 /* Text, with what means something to HTML escaped, also within quotes. */
 void cli_html_text(struct cli_out *out, const char *text);
+void cli_html_text_of(struct cli_out *out, const char *text, size_t nbytes);
 
 /* Any bytes: what is not printable ASCII as \xHH, then as text. Longer ones are cut at 200. */
 void cli_html_bytes(struct cli_out *out, const void *bytes, size_t nbytes);

@@ -72,6 +72,13 @@ static void print_line(struct cli_progress *progress, uint64_t now_ns)
     progress->printed_ns = now_ns;
 }
 
+void cli_progress_next(struct cli_progress *progress, enum cli_when when, const char *what,
+                       const char *unit)
+{
+    cli_progress_end(progress);
+    cli_progress_start(progress, when, what, unit);
+}
+
 int cli_progress_tell(void *context, uint64_t done, uint64_t total)
 {
     struct cli_progress *progress = context;

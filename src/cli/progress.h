@@ -22,6 +22,10 @@ struct cli_progress {
 void cli_progress_start(struct cli_progress *progress, enum cli_when when, const char *what,
                         const char *unit);
 
+/* Ends what was told of before, and starts anew. */
+void cli_progress_next(struct cli_progress *progress, enum cli_when when, const char *what,
+                       const char *unit);
+
 /*
  * Tells how much is done; of how much, if `total` is not 0. An act_progress_fn, with the structure
  * as its context: stops the work when a signal was caught.

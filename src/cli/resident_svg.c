@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "html.h"
 #include "resident.h"
 #include "units.h"
 
@@ -32,21 +33,6 @@ static const char *const colors[] = {"#64748b", "#1d6fa5", "#1d6fa5", "#d9650b",
 /* ----------------------------------------------------------------------------------------- text
  */
 
-/* Text for XML: nothing in it may be taken for markup. It has no control characters. */
-static void put_text(struct cli_out *out, const char *text, size_t nbytes)
-{
-    for (size_t i = 0; i < nbytes; i++) {
-        if (text[i] == '&')
-            cli_out_text(out, "&amp;");
-        else if (text[i] == '<')
-            cli_out_text(out, "&lt;");
-        else if (text[i] == '>')
-            cli_out_text(out, "&gt;");
-        else
-            cli_out_write(out, text + i, 1);
-    }
-}
-
 /* Bytes, escaped or in hex, and cut after so many characters. */
 static void put_bytes(struct cli_out *out, enum cli_keys keys, const uint8_t *bytes, size_t nbytes,
                       size_t chars_max)
@@ -59,7 +45,7 @@ static void put_bytes(struct cli_out *out, enum cli_keys keys, const uint8_t *by
             cli_out_text(out, "\u2026");
             return;
         }
-        put_text(out, text, length);
+        cli_html_text_of(out, text, length);
         used += length;
     }
 }
