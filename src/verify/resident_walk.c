@@ -48,6 +48,7 @@ struct frame {
 };
 
 struct walk {
+    const act_map *map;
     struct act_resident resident;
     struct act_marks marks;
     struct act_heaviest heaviest;
@@ -283,7 +284,8 @@ static void tell_page(const struct walk *walk, const struct frame *from, uint64_
                       bool cached, const struct frame *below)
 {
     unsigned shift = walk->resident.page_shift;
-    if (walk->page_fn && !below->blind && from->id >> shift != child >> shift)
+    if (walk->page_fn && !below->blind && from->id >> shift != child >> shift &&
+        act_guarded(walk->map, ACT_OK, NULL) == ACT_OK)
         walk->page_fn(walk->page_context, child, cached, walk->path, below->path_nbytes);
 }
 
@@ -451,6 +453,7 @@ static void set_up(struct walk *walk, const act_map *map, const act_residency *r
                    const act_residency_options *options, act_error *error)
 {
     const act_residency_totals *totals = &residency->totals;
+    walk->map = map;
     walk->error = error;
     walk->resident.arena = map->arena;
     walk->resident.cached = totals->mapped ? residency->cached : NULL;
