@@ -272,6 +272,35 @@ static void guards_go_with_options_on_pages(void **state)
     }
 }
 
+/* Not even where hardly a byte is not zero, but for the root that it changes. */
+static void a_merge_into_next_to_nothing_disturbs_nobody(void **state)
+{
+    (void)state;
+    static const uint8_t empty[25] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 16};
+    for (size_t i = 0; i < 3; i++) {
+        act_merge *merge;
+        uint64_t value;
+        scratch_write(scratch_map, empty, sizeof(empty));
+        act_map *map = open_map(kinds[i]);
+        assert_int_equal(act_merge_open(scratch_map, NULL, &merge, NULL), ACT_OK);
+        assert_int_equal(act_merge_set(merge, "a", 1, 2, NULL), ACT_OK);
+        assert_int_equal(act_merge_finish(merge, NULL, NULL), ACT_OK);
+        act_merge_close(merge);
+        assert_int_equal(act_map_check(map, NULL), ACT_OK);
+        assert_int_equal(act_map_get(map, "a", 1, NULL, NULL), ACT_NOT_FOUND);
+        act_map *next;
+        assert_int_equal(act_map_reopen(map, &next, NULL), ACT_OK);
+        assert_int_equal(act_map_get(next, "a", 1, &value, NULL), ACT_OK);
+        assert_int_equal(value, 2);
+        act_map_close(next);
+        /* And what is cut off is noticed. */
+        assert_int_equal(truncate(scratch_map, 0), 0);
+        if (kinds[i] == ACT_GUARD_SIGNAL)
+            assert_int_equal(act_map_check(map, NULL), ACT_ERR_IO);
+        act_map_close(map);
+    }
+}
+
 static unsigned told; /* by callbacks */
 
 static int count_root(void *context, uint64_t root, uint64_t nbytes)
@@ -411,6 +440,7 @@ int main(void)
         cmocka_unit_test(maps_in_memory_have_no_file),
         cmocka_unit_test(questions_without_a_status_say_nothing),
         cmocka_unit_test(guards_go_with_options_on_pages),
+        cmocka_unit_test(a_merge_into_next_to_nothing_disturbs_nobody),
         cmocka_unit_test(callbacks_are_not_called_with_what_is_gone),
         cmocka_unit_test(a_merge_is_told_and_disturbs_nobody),
     };
