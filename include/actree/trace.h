@@ -53,7 +53,7 @@ typedef struct act_warm_report {
     uint64_t pages;     /* different ones that the lookups need, as far as known; of 4096 bytes */
     uint64_t pieces;    /* in which they were asked for: neighbours together */
     uint64_t keys_done; /* lookups all of whose pages have been read */
-    bool complete;      /* false: there is too little memory for all of them */
+    bool complete;      /* false: there is too little memory, or budget, for all of them */
 } act_warm_report;
 
 /*
@@ -62,9 +62,10 @@ typedef struct act_warm_report {
  * asked for in the order of the file, neighbours together, before any is waited for: as fast as the
  * disk can be. Of an indexed file, the hot region comes first if there are many keys.
  *
- * Reads no more than half of the memory that the program may use when it begins: then it ends, and
- * the report says that it is not complete. Takes two bits of memory for each page of the file, and
- * 12 bytes for each of 65,536 keys. Makes no shortcuts. Does nothing for a map that is not mapped.
+ * Reads no more than half of the memory that the program may use when it begins, nor than a
+ * resident budget: then it ends, and the report says that it is not complete. Takes two bits of
+ * memory for each page of the file, and 12 bytes for each of 65,536 keys. Makes no shortcuts. Does
+ * nothing for a map that is not mapped, or a copy.
  *
  * `progress` may be NULL; it counts keys. `report_ret` may be NULL, and is filled in any case.
  * ACT_OK; ACT_STOPPED; ACT_ERR_CORRUPT: a lookup met damage, and no further keys were looked at;

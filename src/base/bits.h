@@ -2,7 +2,19 @@
 #ifndef ACT_BASE_BITS_H
 #define ACT_BASE_BITS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* Bitmaps: bit i % 8 of byte i / 8. */
+static inline bool act_bit(const uint8_t *bits, uint64_t i)
+{
+    return bits[i / 8] >> i % 8 & 1;
+}
+
+static inline void act_set_bit(uint8_t *bits, uint64_t i)
+{
+    bits[i / 8] |= (uint8_t)(1U << i % 8);
+}
 
 static inline unsigned act_popcount64(uint64_t v)
 {

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "build/key.h"
 #include "merge/place.h"
+#include "read/guard.h"
 #include "read/map.h"
 
 enum {
@@ -118,6 +119,13 @@ static act_status follow(struct diff *diff, size_t *depth, struct act_place plac
     return status;
 }
 
+/* `status`, or that what one of the maps has told is not to be believed. */
+static act_status guarded(const struct diff *diff, act_status status, act_error *error)
+{
+    status = act_guarded(diff->maps[FROM], status, error);
+    return act_guarded(diff->maps[TO], status, error);
+}
+
 /* Tells of the key that ends here, if it differs. */
 static act_status compare_values(struct diff *diff, size_t depth,
                                  const struct act_place places[SIDES])
@@ -133,6 +141,9 @@ static act_status compare_values(struct diff *diff, size_t depth,
         return ACT_OK;
     act_change change = {diff->path, depth, has[FROM], has[TO], values[FROM], values[TO]};
     diff->steps_left = diff->maps[TO]->steps_max;
+    act_status status = guarded(diff, ACT_OK, diff->error);
+    if (status != ACT_OK)
+        return status;
     return diff->visit(diff->context, &change) ? ACT_STOPPED : ACT_OK;
 }
 
@@ -230,5 +241,5 @@ act_status act_map_diff(const act_map *from, const act_map *to, act_change_fn vi
         status = advance(&diff);
     free(diff.path);
     free(diff.frames);
-    return status;
+    return guarded(&diff, status, error);
 }

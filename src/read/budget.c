@@ -51,12 +51,21 @@ static uint64_t release_from_hand(const struct act_map *map, uint64_t most)
     return released;
 }
 
+/* All may be there, and nobody knows how much was. */
+static uint64_t release_all(const struct act_map *map)
+{
+    act_os_paging_release(&map->os_bytes, 0, map->file_nbytes, false);
+    return 0;
+}
+
 /* Releases until no more than `most` bytes are left of `resident`. Returns what is left. */
 static uint64_t release_down_to(const struct act_map *map, uint64_t resident, uint64_t most)
 {
     uint64_t left = resident;
     for (unsigned i = 0; i < PARTS_OF_ROUND && left > most; i++) {
         uint64_t released = release_from_hand(map, left - most);
+        if (released == UINT64_MAX)
+            return release_all(map);
         left -= released < left ? released : left;
     }
     atomic_fetch_add_explicit(&map->lazy->budget.released_nbytes, resident - left,
@@ -71,12 +80,10 @@ static void settle(const struct act_map *map)
     uint64_t most = map->resident_nbytes_max;
     uint64_t faults = act_os_paging_faults();
     uint64_t resident = act_os_paging_resident(map->arena.bytes, map->file_nbytes);
-    if (resident == UINT64_MAX) { /* not known: all may be there, and all is released */
-        act_os_paging_release(&map->os_bytes, 0, map->file_nbytes, false);
-        resident = 0;
-    } else if (resident > most - most / 8) {
+    if (resident == UINT64_MAX)
+        resident = release_all(map);
+    else if (resident > most - most / 8)
         resident = release_down_to(map, resident, most / 2);
-    }
     store(&state->resident_nbytes, resident);
     store(&state->files_nbytes, act_os_paging_files_resident());
     store(&state->measured_faults, faults);

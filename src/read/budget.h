@@ -17,7 +17,7 @@
 #include "read/map.h"
 
 enum {
-    ACT_BUDGET_STEPS = 8 /* nodes, or keys of a batch, between two looks */
+    ACT_BUDGET_STEPS = 8 /* nodes, lookups, or keys of a batch, between two looks */
 };
 
 /* Begins; the map has a budget. */
@@ -25,6 +25,16 @@ void act_budget_begin(const struct act_map *map);
 
 /* A look. The map has a budget. Any thread, at any time; waits for nobody. */
 void act_budget_look(const struct act_map *map);
+
+/* Looks after each ACT_BUDGET_STEPS of these calls, whoever makes them, if there is a budget. */
+static ACT_ALWAYS_INLINE void act_budget_step(const struct act_map *map)
+{
+    if (ACT_UNLIKELY(map->resident_nbytes_max) &&
+        (atomic_fetch_add_explicit(&map->lazy->budget.steps, 1, memory_order_relaxed) + 1) %
+                ACT_BUDGET_STEPS ==
+            0)
+        act_budget_look(map);
+}
 
 /* Looks, if there is a budget. */
 static ACT_ALWAYS_INLINE void act_budget_keep(const struct act_map *map)

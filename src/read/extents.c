@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "read/cursor.h"
+#include "read/guard.h"
 
 enum {
     CHUNK_WORDS = 512, /* of 64 pages each */
@@ -223,7 +224,7 @@ act_status act_extents_of(const struct act_map *map, const void *prefix, size_t 
     extents.chunks = calloc(extents.chunks_count, sizeof(*extents.chunks));
     if (!extents.chunks)
         return act_fail_nomem(error);
-    status = go_over(&extents, id);
+    status = act_guarded(map, go_over(&extents, id), error);
     if (status == ACT_OK)
         status = deliver(&extents, visit, context);
     for (size_t i = 0; i < extents.chunks_count; i++)

@@ -25,12 +25,28 @@ act_status act_history_walk(const uint8_t *bytes, uint64_t file_nbytes, uint64_t
     }
 }
 
+/* A walk over the history of a map: `visit` is told nothing that is not to be believed. */
+struct guarded {
+    const act_map *map;
+    act_root_fn visit;
+    void *context;
+};
+
+static int visit_guarded(void *context, uint64_t root, uint64_t file_nbytes)
+{
+    const struct guarded *guarded = context;
+    if (act_guarded(guarded->map, ACT_OK, NULL) != ACT_OK)
+        return 1;
+    return guarded->visit(guarded->context, root, file_nbytes);
+}
+
 act_status act_map_history(const act_map *map, act_root_fn visit, void *context, act_error *error)
 {
     if (!map || !visit)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no map, or no function to call");
     const struct act_index *index = map->index_state == ACT_INDEX_VALID ? &map->index : NULL;
+    struct guarded guarded = {map, visit, context};
     act_status status = act_history_walk(map->arena.bytes, map->file_nbytes, map->root, index,
-                                         visit, context, error);
+                                         visit_guarded, &guarded, error);
     return act_guarded(map, status, error);
 }

@@ -187,7 +187,7 @@ static ACT_ALWAYS_INLINE bool is_sampled(const struct act_descent *d)
 /* Of a map without shortcuts, as all are that have a resident budget. */
 static void count_lookup(const act_map *map, const struct act_descent *d)
 {
-    act_budget_keep(map);
+    act_budget_step(map);
     if (is_sampled(d))
         act_shortcuts_count(map, ACT_SHORTCUT_SAMPLE);
 }
@@ -204,7 +204,7 @@ act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, u
         if (ACT_UNLIKELY(shortcuts == NULL))
             count_lookup(map, &d);
     } else {
-        act_budget_keep(map);
+        act_budget_step(map);
     }
     act_status status = ACT_NOT_FOUND;
     if (next == ACT_NEXT_FOUND)
@@ -228,7 +228,7 @@ act_status act_map_path_exists(const act_map *map, const void *path, size_t path
     d.has_value = false;
     set_key(&d, path, path_nbytes, copy);
     act_status status = act_guarded(map, descend(&d, EXISTS, map->root), error);
-    act_budget_keep(map);
+    act_budget_step(map);
     if (status == ACT_OK && has_value_ret)
         *has_value_ret = d.has_value;
     return status;
@@ -247,7 +247,7 @@ act_status act_map_prefixes(const act_map *map, const void *key, size_t key_nbyt
     d.context = context;
     set_key(&d, key, key_nbytes, copy);
     act_status status = act_guarded(map, descend(&d, PREFIXES, map->root), error);
-    act_budget_keep(map);
+    act_budget_step(map);
     return status == ACT_NOT_FOUND ? ACT_OK : status;
 }
 

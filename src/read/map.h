@@ -19,6 +19,7 @@ struct act_budget_state {
     atomic_uint_least64_t measured_faults; /* and page faults of the process until then */
     atomic_uint_least64_t seen_faults;     /* until the last look */
     atomic_uint_least64_t released_nbytes; /* in all */
+    atomic_uint_least32_t steps;           /* lookups of all threads */
     atomic_bool busy;                      /* a thread measures or releases */
     uint64_t hand;                         /* where to release next; of the thread that is busy */
 };

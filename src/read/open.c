@@ -247,8 +247,11 @@ act_status act_map_open_former(const act_map *map, uint64_t root, act_map **map_
     act_open_options options = {.key_nbytes_max = map->key_nbytes_max,
                                 .steps_max = map->steps_max,
                                 .root = root ? root : map->root};
-    return make_view(map->arena.bytes, map->file_nbytes, map->root, &options, &bytes, map_ret,
-                     error);
+    act_status status = make_view(map->arena.bytes, map->file_nbytes, map->root, &options, &bytes,
+                                  map_ret, error);
+    if (status == ACT_OK)
+        act_map_settle_paging(*map_ret, ACT_ADVICE_NORMAL);
+    return status;
 }
 
 void act_map_close(act_map *map)

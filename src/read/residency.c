@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/error.h"
 #include "os/residency.h"
 #include "read/map.h"
@@ -16,7 +17,7 @@ static act_amount count_pages(const act_residency *residency, const uint8_t *bit
 {
     act_amount amount = {0, bits != NULL};
     for (uint64_t page = 0; bits && page < residency->totals.pages; page++)
-        amount.nbytes += act_page_bit(bits, page) ? residency->totals.page_nbytes : 0;
+        amount.nbytes += act_bit(bits, page) ? residency->totals.page_nbytes : 0;
     return amount;
 }
 
@@ -148,7 +149,7 @@ static act_amount count_bytes(const act_residency *residency, const uint8_t *bit
         uint64_t page = off / page_nbytes;
         uint64_t page_end = (page + 1) * page_nbytes;
         uint64_t next = page_end < end ? page_end : end;
-        if (act_page_bit(bits, page))
+        if (act_bit(bits, page))
             amount.nbytes += next - off;
         off = next;
     }

@@ -17,9 +17,4 @@ struct act_residency {
 /* Whether a residency can be that of this map. */
 bool act_residency_is_of(const act_residency *residency, const act_map *map);
 
-static inline bool act_page_bit(const uint8_t *bits, uint64_t page)
-{
-    return bits[page / 8] >> page % 8 & 1;
-}
-
 #endif

@@ -28,7 +28,8 @@ static void tell(struct tracing *t, act_touch_kind kind, uint64_t off, uint64_t 
     if (t->stopped || off >= end)
         return;
     act_touch touch = {off, end - off, kind, t->level};
-    t->stopped = t->visit(t->context, &touch) != 0;
+    /* Where it lies was read before. */
+    t->stopped = act_guarded(t->map, ACT_OK, NULL) != ACT_OK || t->visit(t->context, &touch) != 0;
 }
 
 /* Passes a varint, and notes how far it is loaded: eight bytes at once, where there is room. */
@@ -273,7 +274,7 @@ act_status act_map_trace_get(const act_map *map, const void *key, size_t key_nby
     if (next == ACT_NEXT_ODD)
         trace_odd(&t, d);
     if (t.stopped)
-        return ACT_STOPPED;
+        return act_guarded(map, ACT_STOPPED, error);
     act_status status = next == ACT_NEXT_FOUND ? ACT_OK : ACT_NOT_FOUND;
     if (next == ACT_NEXT_ODD)
         status = act_descend(map, &d, error);

@@ -10,7 +10,6 @@
 #include "os/residency.h"
 #include "os/thread.h"
 #include "read/extents.h"
-#include "read/guard.h"
 #include "read/map.h"
 #include "read/warm_set.h"
 
@@ -122,7 +121,6 @@ static act_status plan(struct act_warm *warm)
     case ACT_WARM_PREFIX: {
         act_status status = act_extents_of(warm->map, warm->prefix, warm->prefix_nbytes, add_extent,
                                            warm, &warm->error);
-        status = act_guarded(warm->map, status, &warm->error);
         if (status != ACT_STOPPED)
             return status;
         added = false;

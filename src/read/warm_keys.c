@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/error.h"
 #include "base/pace.h"
-#include "os/memory.h"
 #include "os/paging.h"
 #include "read/map.h"
+#include "read/paging.h"
 
 enum {
     WINDOW = 64 << 10,  /* keys */
@@ -32,19 +33,9 @@ struct warming {
     bool nomem;
 };
 
-static bool bit(const uint8_t *bits, uint64_t i)
-{
-    return bits[i / 8] >> i % 8 & 1;
-}
-
-static void set_bit(uint8_t *bits, uint64_t i)
-{
-    bits[i / 8] |= (uint8_t)(1 << i % 8);
-}
-
 static bool want(struct warming *w, uint64_t page)
 {
-    if (bit(w->asked, page))
+    if (act_bit(w->asked, page))
         return true;
     if (w->wanted_count == w->wanted_max) {
         size_t count = w->wanted_max ? w->wanted_max * 2 : 4096;
@@ -54,7 +45,7 @@ static bool want(struct warming *w, uint64_t page)
         w->wanted = larger;
         w->wanted_max = count;
     }
-    set_bit(w->asked, page);
+    act_set_bit(w->asked, page);
     w->wanted[w->wanted_count++] = page;
     return true;
 }
@@ -66,7 +57,7 @@ static int stop_at_unknown(void *context, const act_touch *touch)
     uint64_t last = (touch->off + touch->nbytes - 1) / ACT_PAGE_NBYTES;
     int stop = 0;
     for (uint64_t page = touch->off / ACT_PAGE_NBYTES; page <= last; page++) {
-        if (bit(w->known, page))
+        if (act_bit(w->known, page))
             continue;
         stop = 1;
         if (!want(w, page))
@@ -93,7 +84,7 @@ static void fetch(struct warming *w, uint64_t first, uint64_t end)
     w->report->pages += end - first;
     w->report->pieces++;
     for (uint64_t page = first; page < end; page++)
-        set_bit(w->known, page);
+        act_set_bit(w->known, page);
 }
 
 /* Asks for all that is wanted, or for what there is room for. */
@@ -179,6 +170,14 @@ static act_status warm_all(struct warming *w, const act_slice *keys, size_t coun
     return ACT_OK;
 }
 
+/* What a budget would release at once is better not brought in. */
+static uint64_t pages_max(const struct act_map *map)
+{
+    uint64_t nbytes = act_map_room(map);
+    uint64_t budget = map->resident_nbytes_max;
+    return (budget && budget < nbytes ? budget : nbytes) / ACT_PAGE_NBYTES;
+}
+
 act_status act_map_warm_keys(const act_map *map, const act_slice *keys, size_t count,
                              act_progress_fn progress, void *context, act_warm_report *report_ret,
                              act_error *error)
@@ -192,11 +191,11 @@ act_status act_map_warm_keys(const act_map *map, const act_slice *keys, size_t c
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no keys to warm up for");
     if (!act_pace_start(&pace, progress, context, count))
         return ACT_STOPPED;
-    if (!map->os_bytes.mapped)
+    if (!act_map_is_paged(map))
         return ACT_OK;
     struct warming w = {.map = map, .report = report_ret};
     size_t bits_nbytes = (size_t)(map->file_nbytes / ACT_PAGE_NBYTES / 8) + 1;
-    w.pages_max = act_os_memory_available(map->file_nbytes) / 2 / ACT_PAGE_NBYTES;
+    w.pages_max = pages_max(map);
     w.known = calloc(bits_nbytes, 1);
     w.asked = calloc(bits_nbytes, 1);
     w.open = calloc(count < WINDOW ? count + 1 : WINDOW, sizeof(*w.open));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -65,7 +66,7 @@ static bool add_pages(act_warm_set *set, const uint8_t *bits)
             continue;
         }
         uint64_t first = page;
-        while (page < pages && act_page_bit(bits, page))
+        while (page < pages && act_bit(bits, page))
             page++;
         if (page > first && !add_run(set, first, page - first))
             return false;

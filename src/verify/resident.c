@@ -8,7 +8,7 @@ bool act_resident_has_all(const struct act_resident *resident, uint64_t off, uin
         return true;
     uint64_t last = (off + nbytes - 1) >> resident->page_shift;
     for (uint64_t page = off >> resident->page_shift; page <= last; page++)
-        if (!act_page_bit(resident->cached, page))
+        if (!act_bit(resident->cached, page))
             return false;
     return true;
 }

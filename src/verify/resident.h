@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bits.h"
 #include "format/node.h"
 #include "read/residency.h"
 
@@ -27,7 +28,7 @@ enum act_look {
 /* Whether the page of an offset is there. */
 static inline bool act_resident_has(const struct act_resident *resident, uint64_t off)
 {
-    return !resident->cached || act_page_bit(resident->cached, off >> resident->page_shift);
+    return !resident->cached || act_bit(resident->cached, off >> resident->page_shift);
 }
 
 /* Whether all pages of some bytes are; `nbytes` is not 0. */

@@ -11,6 +11,7 @@
 #include "read/guard.h"
 #include "read/map.h"
 #include "read/paging.h"
+#include "simd/find_byte.h"
 #include "verify/heaviest.h"
 #include "verify/marks.h"
 #include "verify/resident.h"
@@ -48,6 +49,7 @@ struct frame {
 };
 
 struct walk {
+    const act_map *map;
     struct act_resident resident;
     struct act_marks marks;
     struct act_heaviest heaviest;
@@ -212,7 +214,9 @@ static act_status enter_line(struct walk *walk, struct frame *frame, const struc
         uint64_t head = (uint64_t)(line.bytes - walk->resident.arena.bytes) - off;
         if (is_new)
             *nbytes_ref += head + line.nbytes;
-        if (act_resident_has_all(&walk->resident, off + head, line.nbytes))
+        /* Nobody asks for the pages of what is not kept: lines may be long, and have many nodes. */
+        if (!frame->blind && line.nbytes <= PATH_NBYTES_MAX - frame->path_nbytes &&
+            act_resident_has_all(&walk->resident, off + head, line.nbytes))
             extend_path(walk, frame, line.bytes, line.nbytes);
         else
             frame->blind = true;
@@ -240,7 +244,7 @@ static uint8_t next_byte(const struct walk *walk, const struct frame *frame)
     if (frame->count < ACT_BRANCH_MASK)
         return bytes[frame->index];
     int byte = frame->byte + 1;
-    while (byte < 255 && !(bytes[byte / 8] >> byte % 8 & 1))
+    while (byte < 255 && !act_bit(bytes, (unsigned)byte))
         byte++;
     return (uint8_t)byte;
 }
@@ -283,7 +287,8 @@ static void tell_page(const struct walk *walk, const struct frame *from, uint64_
                       bool cached, const struct frame *below)
 {
     unsigned shift = walk->resident.page_shift;
-    if (walk->page_fn && !below->blind && from->id >> shift != child >> shift)
+    if (walk->page_fn && !below->blind && from->id >> shift != child >> shift &&
+        act_guarded(walk->map, ACT_OK, NULL) == ACT_OK)
         walk->page_fn(walk->page_context, child, cached, walk->path, below->path_nbytes);
 }
 
@@ -341,21 +346,21 @@ static act_status find_child(struct walk *walk, const struct act_node *node, uin
                              uint64_t *child_ret, enum act_look *look_ret)
 {
     struct act_children children;
-    unsigned index = 0;
-    bool there = false;
     if (!act_node_children(&walk->resident.arena, node, &children))
         return corrupt(walk, node->id);
-    if (children.bytes) {
-        while (index < children.count && children.bytes[index] < byte)
-            index++;
-        there = index < children.count && children.bytes[index] == byte;
+    unsigned count = node->header & ACT_BRANCH_COUNT;
+    const uint8_t *bytes = walk->resident.arena.bytes + node->bytes_off;
+    unsigned index;
+    if (count < ACT_BRANCH_MASK) {
+        index = act_find_byte_exact(bytes, count, byte);
+        if (index == count)
+            return ACT_NOT_FOUND;
     } else {
-        for (unsigned b = 0; b < byte; b++)
-            index += (children.mask[b / 64] >> b % 64 & 1) != 0;
-        there = children.mask[byte / 64] >> byte % 64 & 1;
+        int bit = act_find_bit(bytes, byte);
+        if (bit < 0)
+            return ACT_NOT_FOUND;
+        index = (unsigned)bit;
     }
-    if (!there)
-        return ACT_NOT_FOUND;
     uint64_t first = act_node_first_child(node->id, node->child_rel);
     if (!first)
         return corrupt(walk, node->id);
@@ -451,6 +456,7 @@ static void set_up(struct walk *walk, const act_map *map, const act_residency *r
                    const act_residency_options *options, act_error *error)
 {
     const act_residency_totals *totals = &residency->totals;
+    walk->map = map;
     walk->error = error;
     walk->resident.arena = map->arena;
     walk->resident.cached = totals->mapped ? residency->cached : NULL;

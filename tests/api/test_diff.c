@@ -195,6 +195,10 @@ static void only_what_differs_is_looked_at(void **state)
     act_open_options options = {.steps_max = 2000};
     assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
     assert_int_equal(act_map_open_former(map, stat.root, &former, NULL), ACT_OK);
+    act_map_paging paging;
+    act_map_get_paging(former, &paging);
+    assert_int_equal(paging.advice, ACT_ADVICE_NORMAL);
+    assert_true(paging.memory_nbytes == UINT64_MAX && !paging.advice_is_auto);
     assert_int_equal(act_map_diff(former, map, count_changes, &changes, NULL), ACT_OK);
     assert_int_equal(changes, 1);
     assert_int_equal(act_map_diff(map, map, count_changes, &changes, NULL), ACT_OK);

@@ -272,6 +272,137 @@ static void guards_go_with_options_on_pages(void **state)
     }
 }
 
+/* Not even where hardly a byte is not zero, but for the root that it changes. */
+static void a_merge_into_next_to_nothing_disturbs_nobody(void **state)
+{
+    (void)state;
+    static const uint8_t empty[25] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 16};
+    for (size_t i = 0; i < 3; i++) {
+        act_merge *merge;
+        uint64_t value;
+        scratch_write(scratch_map, empty, sizeof(empty));
+        act_map *map = open_map(kinds[i]);
+        assert_int_equal(act_merge_open(scratch_map, NULL, &merge, NULL), ACT_OK);
+        assert_int_equal(act_merge_set(merge, "a", 1, 2, NULL), ACT_OK);
+        assert_int_equal(act_merge_finish(merge, NULL, NULL), ACT_OK);
+        act_merge_close(merge);
+        assert_int_equal(act_map_check(map, NULL), ACT_OK);
+        assert_int_equal(act_map_get(map, "a", 1, NULL, NULL), ACT_NOT_FOUND);
+        act_map *next;
+        assert_int_equal(act_map_reopen(map, &next, NULL), ACT_OK);
+        assert_int_equal(act_map_get(next, "a", 1, &value, NULL), ACT_OK);
+        assert_int_equal(value, 2);
+        act_map_close(next);
+        /* And what is cut off is noticed. */
+        assert_int_equal(truncate(scratch_map, 0), 0);
+        if (kinds[i] == ACT_GUARD_SIGNAL)
+            assert_int_equal(act_map_check(map, NULL), ACT_ERR_IO);
+        act_map_close(map);
+    }
+}
+
+static unsigned told; /* by callbacks */
+
+static int count_root(void *context, uint64_t root, uint64_t nbytes)
+{
+    (void)context;
+    (void)root;
+    (void)nbytes;
+    told++;
+    return 0;
+}
+
+static int count_touch(void *context, const act_touch *touch)
+{
+    (void)context;
+    (void)touch;
+    told++;
+    return 0;
+}
+
+static int stop_at_once(void *context, const act_touch *touch)
+{
+    (void)context;
+    (void)touch;
+    told++;
+    return 1;
+}
+
+static int count_change(void *context, const act_change *change)
+{
+    (void)context;
+    (void)change;
+    told++;
+    return 0;
+}
+
+static void count_page(void *context, uint64_t off, bool cached, const uint8_t *path,
+                       size_t path_nbytes)
+{
+    (void)context;
+    (void)off;
+    (void)cached;
+    (void)path;
+    (void)path_nbytes;
+    told++;
+}
+
+/* One map is guarded and cut short, the other is neither. */
+static void tell_all(const act_map *map, const act_map *other, const act_residency *residency,
+                     act_status expected)
+{
+    const act_residency_options options = {.page_fn = count_page};
+    unsigned calls = 0;
+    told = 0;
+    if (residency)
+        assert_int_equal(act_map_residency_walk(map, residency, &options, NULL, NULL, NULL, NULL),
+                         expected);
+    calls += told > 0;
+    told = 0;
+    assert_int_equal(act_map_history(map, count_root, NULL, NULL), expected);
+    calls += told > 0;
+    told = 0;
+    assert_int_not_equal(act_map_trace_get(map, "x", 1, count_touch, NULL, NULL, NULL), ACT_OK);
+    calls += told > 0;
+    told = 0;
+    assert_int_equal(act_map_trace_get(map, "x", 1, stop_at_once, NULL, NULL, NULL),
+                     expected == ACT_OK ? ACT_STOPPED : expected);
+    calls += told > 0;
+    told = 0;
+    assert_int_equal(act_map_diff(map, other, count_change, NULL, NULL), expected);
+    calls += told > 0;
+    told = 0;
+    assert_int_equal(act_map_diff(other, map, count_change, NULL, NULL), expected);
+    calls += told > 0;
+    assert_int_equal(calls, expected == ACT_OK ? residency ? 6 : 5 : 0);
+}
+
+static void callbacks_are_not_called_with_what_is_gone(void **state)
+{
+    (void)state;
+    act_map *other;
+    act_residency *residency = NULL;
+    act_residency_totals totals;
+    act_open_options options = {.access = ACT_ACCESS_READ};
+    write_map(20000, 1);
+    assert_int_equal(act_map_open(scratch_map, &options, &other, NULL), ACT_OK);
+    write_map(20000, 2);
+    act_map *map = open_map(ACT_GUARD_SIGNAL);
+    assert_int_equal(act_map_populate(map, NULL, NULL, NULL, NULL, NULL, NULL), ACT_OK);
+    assert_int_equal(act_map_residency(map, &residency, NULL), ACT_OK);
+    act_residency_get_totals(residency, &totals);
+    if (!totals.cached.known) {
+        act_residency_close(residency);
+        residency = NULL;
+    }
+    tell_all(map, other, residency, ACT_OK);
+    assert_int_equal(truncate(scratch_map, 5000), 0);
+    tell_all(map, other, residency, ACT_ERR_IO);
+    act_residency_close(residency);
+    act_map_close(map);
+    act_map_close(other);
+}
+
 /* A merge in place is no damage to who has the tree of before. */
 static void a_merge_is_told_and_disturbs_nobody(void **state)
 {
@@ -309,6 +440,8 @@ int main(void)
         cmocka_unit_test(maps_in_memory_have_no_file),
         cmocka_unit_test(questions_without_a_status_say_nothing),
         cmocka_unit_test(guards_go_with_options_on_pages),
+        cmocka_unit_test(a_merge_into_next_to_nothing_disturbs_nobody),
+        cmocka_unit_test(callbacks_are_not_called_with_what_is_gone),
         cmocka_unit_test(a_merge_is_told_and_disturbs_nobody),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

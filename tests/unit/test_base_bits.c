@@ -48,11 +48,26 @@ static void random_words(void **state)
     }
 }
 
+static void bitmaps_hold_what_was_set(void **state)
+{
+    (void)state;
+    uint8_t bits[8] = {0};
+    for (unsigned i = 0; i < 64; i += 1 + i % 3)
+        act_set_bit(bits, i);
+    unsigned next = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        assert_int_equal(act_bit(bits, i), i == next);
+        assert_int_equal(act_bit(bits, i), bits[i / 8] >> i % 8 & 1);
+        next += i == next ? 1 + i % 3 : 0;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(single_bits_and_their_neighbours),
         cmocka_unit_test(random_words),
+        cmocka_unit_test(bitmaps_hold_what_was_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

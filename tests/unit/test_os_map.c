@@ -153,6 +153,24 @@ static void what_cannot_be_copied_stays(void **state)
     assert_int_equal(remove(path), 0);
 }
 
+/* The file has its length again, but not its bytes. */
+static void what_a_guard_does_not_hold_of_is_not_copied(void **state)
+{
+    (void)state;
+    struct act_os_bytes opened;
+    act_error error;
+    write_pattern(100000);
+    assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, ACT_GUARD_SIGNAL, 0, &opened, NULL),
+                     ACT_OK);
+    assert_int_equal(truncate(path, 5000), 0);
+    assert_int_equal(truncate(path, 100000), 0);
+    assert_int_equal(act_os_bytes_copy(&opened, &error), ACT_ERR_IO);
+    assert_int_not_equal(error.os_code, 0);
+    assert_true(opened.guard && !opened.copied);
+    act_os_bytes_close(&opened);
+    assert_int_equal(remove(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +179,7 @@ int main(void)
         cmocka_unit_test(large_files_begin_where_huge_pages_do),
         cmocka_unit_test(private_maps_and_copies_are_the_same),
         cmocka_unit_test(what_cannot_be_copied_stays),
+        cmocka_unit_test(what_a_guard_does_not_hold_of_is_not_copied),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -2,11 +2,16 @@
  * Advice about pages: whatever is asked for, the bytes are the same. Built once more with a system
  * that does not know how to populate (OLD_SYSTEM), and for systems that know nothing.
  */
+#define _DEFAULT_SOURCE
+
 #include "os/paging.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "os/map.h"
+#include "os/residency.h"
 #include "support/check.h"
 #include "support/scratch.h"
 
@@ -16,7 +21,6 @@ enum {
 
 #ifdef OLD_SYSTEM
 #include <errno.h>
-#include <sys/mman.h>
 
 int __real_madvise(void *start, size_t nbytes, int advice);
 int __wrap_madvise(void *start, size_t nbytes, int advice);
@@ -113,11 +117,26 @@ static void what_is_populated_is_present(void **state)
     scratch_remove(dir);
 }
 
+/* Two bytes, on two pages of memory that was never touched. */
+static void spans_may_begin_and_end_anywhere(void **state)
+{
+    (void)state;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t bits = 0;
+    uint8_t *bytes = mmap(NULL, 4 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(bytes, MAP_FAILED);
+    assert_int_equal(act_os_paging_populate(bytes + 2 * page - 1, 2), 0);
+    if (act_os_pages_present(bytes, 4 * page, &bits))
+        assert_int_equal(bits, 2 | 4);
+    assert_int_equal(munmap(bytes, 4 * page), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(advice_changes_nothing),
         cmocka_unit_test(what_is_populated_is_present),
+        cmocka_unit_test(spans_may_begin_and_end_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

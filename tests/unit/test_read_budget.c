@@ -15,6 +15,8 @@
 
 static struct {
     uint64_t faults;
+    unsigned looks;    /* at them */
+    uint64_t resident; /* 0: not known */
     unsigned releases;
     uint64_t released_nbytes;
 } sys;
@@ -24,6 +26,15 @@ uint64_t __wrap_act_os_paging_resident(const uint8_t *bytes, uint64_t nbytes)
 {
     assert_non_null(bytes);
     assert_true(nbytes > 0);
+    return sys.resident ? sys.resident : UINT64_MAX;
+}
+
+uint64_t __wrap_act_os_paging_release_some(const struct act_os_bytes *map, uint64_t *off_ref,
+                                           uint64_t end, uint64_t nbytes_max);
+uint64_t __wrap_act_os_paging_release_some(const struct act_os_bytes *map, uint64_t *off_ref,
+                                           uint64_t end, uint64_t nbytes_max)
+{
+    assert_true(*off_ref < end && end <= map->nbytes && nbytes_max > 0);
     return UINT64_MAX;
 }
 
@@ -36,6 +47,7 @@ uint64_t __wrap_act_os_paging_files_resident(void)
 uint64_t __wrap_act_os_paging_faults(void);
 uint64_t __wrap_act_os_paging_faults(void)
 {
+    sys.looks++;
     return sys.faults;
 }
 
@@ -99,6 +111,33 @@ static void faults_count_for_a_huge_page_each(void **state)
     act_map_close(map);
 }
 
+/* How much is there is known once, and which pages it is no more. */
+static void what_is_released_blindly_is_not_counted(void **state)
+{
+    (void)state;
+    act_map_paging paging;
+    act_map *map = open_map(BUDGET_NBYTES);
+    sys.resident = 2 * BUDGET_NBYTES;
+    sys.faults++;
+    act_budget_look(map);
+    assert_int_equal(sys.releases, 1);
+    assert_int_equal(sys.released_nbytes, map->file_nbytes);
+    act_map_get_paging(map, &paging);
+    assert_int_equal(paging.released_nbytes, 0);
+    act_map_close(map);
+}
+
+static void lookups_look_as_often_as_batches(void **state)
+{
+    (void)state;
+    act_map *map = open_map(BUDGET_NBYTES);
+    unsigned lookups = (unsigned)(entries.count + 6) / 7;
+    sys.looks = 0;
+    expect_answers(map);
+    assert_in_range(sys.looks, lookups / ACT_BUDGET_STEPS, lookups / ACT_BUDGET_STEPS + 1);
+    act_map_close(map);
+}
+
 static void without_a_budget_nobody_looks(void **state)
 {
     (void)state;
@@ -133,6 +172,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_faults_nothing_is_done),
         cmocka_unit_test(faults_count_for_a_huge_page_each),
+        cmocka_unit_test(what_is_released_blindly_is_not_counted),
+        cmocka_unit_test(lookups_look_as_often_as_batches),
         cmocka_unit_test(without_a_budget_nobody_looks),
     };
     return cmocka_run_group_tests(tests, build, tear_down);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/scratch.h"
@@ -85,7 +86,7 @@ static void of_a_mapped_file(void **state)
             assert_true(present[0] & 1);
         if (present && cached)
             for (uint64_t i = 0; i < totals.pages; i++)
-                assert_true(!act_page_bit(present, i) || act_page_bit(cached, i));
+                assert_true(!act_bit(present, i) || act_bit(cached, i));
         assert_true(act_residency_is_of(residency, map));
         act_residency_close(residency);
         act_map_close(map);

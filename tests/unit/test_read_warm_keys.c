@@ -152,24 +152,76 @@ static void more_keys_than_a_window(void **state)
     expect_warm(ACT_LAYOUT_INDEXED, 140000);
 }
 
+/* As other entries, of which a file has so many pages that it is asked whether there is room. */
+static void make_long_keys(void)
+{
+    struct random r = random_of(6);
+    for (size_t i = 0; i < KEYS; i++) {
+        char key[200];
+        for (size_t at = 0; at < sizeof(key); at++)
+            key[at] = (char)('a' + random_below(&r, 16));
+        entries_add(&entries, key, sizeof(key), i);
+    }
+    entries_sort(&entries);
+}
+
+/* Fewer pages than the keys need. */
+static void expect_part(const act_map *map, const act_slice *keys, uint64_t pages)
+{
+    act_warm_report report;
+    memset(sys.asked, 0, sizeof(sys.asked));
+    sys.pieces = 0;
+    sys.last_end = 1;
+    assert_int_equal(act_map_warm_keys(map, keys, 5000, NULL, NULL, &report, NULL), ACT_OK);
+    assert_false(report.complete);
+    assert_true(report.pages <= pages);
+    assert_true(report.keys_done < 5000);
+}
+
 static void no_more_than_there_is_room_for(void **state)
 {
     (void)state;
+    struct entries kept = entries;
+    memset(&entries, 0, sizeof(entries));
+    make_long_keys();
     act_map *map = open_layout(ACT_LAYOUT_INDEXED);
     act_slice *keys = choose_keys(5000, 1);
-    act_warm_report report;
     for (uint64_t pages = 0; pages < 200; pages += 40) {
-        memset(sys.asked, 0, sizeof(sys.asked));
-        sys.pieces = 0;
-        sys.last_end = 1;
         sys.available = 2 * pages * ACT_PAGE_NBYTES;
-        assert_int_equal(act_map_warm_keys(map, keys, 5000, NULL, NULL, &report, NULL), ACT_OK);
-        assert_false(report.complete);
-        assert_true(report.pages <= pages);
-        assert_true(report.keys_done < 5000);
+        expect_part(map, keys, pages);
     }
-    free(keys);
     act_map_close(map);
+
+    /* Nor than a budget allows. */
+    act_open_options options = {.access = ACT_ACCESS_MAP,
+                                .resident_nbytes_max = ACT_RESIDENT_NBYTES_MIN};
+    sys.available = UINT64_MAX;
+    assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
+    sys.map = map;
+    expect_part(map, keys, ACT_RESIDENT_NBYTES_MIN / ACT_PAGE_NBYTES);
+    act_map_close(map);
+    free(keys);
+    entries_free(&entries);
+    entries = kept;
+}
+
+/* What a copy holds need not be asked for. */
+static void copies_are_in_memory(void **state)
+{
+    (void)state;
+    act_map_close(open_layout(ACT_LAYOUT_INDEXED));
+    act_open_options options = {.access = ACT_ACCESS_MAP, .huge = ACT_HUGE_ON};
+    act_slice *keys = choose_keys(5000, 1);
+    act_warm_report report;
+    act_map *map;
+    assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
+    if (map->os_bytes.copied) {
+        sys.map = map;
+        assert_int_equal(act_map_warm_keys(map, keys, 5000, NULL, NULL, &report, NULL), ACT_OK);
+        assert_true(report.complete && report.pages == 0 && sys.pieces == 0);
+    }
+    act_map_close(map);
+    free(keys);
 }
 
 static int stop(void *context, uint64_t done, uint64_t total)
@@ -240,6 +292,7 @@ int main(void)
         cmocka_unit_test(what_lookups_touch_and_nothing_else),
         cmocka_unit_test(more_keys_than_a_window),
         cmocka_unit_test(no_more_than_there_is_room_for),
+        cmocka_unit_test(copies_are_in_memory),
         cmocka_unit_test(stops_and_refuses),
         cmocka_unit_test(damaged),
     };

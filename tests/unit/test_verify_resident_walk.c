@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "read/map.h"
 #include "read/residency.h"
 #include "support/build.h"
@@ -118,7 +120,7 @@ static act_status walk(const struct paged *paged, const act_residency_options *o
     act_residency_totals *totals = &paged->residency->totals;
     totals->cached = (act_amount){0, paged->residency->cached != NULL};
     for (uint64_t page = 0; totals->cached.known && page < totals->pages; page++)
-        if (act_page_bit(paged->residency->cached, page))
+        if (act_bit(paged->residency->cached, page))
             totals->cached.nbytes += totals->page_nbytes;
     return act_map_residency_walk(paged->map, paged->residency, options, tell, told, walk_ret,
                                   NULL);
@@ -339,8 +341,7 @@ static void count_page(void *context, uint64_t off, bool cached, const uint8_t *
 {
     const struct paged *paged = context;
     assert_true(off < paged->nbytes);
-    assert_int_equal(cached && !act_page_bit(paged->residency->cached, off / paged->page_nbytes),
-                     0);
+    assert_int_equal(cached && !act_bit(paged->residency->cached, off / paged->page_nbytes), 0);
     assert_true(path || !path_nbytes);
 }
 
@@ -437,6 +438,48 @@ static void shared_nodes_are_seen_once(void **state)
     forge_free(&forge);
 }
 
+/* A line of many pages, and many nodes that refer to it: it is not gone over for each of them. */
+static void long_lines_cost_nothing(void **state)
+{
+    (void)state;
+    static char text[256 << 10];
+    uint8_t bytes[255];
+    uint64_t runs[255];
+    struct forge forge;
+    struct paged paged;
+    struct told told;
+    act_residency_walk found;
+    memset(text, 'x', sizeof(text) - 1);
+    for (unsigned i = 0; i < 255; i++)
+        bytes[i] = (uint8_t)i;
+    forge_start(&forge);
+    uint64_t data = forge_data(&forge, text);
+    for (unsigned i = 0; i < 255; i++) {
+        runs[i] = forge_here(&forge);
+        for (unsigned j = 0; j < 255; j++)
+            forge_line(&forge, 1, FORGE_NONE, data);
+    }
+    uint64_t first = forge_here(&forge);
+    for (unsigned i = 0; i < 255; i++)
+        forge_branch(&forge, FORGE_NONE, runs[i], bytes, 255);
+    forge_end(&forge, forge_branch(&forge, FORGE_NONE, first, bytes, 255));
+    assert_int_equal(paged_open(&paged, forge.bytes, forge.nbytes), ACT_OK);
+    /* The smaller the pages, the more of them. */
+    act_residency *residency = paged.residency;
+    residency->totals.page_nbytes = 1;
+    residency->totals.pages = paged.nbytes;
+    free(residency->cached);
+    residency->cached = malloc(paged.nbytes / 8 + 1);
+    assert_non_null(residency->cached);
+    memset(residency->cached, 0xff, paged.nbytes / 8 + 1);
+    clock_t before = clock();
+    assert_int_equal(walk(&paged, NULL, &told, &found), ACT_OK);
+    assert_true(clock() - before < 5 * CLOCKS_PER_SEC);
+    assert_int_equal(found.nodes, 1 + 255 + 255 * 255);
+    paged_close(&paged);
+    forge_free(&forge);
+}
+
 /* ----------------------------------------------------------------------------------- its limits
  */
 
@@ -517,6 +560,7 @@ int main(void)
         cmocka_unit_test(nothing_is_in_memory),
         cmocka_unit_test(damage_is_found_or_passed_by),
         cmocka_unit_test(shared_nodes_are_seen_once),
+        cmocka_unit_test(long_lines_cost_nothing),
         cmocka_unit_test(a_sample_is_an_estimate),
         cmocka_unit_test(calls_that_make_no_sense),
     };

@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "os/touch.h"
+
 /* Of Linux 5.14: not in the headers of older systems. */
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -72,15 +74,6 @@ uint64_t act_os_paging_faults(void)
     return (uint64_t)usage.ru_majflt + (uint64_t)usage.ru_minflt;
 }
 
-static void touch(const uint8_t *bytes, uint64_t nbytes)
-{
-    const volatile uint8_t *at = bytes;
-    for (uint64_t off = 0; off < nbytes; off += page_nbytes())
-        (void)at[off];
-    if (nbytes)
-        (void)at[nbytes - 1];
-}
-
 static int populate(const uint8_t *bytes, uint64_t nbytes)
 {
     int os_code;
@@ -89,7 +82,7 @@ static int populate(const uint8_t *bytes, uint64_t nbytes)
     } while (os_code == EINTR || os_code == EAGAIN);
     if (os_code != EINVAL)
         return os_code;
-    touch(bytes, nbytes);
+    act_os_touch(bytes, nbytes, page_nbytes());
     return 0;
 }
 

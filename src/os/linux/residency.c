@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "os/linux/pagemap.h"
 #include "os/linux/smaps.h"
 
@@ -50,11 +51,6 @@ static uint64_t pages_of(uint64_t nbytes)
     return nbytes / page + (nbytes % page != 0);
 }
 
-static void set_bit(uint8_t *bits, uint64_t i)
-{
-    bits[i / 8] |= (uint8_t)(1U << i % 8);
-}
-
 static void clear_bits(uint8_t *bits, uint64_t pages)
 {
     memset(bits, 0, (size_t)((pages + 7) / 8));
@@ -90,7 +86,7 @@ bool act_os_pages_present(const uint8_t *bytes, uint64_t nbytes, uint8_t *bits)
         known = act_pagemap_next(fd, &start, end, UINT64_MAX, &found);
         for (int i = 0; known && i < found.count; i++)
             for (uint64_t at = found.ranges[i].start; at < found.ranges[i].end; at += page)
-                set_bit(bits, (at - first) / page);
+                act_set_bit(bits, (at - first) / page);
     }
     close(fd);
     return known;
@@ -114,7 +110,7 @@ static bool ask_mincore(const uint8_t *bytes, uint64_t pages, uint8_t *bits, uin
             return false;
         for (uint64_t i = 0; i < count; i++) {
             if (there[i] & 1) {
-                set_bit(bits, at + i);
+                act_set_bit(bits, at + i);
                 ++*count_ret;
             }
         }
@@ -140,7 +136,7 @@ static bool bisect_cached(int fd, uint64_t pages, uint8_t *bits)
             return false;
         if (counts.cached >= range.nbytes) {
             for (uint64_t i = 0; i < range.nbytes; i++)
-                set_bit(bits, range.off + i);
+                act_set_bit(bits, range.off + i);
         } else if (counts.cached) {
             uint64_t half = range.nbytes / 2;
             waiting[count++] = (struct range){range.off + half, range.nbytes - half};
@@ -180,7 +176,7 @@ static uint64_t count_bits(const uint8_t *bits, uint64_t pages)
 {
     uint64_t count = 0;
     for (uint64_t i = 0; i < pages; i++)
-        count += bits[i / 8] >> i % 8 & 1;
+        count += act_bit(bits, i);
     return count;
 }
 

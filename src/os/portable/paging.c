@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "os/touch.h"
+
 void act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os_paging paging)
 {
     (void)bytes;
@@ -33,9 +35,7 @@ enum {
 
 int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
 {
-    const volatile uint8_t *at = bytes;
-    for (uint64_t off = 0; off < nbytes; off += TOUCHED_NBYTES)
-        (void)at[off];
+    act_os_touch(bytes, nbytes, TOUCHED_NBYTES);
     return 0;
 }
 

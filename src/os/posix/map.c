@@ -84,11 +84,15 @@ static uint8_t *reserve(size_t nbytes, size_t alignment)
     return start + before;
 }
 
-/* The last two pages of a file, or its only one, kept beside it; and one word of them. */
-struct tail {
-    size_t off;    /* of these pages */
-    size_t nbytes; /* of the file in them */
-    size_t word_off;
+/* The root's offset, which a merge writes over. */
+enum {
+    ROOT_OFF = 8,
+    ROOT_END = 16
+};
+
+/* A word of a file, by which it is seen whether its bytes are there. */
+struct watched {
+    size_t off;
     uintptr_t word;
 };
 
@@ -98,35 +102,45 @@ static size_t tail_off(size_t pages_nbytes)
     return pages_nbytes > tail_nbytes ? pages_nbytes - tail_nbytes : 0;
 }
 
+/* The last word of some bytes of the file, from `off` on, that is not zero and stays what it is.
+ * All zero if there is none. */
+static struct watched last_word(const uint8_t *bytes, size_t nbytes, size_t off)
+{
+    struct watched watched = {0};
+    for (size_t at = nbytes; at && !watched.word;) {
+        at -= sizeof(watched.word);
+        watched.off = off + at;
+        if (watched.off >= ROOT_END || watched.off + sizeof(watched.word) <= ROOT_OFF)
+            memcpy(&watched.word, bytes + at, sizeof(watched.word));
+    }
+    return watched;
+}
+
 /*
- * Reads a file's tail over its mapping. In shared memory: pages that are given back come again. The
- * word is the last that is not zero, for zeros are what remains of a page that a cut goes through.
+ * Reads a file's tail, its last two pages or its only one, over its mapping. In shared memory:
+ * pages that are given back come again. The word is the last that is not zero, for zeros are what
+ * remains of a page that a cut goes through.
  */
 static int copy_tail(int fd, size_t nbytes, uint8_t *address, size_t pages_nbytes,
-                     struct tail *tail)
+                     struct watched *watched_ret)
 {
-    tail->off = tail_off(pages_nbytes);
-    tail->nbytes = nbytes - tail->off;
-    uint8_t *copy = address + tail->off;
-    size_t copy_nbytes = pages_nbytes - tail->off;
+    size_t off = tail_off(pages_nbytes);
+    size_t tail_nbytes = nbytes - off;
+    uint8_t *copy = address + off;
+    size_t copy_nbytes = pages_nbytes - off;
     if (mmap(copy, copy_nbytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
              0) == MAP_FAILED)
         return errno;
-    int64_t done = read_at(fd, copy, tail->nbytes, tail->off);
+    int64_t done = read_at(fd, copy, tail_nbytes, off);
     if (done < 0)
         return errno;
-    if ((size_t)done < tail->nbytes)
+    if ((size_t)done < tail_nbytes)
         return EIO;
-    size_t at = copy_nbytes;
-    do {
-        at -= sizeof(tail->word);
-        memcpy(&tail->word, copy + at, sizeof(tail->word));
-    } while (at && !tail->word);
-    tail->word_off = tail->off + at;
+    *watched_ret = last_word(copy, copy_nbytes, off);
     /* No more than zeros? The first word of a file that is worth it is none. */
-    if (!tail->word) {
-        tail->word_off = 0;
-        done = read_at(fd, (uint8_t *)&tail->word, sizeof(tail->word), 0);
+    if (!watched_ret->word) {
+        watched_ret->off = 0;
+        done = read_at(fd, (uint8_t *)&watched_ret->word, sizeof(watched_ret->word), 0);
         if (done < 0)
             return errno;
     }
@@ -144,16 +158,16 @@ static act_status guard_mapping(int fd, size_t pages_nbytes, const char *quoted,
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     uint8_t *address = (uint8_t *)(uintptr_t)bytes->bytes;
-    uint8_t *watched = address + bytes->reserved_nbytes - page;
-    struct tail tail = {0};
-    int os_code = copy_tail(fd, (size_t)bytes->nbytes, address, pages_nbytes, &tail);
+    uint8_t *second = address + bytes->reserved_nbytes - page;
+    struct watched watched = {0};
+    int os_code = copy_tail(fd, (size_t)bytes->nbytes, address, pages_nbytes, &watched);
     if (os_code)
         return act_fail_os(error, os_code, "cannot read the end of %s", quoted);
-    size_t before = tail.word_off % page;
-    if (mmap(watched, page, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
-             (off_t)(tail.word_off - before)) == MAP_FAILED)
+    size_t before = watched.off % page;
+    if (mmap(second, page, PROT_READ, MAP_SHARED | MAP_FIXED, fd, (off_t)(watched.off - before)) ==
+        MAP_FAILED)
         return act_fail_os(error, errno, "cannot map %s into memory", quoted);
-    return act_os_guard_open(address, bytes->reserved_nbytes, watched + before, tail.word,
+    return act_os_guard_open(address, bytes->reserved_nbytes, second + before, watched.word,
                              &bytes->guard, error);
 }
 
@@ -279,6 +293,12 @@ act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error)
         int os_code = done < 0 || done == (int64_t)nbytes ? errno : EIO;
         munmap(copy, total);
         return act_fail_os(error, os_code, "cannot read the file into a copy");
+    }
+    /* What the caller has made of the old bytes is believed together with the copy. */
+    if (bytes->guard && !act_os_guard_holds(bytes->guard)) {
+        munmap(copy, total);
+        return act_fail_os(error, act_os_guard_break(bytes->guard),
+                           "the file was changed while it was copied");
     }
     act_os_bytes_close(bytes);
     bytes->bytes = copy;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "os/touch.h"
 #include "os/win32/system.h"
 
 /* Pages are read in clusters; nothing can be said about that for a part of a view. */
@@ -39,13 +40,8 @@ static uint64_t page_nbytes(void)
 
 int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
 {
-    const volatile uint8_t *at = bytes;
-    uint64_t page = page_nbytes();
     act_os_paging_fetch(bytes, nbytes);
-    for (uint64_t off = 0; off < nbytes; off += page)
-        (void)at[off];
-    if (nbytes)
-        (void)at[nbytes - 1];
+    act_os_touch(bytes, nbytes, page_nbytes());
     return 0;
 }
 

@@ -1,0 +1,112 @@
+/*
+ * A guard that breaks in the middle of a call, when certain pages are touched: these are taken out
+ * of reach, and the handler of the signal breaks it, and gives them back.
+ */
+#define _DEFAULT_SOURCE
+
+#include "read/guard.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "os/guard.h"
+#include "read/cursor.h"
+#include "read/extents.h"
+#include "support/build.h"
+#include "support/check.h"
+#include "support/entries.h"
+#include "support/random.h"
+#include "support/scratch.h"
+
+static atomic_uintptr_t word;
+
+static void wipe(struct act_os_guard *guard)
+{
+    (void)guard;
+    atomic_store(&word, 0);
+}
+
+static struct act_os_guard guard = {.word = &word, .expected = 1, .wipe = wipe};
+
+/* Out of reach until they are touched. */
+static struct {
+    void *bytes;
+    size_t nbytes;
+} trap;
+
+static void spring(int number)
+{
+    (void)number;
+    atomic_store(&word, 0);
+    if (mprotect(trap.bytes, trap.nbytes, PROT_READ) != 0)
+        _exit(1);
+}
+
+/* A plain map with a guard, whose pages before that of the node of "m" are a trap. */
+static act_map *open_trapped(void)
+{
+    act_open_options options = {.access = ACT_ACCESS_MAP};
+    struct entries entries = {0};
+    struct random r = random_of(61);
+    act_map *map;
+    act_cursor *cursor;
+    for (uint64_t i = 0; i < 40000; i++) {
+        char key[32];
+        int nbytes = snprintf(key, sizeof(key), "%c%012llx", 'a' + (int)random_below(&r, 26),
+                              (unsigned long long)random_u64(&r) >> 16);
+        entries_add(&entries, key, (size_t)nbytes, i);
+    }
+    entries_sort(&entries);
+    build_file(&entries, scratch_map, ACT_LAYOUT_PLAIN, NULL);
+    entries_free(&entries);
+    assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
+    assert_int_equal(act_cursor_open(map, "m", 1, &cursor, NULL), ACT_OK);
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    trap.bytes = (void *)(uintptr_t)map->arena.bytes;
+    trap.nbytes = (size_t)(act_cursor_top(cursor)->id / page * page);
+    act_cursor_close(cursor);
+    struct sigaction action = {.sa_handler = spring};
+    sigemptyset(&action.sa_mask);
+    assert_int_equal(sigaction(SIGSEGV, &action, NULL), 0);
+    assert_int_equal(sigaction(SIGBUS, &action, NULL), 0); /* some systems' signal for it */
+    assert_int_equal(mprotect(trap.bytes, trap.nbytes, PROT_NONE), 0);
+    atomic_store(&word, 1);
+    atomic_store(&guard.lost, 0);
+    map->os_bytes.guard = &guard;
+    return map;
+}
+
+static void close_trapped(act_map *map)
+{
+    map->os_bytes.guard = NULL;
+    act_map_close(map);
+}
+
+static bool count(void *context, uint64_t off, uint64_t nbytes)
+{
+    (void)off;
+    (void)nbytes;
+    ++*(unsigned *)context;
+    return true;
+}
+
+static void no_extent_is_told_of_what_is_gone(void **state)
+{
+    (void)state;
+    act_map *map = open_trapped();
+    unsigned extents = 0;
+    assert_int_equal(act_extents_of(map, "m", 1, count, &extents, NULL), ACT_ERR_IO);
+    assert_false(act_os_guard_holds(&guard));
+    assert_int_equal(extents, 0);
+    close_trapped(map);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_extent_is_told_of_what_is_gone),
+    };
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
+}
