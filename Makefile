@@ -46,7 +46,7 @@ i386 s390x mingw: ## every test as programs for that machine or system, which ar
 
 .PHONY: darwin
 darwin: ## compile the library for macOS; nothing is run
-	@scripts/setup.sh test
+	@scripts/setup.sh build darwin
 	@scripts/darwin.sh
 
 .PHONY: bench

@@ -3,6 +3,7 @@
 # not there yet.
 #
 #   scripts/setup.sh GROUP...        groups: build demo test bench fuzz i386 s390x mingw
+#                                            darwin
 #
 # Where everything is there it does nothing and asks nobody. Otherwise it
 # installs packages by name through apt-get, as root or through sudo. On a
@@ -88,6 +89,9 @@ s390x need gcc-s390x-linux-gnu,libc6-dev-s390x-cross has s390x-linux-gnu-gcc
 s390x need qemu-user           has qemu-s390x
 mingw need gcc-mingw-w64-x86-64-win32                has x86_64-w64-mingw32-gcc
 mingw need wine64              has_wine
+mingw need xz-utils            has xz
+test want xz-utils             has xz
+darwin need python3-pip        has_python_module pip
 END
 }
 
@@ -110,28 +114,38 @@ apt() {
         apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null >/dev/null
 }
 
+# "need" or "want", and packages. For what is only wanted, nothing that is installed is removed.
 install() {
+    keep=
+    [ "$1" = need ] || keep=--no-remove
+    shift
+    [ $# -gt 0 ] || return 0
     # The lists that are there may do, and fetching them may take longer than the packages. If not,
     # the second attempt says why.
-    apt install -y --no-install-recommends "$@" 2>/dev/null && return 0
+    apt install -y --no-install-recommends $keep "$@" 2>/dev/null && return 0
     apt update
-    apt install -y --no-install-recommends "$@" && return 0
+    apt install -y --no-install-recommends $keep "$@" && return 0
     # One name that this release does not know must not keep the others away.
     for package in "$@"; do
-        apt install -y --no-install-recommends "$package"
+        apt install -y --no-install-recommends $keep "$package"
     done
 }
 
+# The packages of the rows of a level.
+packages_of() {
+    echo "$rows" | sed -n "s/^$1 //p" | tr '\n' ' '
+}
+
 [ $# -gt 0 ] || {
-    echo "usage: $0 GROUP...    groups: build demo test bench fuzz i386 s390x mingw" >&2
+    echo "usage: $0 GROUP...    groups: build demo test bench fuzz i386 s390x mingw darwin" >&2
     exit 2
 }
 wanted=$*
 for group in $wanted; do
     case $group in
-    build | demo | test | bench | fuzz | i386 | s390x | mingw) ;;
+    build | demo | test | bench | fuzz | i386 | s390x | mingw | darwin) ;;
     *)
-        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz, i386, s390x, mingw" >&2
+        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz, i386, s390x, mingw, darwin" >&2
         exit 2
         ;;
     esac
@@ -145,14 +159,17 @@ as_root=
 packages=$(echo "$rows" | cut -d ' ' -f 2- | tr '\n' ' ')
 if has apt-get && { [ -z "$as_root" ] || has sudo; }; then
     echo "setup: installing $packages" >&2
-    # shellcheck disable=SC2086 # names of packages, one word each
-    install $packages
+    # shellcheck disable=SC2046 # names of packages, one word each
+    {
+        install need $(packages_of need)
+        install want $(packages_of want)
+    }
     rows=$(missing)
     [ -n "$rows" ] || exit 0
 fi
 
-needed=$(echo "$rows" | sed -n 's/^need //p' | tr '\n' ' ')
-lacking=$(echo "$rows" | sed -n 's/^want //p' | tr '\n' ' ')
+needed=$(packages_of need)
+lacking=$(packages_of want)
 {
     [ -z "$lacking" ] || echo "setup: going on without (Debian's names): $lacking"
     [ -z "$needed" ] || {

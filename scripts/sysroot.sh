@@ -34,7 +34,7 @@ mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial" "$scratch/pa
 
 apt() {
     apt-get -qq -o "Dir::State::Lists=$scratch/lists" -o "Dir::Cache=$scratch/cache" \
-        -o Acquire::Languages=none -o APT::Sandbox::User=root "$@" </dev/null >"$scratch/log" 2>&1
+        -o Acquire::Languages=none -o APT::Sandbox::User=root "$@" </dev/null >>"$scratch/log" 2>&1
 }
 
 # Of the lists, those of packages only. Some suites have none for every architecture, which apt-get
@@ -91,17 +91,20 @@ mingw() {
         apt $sources source --download-only cmocka || give_up
     }
     mkdir cmocka
-    tar -xf cmocka_*.orig.tar.?z -C cmocka --strip-components=1 || give_up
+    # No command of a list before || stops at an error by itself.
     {
-        cmake -S cmocka -B cmocka/build -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_BUILD_TYPE=Release \
-            -DCMAKE_C_COMPILER=x86_64-w64-mingw32-gcc -DWITH_STATIC_LIB=ON -DUNIT_TESTING=OFF \
-            -DWITH_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX="$folder/usr" -DCMAKE_INSTALL_LIBDIR=lib/none
-        cmake --build cmocka/build --target install
-        # Programs that hold it need no DLL of it.
-        rm "$folder/usr/lib/none/libcmocka.dll.a"
-        find cmocka/build -name 'libcmocka*.a' ! -name '*.dll.a' \
-            -exec cp {} "$folder/usr/lib/none/libcmocka.a" \;
-    } >"$scratch/log" 2>&1 || give_up
+        tar -xf cmocka_*.orig.tar.?z -C cmocka --strip-components=1 &&
+            cmake -S cmocka -B cmocka/build -DCMAKE_SYSTEM_NAME=Windows \
+                -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=x86_64-w64-mingw32-gcc \
+                -DWITH_STATIC_LIB=ON -DUNIT_TESTING=OFF -DWITH_EXAMPLES=OFF \
+                -DCMAKE_INSTALL_PREFIX="$folder/usr" -DCMAKE_INSTALL_LIBDIR=lib/none &&
+            cmake --build cmocka/build --target install &&
+            # Programs that hold it need no DLL of it.
+            rm "$folder/usr/lib/none/libcmocka.dll.a" &&
+            find cmocka/build -name 'libcmocka*.a' ! -name '*.dll.a' \
+                -exec cp {} "$folder/usr/lib/none/libcmocka.a" \; &&
+            test -s "$folder/usr/lib/none/libcmocka.a"
+    } >>"$scratch/log" 2>&1 || give_up
 }
 
 cd "$scratch/packages"

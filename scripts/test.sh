@@ -7,8 +7,8 @@
 # portable, i386, s390x, mingw, debug.
 #
 # The release build comes last, so that the output ends with the summary of the
-# whole suite; if a step before it failed, the very last lines name it. Exit
-# status 1 if any did.
+# whole suite; if a step before it failed, or something was left out for want of
+# what it needs here, the very last lines name it. Exit status 1 if any failed.
 #
 # JOBS: how many things at a time (default 2).
 # COVERAGE_MIN: the share of lines, in percent, below which coverage fails (default 95).
@@ -25,6 +25,15 @@ bits=$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)
 if [ "$bits" -gt 28 ] && setarch -R true 2>/dev/null; then
     fixed_addresses='setarch -R'
 fi
+
+# What was left out, and what failed, by name.
+omitted=
+failed=
+
+leave_out() {
+    echo "LEFT OUT: $2"
+    omitted="$omitted $1"
+}
 
 build() {
     # Warnings are errors in the release build too: some are seen by the optimiser only.
@@ -58,7 +67,7 @@ run_sanitized() {
     if sanitizer_works "$sanitizer"; then
         run "$@"
     else
-        echo "LEFT OUT: a program with -fsanitize=$sanitizer that does nothing says here:"
+        leave_out "$1" "a program with -fsanitize=$sanitizer that does nothing says here:"
         echo "$said"
     fi
 }
@@ -81,7 +90,7 @@ clang_compiles() {
     if command -v clang >/dev/null 2>&1; then
         build clang
     else
-        echo "left out: there is no clang here"
+        leave_out clang "there is no clang here"
     fi
 }
 
@@ -90,14 +99,23 @@ run_foreign() {
     scripts/sysroot.sh "$1" "build-$1/sysroot" && run "$1"
 }
 
-# Whether there is what makes and runs programs for that platform, and libraries for them.
+# Whether there is what makes and runs programs for that platform.
 can_run() {
     case $1 in
-    portable) return 0 ;;
+    portable) : ;;
     i386) command -v i686-linux-gnu-gcc && [ -e /lib/ld-linux.so.2 ] ;;
     s390x) command -v s390x-linux-gnu-gcc && command -v qemu-s390x ;;
     mingw) command -v x86_64-w64-mingw32-gcc && scripts/wine.sh --version ;;
-    esac >/dev/null 2>&1 && scripts/sysroot.sh "$1" "build-$1/sysroot"
+    esac >/dev/null 2>&1
+}
+
+# A platform that can run is to have its libraries too: without them this fails.
+run_part() {
+    [ "$1" = portable ] || scripts/sysroot.sh "$1" "build-$1/sysroot" || return
+    cmake --preset "$1" >/dev/null &&
+        cmake --build --preset "$1" -j "$JOBS" --target test_platform test_golden test_get \
+            test_build_indexed &&
+        ctest --preset "$1" -j "$JOBS" -R '^test_(platform|golden|get|build_indexed)$'
 }
 
 # Of each other platform, a few tests that would show most: its own contracts, files written byte for
@@ -107,20 +125,19 @@ run_parts() {
     for platform in portable i386 s390x mingw; do
         printf '\n-- %s\n' "$platform"
         if ! can_run "$platform"; then
-            echo "LEFT OUT: there is no compiler, emulator or library for it here"
+            leave_out "$platform" "there is no compiler or emulator for it here"
             continue
         fi
-        cmake --preset "$platform" >/dev/null &&
-            cmake --build --preset "$platform" -j "$JOBS" --target test_platform test_golden \
-                test_get test_build_indexed &&
-            ctest --preset "$platform" -j "$JOBS" \
-                -R '^test_(platform|golden|get|build_indexed)$' || status=1
+        run_part "$platform" || {
+            echo "FAILED: $platform"
+            status=1
+            failed="$failed $platform"
+        }
     done
     return $status
 }
 
 [ $# -gt 0 ] || set -- coverage races asan clang platforms release
-failed=
 for step in "$@"; do
     printf '\n== %s\n' "$step"
     case $step in
@@ -139,6 +156,7 @@ for step in "$@"; do
         ;;
     esac || failed="$failed $step"
 done
+[ -z "$omitted" ] || printf '\nLEFT OUT:%s\n' "$omitted"
 [ -z "$failed" ] || {
     printf '\nFAILED:%s\n' "$failed"
     exit 1

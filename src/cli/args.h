@@ -178,7 +178,7 @@ enum cli_option_id {
 #define CLI_OPTION_MAX_KEY                                                                         \
     CLI_VALUE("max-key", '\0', CLI_OPT_MAX_KEY, "Longest key to put together (32M)", "SIZE")
 #define CLI_OPTION_MAX_STEPS                                                                       \
-    CLI_VALUE("max-steps", '\0', CLI_OPT_MAX_STEPS, "Most nodes from one entry to the next (16M)", \
+    CLI_VALUE("max-steps", '\0', CLI_OPT_MAX_STEPS, "Most nodes from one entry to the next (4M)",  \
               "N")
 #define CLI_OPTION_GUARD                                                                           \
     CLI_VALUE("guard", '\0', CLI_OPT_GUARD,                                                        \

@@ -239,9 +239,8 @@ const struct cli_verb cmd_bench = {
     .name = "bench",
     .arguments = "FILE QUERIES",
     .summary = "Measure opening, lookups of the keys in QUERIES, and a scan",
-    .notes =
-        "Medians of 5 rounds or more, after one to warm up. JSON has batch_ns, for looking up\n"
-        "many keys in one call; in this version it is measured one by one, as single_ns is.\n",
+    .notes = "Medians of 5 rounds or more, after one to warm up. Lookups are measured one by one,\n"
+             "and in batches of many keys a call: in JSON, single_ns and batch_ns.\n",
     .options = options,
     .argument_count_min = 2,
     .argument_count_max = 2,

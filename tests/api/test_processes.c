@@ -15,7 +15,8 @@
 enum {
     PROCESSES = 10,
     KEYS = 200000,
-    LOOKUPS = 100000
+    LOOKUPS = 100000,
+    SKIPPED = 77
 };
 
 /* What a process says of itself, and how it is told to go on. */
@@ -144,6 +145,8 @@ static struct measure run(size_t count)
     return sum;
 }
 
+static bool is_skipped;
+
 static void ten_take_as_much_as_one(void **state)
 {
     (void)state;
@@ -152,8 +155,11 @@ static void ten_take_as_much_as_one(void **state)
     struct measure ten = run(PROCESSES);
     assert_false(one.failed);
     assert_false(ten.failed);
-    if (!one.known || !ten.known)
-        skip();
+    is_skipped = !one.known || !ten.known;
+    if (is_skipped) {
+        print_message("skipped: the system does not tell what a process has of a file\n");
+        return;
+    }
     print_message("one process: %llu KiB; ten: %llu KiB together, %llu KiB as each counts alone\n",
                   (unsigned long long)one.pss_nbytes >> 10,
                   (unsigned long long)ten.pss_nbytes >> 10,
@@ -169,5 +175,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(ten_take_as_much_as_one, scratch_set_up, scratch_tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed == 0 && is_skipped ? SKIPPED : failed;
 }

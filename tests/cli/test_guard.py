@@ -66,7 +66,8 @@ class Cut(ToolTest):
             process.stdin.write(b"0000000000-and-some-more\n")
             process.stdin.flush()
             if process.stdout.readline() != b"0\n":
-                process.communicate()
+                _, message = process.communicate(timeout=60)
+                self.assertTrue(guard == "thread" and not served(message), (guard, message))
                 continue
             os.truncate(self.path("x.act"), 0)
             _, message = process.communicate(b"%010d-and-some-more\n" % (150000 * 7919), timeout=60)

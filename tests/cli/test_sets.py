@@ -28,6 +28,23 @@ class SetTest(ToolTest):
     def listing(self):
         return sorted(os.listdir(self.folder))
 
+    def remove_but(self, *kept):
+        for name in set(self.listing()) - set(kept):
+            os.remove(self.path(name))
+
+    def interrupt(self, number, share, seconds, *arguments):
+        """Sends a signal to a run when it has taken a share of these seconds: status and message."""
+        process = subprocess.Popen([ACTREE, *arguments], cwd=self.folder, stderr=subprocess.PIPE)
+        time.sleep(share * seconds)
+        process.send_signal(number)
+        _, message = process.communicate(timeout=60)
+        return process.returncode, message
+
+    def seconds(self, *arguments):
+        begin = time.monotonic()
+        self.ok(*arguments)
+        return time.monotonic() - begin
+
 
 class Split(SetTest):
     def test_and_join(self):
@@ -156,32 +173,45 @@ class Split(SetTest):
         self.split("--parts", "3")
         self.build(self.tsv.replace("\t", "\t1"), name="new.act")
         old, new = self.tsv, self.tsv.replace("\t", "\t1")
-        for delay in [i * 0.002 for i in range(1, 26)]:
-            process = subprocess.Popen([ACTREE, "split", "--parts=6", "-o", "x.set", "new.act"],
-                                       cwd=self.folder)
-            time.sleep(delay)
-            process.kill()
-            process.wait()
-            status = self.run_tool("verify", "x.set")
-            self.assertEqual(status.returncode, 0, status.stderr)
+        arguments = ["split", "--parts=6", "-o", "x.set", "new.act"]
+        seconds = self.seconds(*arguments)
+        self.split("--parts", "3")
+        killed = 0
+        for share in [i / 25 for i in range(1, 26)]:
+            status, message = self.interrupt(signal.SIGKILL, share, seconds, *arguments)
+            self.assertIn((status, message), ((0, b""), (-signal.SIGKILL, b"")))
+            killed += status != 0
+            done = self.run_tool("verify", "x.set")
+            self.assertEqual(done.returncode, 0, done.stderr)
             text = self.ok("dump", "x.set").decode()
-            self.assertIn(text, (old, new))
+            self.assertIn(text, (old, new) if status else (new,))
             if text == new:
                 self.split("--parts", "3")
+            self.remove_but("x.act", "new.act", "x.set", *self.parts())
+        self.assertGreater(killed, 0, "no kill came in time")
 
     def test_interrupted(self):
+        """Nothing is left; or, where the set was in place by then, all of it."""
         big = "".join(f"{i:07}\t{i}\n" for i in range(300000))
         self.build(big, name="big.act")
+        arguments = ["split", "--parts=9", "-o", "x.set", "big.act"]
+        seconds = self.seconds(*arguments)
         for number in (signal.SIGINT, signal.SIGTERM):
-            process = subprocess.Popen([ACTREE, "split", "--parts=9", "-o", "x.set", "big.act"],
-                                       cwd=self.folder, stderr=subprocess.PIPE)
-            time.sleep(0.05)
-            process.send_signal(number)
-            _, message = process.communicate(timeout=60)
-            if process.returncode == 0:
-                continue  # it was faster
-            self.assertEqual((process.returncode, message), (-number, b""))
-            self.assertEqual(self.listing(), ["big.act", "x.act"])
+            interrupted = 0
+            for share in (0.6, 0.4, 0.2):
+                self.remove_but("big.act", "x.act")
+                status, message = self.interrupt(number, share, seconds, *arguments)
+                if status == 0:
+                    continue  # it was faster
+                self.assertEqual((status, message), (-number, b""))
+                if "x.set" in self.listing():
+                    self.assertEqual(self.ok("dump", "x.set").decode(), big)
+                    self.assertEqual(self.listing(),
+                                     sorted(["big.act", "x.act", "x.set", *self.parts()]))
+                    continue
+                interrupted += 1
+                self.assertEqual(self.listing(), ["big.act", "x.act"])
+            self.assertGreater(interrupted, 0, "no signal came in time")
 
 
 class Read(SetTest):

@@ -127,6 +127,44 @@ def anchor(heading):
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
+@needs_tool
+class ManualPage(unittest.TestCase):
+    """man/actree.1.scd against what the tool says of its options."""
+
+    def setUp(self):
+        self.page = read("man/actree.1.scd")
+        verbs = re.findall(r"^  ([a-z]+)  ", run(ACTREE, "--help").decode(), re.MULTILINE)
+        self.options = {verb: re.findall(r"^  (?:-., |    )(--[a-z-]+)",
+                                         run(ACTREE, verb, "--help").decode(), re.MULTILINE)
+                        for verb in verbs}
+        self.assertIn("--at", self.options["get"])
+
+    def verbs_of(self, option):
+        return {verb for verb, options in self.options.items() if option in options}
+
+    def test_it_tells_of_every_verb(self):
+        for verb in self.options:
+            self.assertRegex(self.page, rf"(?m)^\*actree {verb}\*")
+
+    def test_it_tells_of_every_option(self):
+        told = re.search(r"^# OPTIONS\n(.*?)^# ", self.page, re.MULTILINE | re.DOTALL).group(1)
+        heads = "".join(re.findall(r"^\*-.*\n", told, re.MULTILINE))
+        for verb, options in self.options.items():
+            for option in options:
+                with self.subTest(verb=verb, option=option):
+                    self.assertIn(f"*{option}*", self.page if option == "--help" else heads)
+
+    def test_the_verbs_that_have_an_option_are_those_named(self):
+        named = {"--at": r"up to \*--at\*, are those of (.*?), and of no other verb",
+                 "--max-steps": r"Limits for (.*?):",
+                 "--no-check": r"\*--no-check\*\n\tOf (.*?):",
+                 "--json": r"Print the report as JSON: (.*?)\.\n"}
+        for option, sentence in named.items():
+            with self.subTest(option=option):
+                words = re.search(sentence, self.page, re.DOTALL).group(1)
+                self.assertEqual(set(re.findall(r"\*(\w+)\*", words)), self.verbs_of(option))
+
+
 class Requirements(unittest.TestCase):
     """The tests and the targets of make that docs/REQUIREMENTS.md names."""
 

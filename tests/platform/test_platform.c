@@ -89,8 +89,12 @@ static void output_appears_when_committed(void **state)
 static void output_that_is_given_up_leaves_nothing(void **state)
 {
     (void)state;
+    struct act_os_output *output = open_output(in_dir("new"));
+    assert_int_equal(act_os_output_write(output, "abc", 3, NULL), ACT_OK);
+    act_os_output_close(output);
+    assert_int_equal(scratch_count(scratch_dir), 0);
     scratch_write(in_dir("old"), "old", 3);
-    struct act_os_output *output = open_output(in_dir("old"));
+    output = open_output(in_dir("old"));
     assert_int_equal(act_os_output_write(output, "abc", 3, NULL), ACT_OK);
     act_os_output_close(output);
     act_os_output_close(NULL);

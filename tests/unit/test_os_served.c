@@ -38,7 +38,8 @@ long __wrap_syscall(long number, ...)
 enum {
     PAGE = 4096,
     PAGES = 100,
-    NBYTES = PAGES * PAGE - 1000
+    NBYTES = PAGES * PAGE - 1000,
+    SKIPPED = 77
 };
 
 static uint8_t pattern(size_t at)
@@ -61,10 +62,8 @@ static struct act_os_bytes open_served(void)
     write_pattern();
     act_status status = act_os_bytes_open(scratch_map, ACT_ACCESS_MAP, ACT_GUARD_THREAD, 0, &opened,
                                           &error);
-    if (status != ACT_OK) {
-        print_message("%s\n", error.text);
-        skip();
-    }
+    if (status != ACT_OK)
+        fail_msg("%s", error.text);
     assert_int_equal(opened.nbytes, NBYTES);
     assert_false(opened.mapped);
     return opened;
@@ -237,6 +236,25 @@ static void where_it_is_forbidden_that_is_said(void **state)
     assert_non_null(strstr(error.text, "thread"));
 }
 
+/* Whether the system lets a thread serve pages; if not, says why. */
+static bool is_allowed(void)
+{
+    struct act_os_bytes opened;
+    act_error error;
+    void *state = NULL;
+    if (scratch_set_up(&state) != 0)
+        return true; /* the tests will say so */
+    write_pattern();
+    act_status status = act_os_bytes_open(scratch_map, ACT_ACCESS_MAP, ACT_GUARD_THREAD, 0, &opened,
+                                          &error);
+    if (status == ACT_OK)
+        act_os_bytes_close(&opened);
+    else
+        printf("skipped: %s\n", error.text);
+    scratch_tear_down(&state);
+    return status == ACT_OK;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,5 +267,11 @@ int main(void)
         cmocka_unit_test(many_threads_touch_at_once),
         cmocka_unit_test(where_it_is_forbidden_that_is_said),
     };
-    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
+    const struct CMUnitTest forbidden[] = {
+        cmocka_unit_test(where_it_is_forbidden_that_is_said),
+    };
+    if (is_allowed())
+        return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
+    int failed = cmocka_run_group_tests(forbidden, scratch_set_up, scratch_tear_down);
+    return failed ? failed : SKIPPED;
 }
