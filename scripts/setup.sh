@@ -3,7 +3,7 @@
 # not there yet.
 #
 #   scripts/setup.sh GROUP...        groups: build demo test bench fuzz i386 s390x mingw
-#                                            darwin
+#                                            darwin mcdc mutate
 #
 # Where everything is there it does nothing and asks nobody. Otherwise it
 # installs packages by name through apt-get, as root or through sudo. On a
@@ -34,6 +34,10 @@ has_cmake() {
 
 has_fuzzer() {
     [ -e "$(clang -print-file-name="libclang_rt.fuzzer-$(uname -m).a" 2>/dev/null)" ]
+}
+
+has_profiles() {
+    [ -e "$(clang-19 -print-file-name="libclang_rt.profile-$(uname -m).a" 2>/dev/null)" ]
 }
 
 # The loader of 32-bit programs.
@@ -92,6 +96,9 @@ mingw need wine64              has_wine
 mingw need xz-utils            has xz
 test want xz-utils             has xz
 darwin need python3-pip        has_python_module pip
+mcdc want clang-19,libclang-rt-19-dev  has_profiles
+mcdc want llvm-19              has llvm-cov-19
+mutate need ninja-build        has ninja
 END
 }
 
@@ -137,15 +144,15 @@ packages_of() {
 }
 
 [ $# -gt 0 ] || {
-    echo "usage: $0 GROUP...    groups: build demo test bench fuzz i386 s390x mingw darwin" >&2
+    echo "usage: $0 GROUP...    groups: build demo test bench fuzz i386 s390x mingw darwin mcdc mutate" >&2
     exit 2
 }
 wanted=$*
 for group in $wanted; do
     case $group in
-    build | demo | test | bench | fuzz | i386 | s390x | mingw | darwin) ;;
+    build | demo | test | bench | fuzz | i386 | s390x | mingw | darwin | mcdc | mutate) ;;
     *)
-        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz, i386, s390x, mingw, darwin" >&2
+        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz, i386, s390x, mingw, darwin, mcdc, mutate" >&2
         exit 2
         ;;
     esac
