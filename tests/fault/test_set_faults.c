@@ -8,6 +8,7 @@
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
+#include "support/figures.h"
 #include "support/scratch.h"
 
 enum {
@@ -43,6 +44,7 @@ static int make_set(void **state)
 
 static int remove_set(void **state)
 {
+    figures_print();
     free(manifest);
     entries_free(&entries);
     return scratch_tear_down(state);

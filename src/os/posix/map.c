@@ -86,12 +86,15 @@ static size_t tail_off(size_t pages_nbytes)
     return pages_nbytes > tail_nbytes ? pages_nbytes - tail_nbytes : 0;
 }
 
-/* The last word of some bytes of the file, from `off` on, that is not zero and stays what it is.
- * All zero if there is none. */
+/*
+ * The last word of some bytes of the file, from `off` on, that is not zero and stays what it is:
+ * not the root's offset, and not one that the file's end goes through, for a merge may append the
+ * rest of it. All zero if there is none.
+ */
 static struct watched last_word(const uint8_t *bytes, size_t nbytes, size_t off)
 {
     struct watched watched = {0};
-    for (size_t at = nbytes; at && !watched.word;) {
+    for (size_t at = nbytes - nbytes % sizeof(watched.word); at && !watched.word;) {
         at -= sizeof(watched.word);
         watched.off = off + at;
         if (watched.off >= ROOT_END || watched.off + sizeof(watched.word) <= ROOT_OFF)
@@ -120,7 +123,7 @@ static int copy_tail(int fd, size_t nbytes, uint8_t *address, size_t pages_nbyte
         return errno;
     if ((size_t)done < tail_nbytes)
         return EIO;
-    *watched_ret = last_word(copy, copy_nbytes, off);
+    *watched_ret = last_word(copy, tail_nbytes, off);
     /* No more than zeros? The first word of a file that is worth it is none. */
     if (!watched_ret->word) {
         watched_ret->off = 0;
