@@ -14,8 +14,7 @@ enum {
     BATCH_KEYS = 4096,
     PRESSED_NBYTES_MAX = 64 << 20,
     CHECK_ROUNDS = 5,
-    CHECK_QUERIES_MAX = 50000,
-    CHECK_PAGE_SAMPLES = 400 /* before each round */
+    CHECK_QUERIES_MAX = 50000
 };
 
 static const char in_use[] = "the file cannot be thrown out of memory";
@@ -216,8 +215,8 @@ static double median(double *numbers, size_t count)
 static struct cli_pressed pressed_now(const struct cli_profile *profile, uint64_t nbytes)
 {
     struct cli_pressed pressed;
-    if (!cli_profile_pressed(profile, nbytes, CHECK_PAGE_SAMPLES, &pressed))
-        (void)cli_profile_page_ns(profile, CHECK_PAGE_SAMPLES, &pressed.page_ns);
+    if (!cli_profile_pressed(profile, nbytes, CLI_PAGE_SAMPLES, &pressed))
+        (void)cli_profile_page_ns(profile, CLI_PAGE_SAMPLES, &pressed.page_ns);
     return pressed;
 }
 
