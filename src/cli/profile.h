@@ -73,8 +73,8 @@ struct cli_profile_check {
     const char *why_not;
     double predicted_faults;
     double predicted_reads; /* pages: these, and what is read around them */
-    double faults;          /* medians */
-    double predicted_ns;
+    double faults;          /* the median */
+    double predicted_ns;    /* as the next, of the round for which it is off by the median */
     double ns;
 };
 

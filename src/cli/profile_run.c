@@ -247,27 +247,42 @@ static bool check_once(const struct cli_call *call, const struct cli_profile *pr
     return true;
 }
 
-/* Rounds of one size, as many as there can be. */
+struct timed {
+    double ns;
+    double predicted_ns;
+};
+
+static int compare_ratios(const void *a, const void *b)
+{
+    const struct timed *x = a;
+    const struct timed *y = b;
+    double left = x->predicted_ns * y->ns;
+    double right = y->predicted_ns * x->ns;
+    return (left > right) - (left < right);
+}
+
+/* Rounds of one size, as many as there can be. Of times that is told which is off by the median:
+ * what the disk gives changes from round to round, for what was reckoned and for the run. */
 static void check_size(const struct cli_call *call, struct cli_profile *profile,
                        struct cli_profile_check *check)
 {
     double count = (double)profile->check_queries;
     double faults[CHECK_ROUNDS];
-    double ns[CHECK_ROUNDS];
-    double predicted_ns[CHECK_ROUNDS];
+    struct timed times[CHECK_ROUNDS];
     for (size_t i = 0; i < CHECK_ROUNDS && !cli_interrupted(); i++) {
         struct limited_result result = {0, 0};
-        if (!check_once(call, profile, check, &result, &predicted_ns[i]))
+        if (!check_once(call, profile, check, &result, &times[i].predicted_ns))
             break;
         faults[i] = (double)result.faults / count;
-        ns[i] = (double)result.ns / count;
+        times[i].ns = (double)result.ns / count;
         check->rounds++;
     }
     if (check->rounds == 0)
         return;
     check->faults = median(faults, check->rounds);
-    check->ns = median(ns, check->rounds);
-    check->predicted_ns = median(predicted_ns, check->rounds);
+    qsort(times, check->rounds, sizeof(times[0]), compare_ratios);
+    check->ns = times[check->rounds / 2].ns;
+    check->predicted_ns = times[check->rounds / 2].predicted_ns;
 }
 
 /* What the model says of the first queries alone. */
