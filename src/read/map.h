@@ -11,6 +11,7 @@
 #include "read/spans.h"
 
 struct act_shortcuts;
+struct act_checks;
 
 /* What is known of a resident budget; see read/budget.h. */
 struct act_budget_state {
@@ -49,6 +50,8 @@ struct act_map {
     uint64_t file_nbytes;
     uint64_t key_nbytes_max;
     uint64_t steps_max;
+    /* Steps of a walk that nobody has to look at: steps_max, or 0 for a map with checks. */
+    uint64_t steps_quick;
     uint64_t resident_nbytes_max; /* the budget of a mapped file, or 0 */
     uint64_t memory_nbytes;       /* what there was when it was opened; UINT64_MAX: not known */
     bool exceeds_memory;          /* mapped, and more than half of that */
@@ -64,6 +67,8 @@ struct act_map {
     char *path;                   /* by which it was opened; NULL for the caller's bytes */
     act_open_options options;     /* for opening it again */
     struct act_map_lazy *lazy;    /* the map's own, after it in memory */
+    struct act_checks *checks;    /* NULL: nothing is compared with checksums while reading */
+    bool watched;                 /* cursors have a budget to keep, or checks to make */
 };
 
 /* Whether pages are missing now and then, and can be released. */

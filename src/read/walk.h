@@ -82,6 +82,13 @@ act_status act_walk_next(struct act_walk *walk, act_error *error);
 act_status act_walk_prev(struct act_walk *walk, act_error *error);
 
 /*
+ * For a step of act_walk_next or act_walk_prev that exceeds act_map.steps_quick: whether it may be
+ * made, being the one after `steps`. In a map with checks, compares the child at the top frame's
+ * index with its checksums.
+ */
+act_status act_walk_look(const struct act_walk *walk, uint64_t steps, act_error *error);
+
+/*
  * act_walk_next and `visit`, again and again: the same entries, in a third of the time. ACT_END,
  * ACT_STOPPED, or an error; then only rewinding and seeking are left.
  */
