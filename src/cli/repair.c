@@ -217,7 +217,7 @@ static int repair(struct listing *listing)
     if (repaired == ACT_STOPPED && cli_interrupted())
         return CLI_TROUBLE;
     if (repaired != ACT_OK) {
-        status = cli_fail(NULL, &error);
+        status = cli_fail(error.status == ACT_ERR_LIMIT ? file : NULL, &error);
     } else if (status == CLI_DONE && report.lost_ranges) {
         cli_say("%s: keys that are too long were left out; --max-key=SIZE raises that limit", file);
         status = CLI_DAMAGED;
