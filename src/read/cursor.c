@@ -216,7 +216,7 @@ static act_status step_down(const struct act_map *map, const struct place *place
     if (!act_cursor_child_of(arena, &place->node, **path, &child))
         return ACT_NOT_FOUND;
     ++*path;
-    if (ACT_UNLIKELY(map->checks != NULL)) {
+    if (ACT_UNLIKELY(act_checks_pending(map))) {
         act_status status = act_checks_child(map, place->node.id, place->node.id - place->node.down,
                                              child.index, error);
         if (status != ACT_OK)
@@ -241,7 +241,7 @@ static act_status value_at(const act_cursor *cursor, const uint8_t *path, size_t
             return status;
         if (id == 0)
             break;
-        if (ACT_UNLIKELY(cursor->map->checks != NULL)) {
+        if (ACT_UNLIKELY(act_checks_pending(cursor->map))) {
             status = act_checks_node(cursor->map, id, error);
             if (status != ACT_OK)
                 return status;

@@ -114,7 +114,7 @@ static act_status read_node(const struct act_map *map, uint64_t id, struct count
 {
     struct act_cursor_frame frame;
     struct act_cursor_line line = {0, 0};
-    if (ACT_UNLIKELY(map->checks != NULL)) {
+    if (ACT_UNLIKELY(act_checks_pending(map))) {
         act_status status = act_checks_node(map, id, error);
         if (status != ACT_OK)
             return status;

@@ -199,7 +199,7 @@ ACT_NOINLINE static act_status watch(struct act_cursor *cursor, uint64_t id, act
     const struct act_map *map = cursor->map;
     if (map->resident_nbytes_max && ++cursor->entered % ACT_BUDGET_STEPS == 0)
         act_budget_look(map);
-    return map->checks ? act_checks_node(map, id, error) : ACT_OK;
+    return act_checks_pending(map) ? act_checks_node(map, id, error) : ACT_OK;
 }
 
 act_status act_cursor_enter(struct act_cursor *cursor, uint64_t id, act_error *error)
@@ -228,7 +228,7 @@ act_status act_cursor_enter_child(struct act_cursor *cursor, struct act_cursor_c
                                   act_error *error)
 {
     struct act_cursor_frame *top = act_cursor_top(cursor);
-    if (ACT_UNLIKELY(cursor->map->checks != NULL)) {
+    if (ACT_UNLIKELY(act_checks_pending(cursor->map))) {
         act_status checked = act_checks_child(cursor->map, top->id, top->id - top->down,
                                               child.index, error);
         if (checked != ACT_OK)

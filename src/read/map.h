@@ -50,8 +50,6 @@ struct act_map {
     uint64_t file_nbytes;
     uint64_t key_nbytes_max;
     uint64_t steps_max;
-    /* Steps of a walk that nobody has to look at: steps_max, or 0 for a map with checks. */
-    uint64_t steps_quick;
     uint64_t resident_nbytes_max; /* the budget of a mapped file, or 0 */
     uint64_t memory_nbytes;       /* what there was when it was opened; UINT64_MAX: not known */
     bool exceeds_memory;          /* mapped, and more than half of that */

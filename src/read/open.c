@@ -129,7 +129,6 @@ static act_status make_view(const uint8_t *bytes, uint64_t nbytes, uint64_t root
         free(opened);
         return status;
     }
-    map->steps_quick = map->checks ? 0 : map->steps_max;
     map->watched = map->checks != NULL;
     map->os_bytes = *os_bytes;
     *map_ret = map;

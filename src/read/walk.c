@@ -11,6 +11,7 @@ act_status act_walk_init(struct act_walk *walk, const struct act_map *map, act_e
 {
     memset(walk, 0, sizeof(*walk));
     walk->map = map;
+    walk->steps_quick = act_checks_pending(map) ? 0 : map->steps_max;
     if (!act_reserve(&walk->frames, &walk->frames_capacity, 64, sizeof(*walk->frames)) ||
         !act_reserve(&walk->path, &walk->path_capacity, 256, 1)) {
         act_walk_free(walk);
@@ -112,7 +113,7 @@ static act_status seek_step(struct act_walk *walk, const uint8_t *key, size_t ke
         }
         bool exact;
         frame->value_passed = true;
-        if (ACT_UNLIKELY(walk->map->checks != NULL)) {
+        if (ACT_UNLIKELY(act_checks_pending(walk->map))) {
             act_status status = check_children(walk, frame, error);
             if (status != ACT_OK)
                 return status;
@@ -122,7 +123,7 @@ static act_status seek_step(struct act_walk *walk, const uint8_t *key, size_t ke
         if (!exact)
             return ACT_OK;
     }
-    if (ACT_UNLIKELY(walk->map->checks != NULL) && frame->index < frame->count) {
+    if (ACT_UNLIKELY(act_checks_pending(walk->map)) && frame->index < frame->count) {
         act_status status = act_checks_node(walk->map, frame->child_id, error);
         if (status != ACT_OK)
             return status;

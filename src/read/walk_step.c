@@ -13,17 +13,18 @@ ACT_COLD static act_status out_of_steps(const struct act_walk *walk, act_error *
 act_status act_walk_look(const struct act_walk *walk, uint64_t steps, act_error *error)
 {
     const struct act_frame *frame = &walk->frames[walk->depth - 1];
-    if (!walk->map->checks || steps >= walk->map->steps_max)
+    if (steps >= walk->map->steps_max)
         return out_of_steps(walk, error);
-    return act_checks_node(walk->map, frame->child_id, error);
+    return act_checks_pending(walk->map) ? act_checks_node(walk->map, frame->child_id, error)
+                                         : ACT_OK;
 }
 
 /* ------------------------------------------------------------------------------------ forwards */
 
 act_status act_walk_next(struct act_walk *walk, act_error *error)
 {
-    uint64_t steps_left = walk->map->steps_quick;
-    uint64_t looked = 0;
+    uint64_t steps_left = walk->steps_quick;
+    uint64_t looked = steps_left;
     for (;;) {
         struct act_frame *frame = act_walk_top(walk);
         if (!frame->value_passed) {
@@ -49,6 +50,11 @@ act_status act_walk_next(struct act_walk *walk, act_error *error)
             if (status != ACT_OK)
                 return status;
             steps_left = 0;
+            if (!act_checks_pending(walk->map)) {
+                steps_left = walk->map->steps_max - looked;
+                looked = walk->map->steps_max;
+                walk->steps_quick = walk->map->steps_max;
+            }
         }
         struct act_walk_child child;
         enum act_walk_entered entered = act_walk_enter(walk, &child, error);
@@ -79,7 +85,7 @@ static act_status note_offsets(struct act_walk *walk, struct act_frame *frame, a
     uint64_t first = act_node_first_child(frame->id, node.child_rel);
     if (!first)
         return act_walk_corrupt(frame->id, error);
-    if (ACT_UNLIKELY(walk->map->checks != NULL)) {
+    if (ACT_UNLIKELY(act_checks_pending(walk->map))) {
         act_status status = act_checks_run(walk->map, frame->id, node.child_rel, frame->count,
                                            error);
         if (status != ACT_OK)
@@ -142,8 +148,8 @@ static act_status unpass(struct act_walk *walk, struct act_frame *frame, act_err
 
 act_status act_walk_prev(struct act_walk *walk, act_error *error)
 {
-    uint64_t steps_left = walk->map->steps_quick;
-    uint64_t looked = 0;
+    uint64_t steps_left = walk->steps_quick;
+    uint64_t looked = steps_left;
     for (;;) {
         struct act_frame *frame = act_walk_top(walk);
         if (frame->index == 0) {
@@ -169,6 +175,11 @@ act_status act_walk_prev(struct act_walk *walk, act_error *error)
             if (status != ACT_OK)
                 return status;
             steps_left = 0;
+            if (!act_checks_pending(walk->map)) {
+                steps_left = walk->map->steps_max - looked;
+                looked = walk->map->steps_max;
+                walk->steps_quick = walk->map->steps_max;
+            }
         }
         struct act_walk_child child;
         enum act_walk_entered entered = act_walk_enter(walk, &child, error);

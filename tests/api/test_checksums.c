@@ -292,6 +292,53 @@ static void test_without_damage(void **state)
     entries_free(&entries);
 }
 
+/* The limit of steps is the same, whether or not there is anything to compare. */
+static void test_limits_of_steps(void **state)
+{
+    (void)state;
+    enum {
+        DANGLING = 200
+    };
+    struct entries entries = {0};
+    for (unsigned i = 0; i < DANGLING; i++) {
+        uint8_t path[2] = {'a', (uint8_t)i};
+        entries_add_path(&entries, path, sizeof(path));
+    }
+    entries_add(&entries, "b", 1, 7);
+    entries_sort(&entries);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    entries_drop_paths(&entries);
+    uint64_t enough[2] = {0, 0}; /* the least with which all can be read */
+    for (int checked = 0; checked < 2; checked++) {
+        for (uint64_t steps = DANGLING / 2; steps < 2 * DANGLING; steps++) {
+            act_open_options options = {.steps_max = steps, .checksums = (act_checksums)checked};
+            act_map *map;
+            assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
+            for (int round = 0; round < 2; round++) {
+                for (int reverse = 0; reverse < 2; reverse++) {
+                    act_status status = check_scan(map, &entries, reverse, NULL);
+                    if (!enough[reverse] && status == ACT_OK)
+                        enough[reverse] = steps;
+                    assert_int_equal(status, enough[reverse] && steps >= enough[reverse]
+                                                 ? ACT_OK
+                                                 : ACT_ERR_LIMIT);
+                }
+                /* In the second round everything has been compared. */
+                bool has_value;
+                act_map_path_exists(map, "b", 1, &has_value, NULL);
+                for (unsigned i = 0; i < DANGLING; i++) {
+                    uint8_t path[2] = {'a', (uint8_t)i};
+                    assert_int_equal(act_map_path_exists(map, path, 2, &has_value, NULL), ACT_OK);
+                }
+            }
+            act_map_close(map);
+        }
+    }
+    assert_in_range(enough[0], DANGLING, DANGLING + 10);
+    assert_in_range(enough[1], DANGLING, DANGLING + 10);
+    entries_free(&entries);
+}
+
 static void test_files_without_checksums(void **state)
 {
     (void)state;
@@ -324,6 +371,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_other_blocks_are_read_as_ever, scratch_set_up,
                                         scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_without_damage, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_limits_of_steps, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_files_without_checksums, scratch_set_up,
                                         scratch_tear_down),
     };
