@@ -738,8 +738,6 @@ ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, 
 /* Salvaging what can be read from a damaged file. */
 #include "actree/repair.h"
 
-/* Several files as one map. */
-#include "actree/set.h"
 /* -------------------------------------------------------------------------------- working sets */
 
 /* Which bytes of a file lookups read, and bringing them into memory. */
@@ -753,6 +751,11 @@ ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, 
 
 /* Bringing parts of a map into memory, at once or beside other work; sets of pages to keep. */
 #include "actree/warm.h"
+
+/* ------------------------------------------------------------------------------ several files */
+
+/* Several files as one map. */
+#include "actree/set.h"
 
 #ifdef __cplusplus
 }

@@ -47,7 +47,8 @@ static act_status check_sum(struct act_sweep *sweep, const struct act_segment *s
         size_t nbytes = left < ACT_SUMS_BLOCK_NBYTES ? (size_t)left : ACT_SUMS_BLOCK_NBYTES;
         sum = act_segment_sum(bytes + at, nbytes, sum);
         at += nbytes;
-        if (++blocks % BLOCKS_A_LOOK == 0 && !act_pace_tell(&sweep->pace, sweep->root))
+        if (++blocks % BLOCKS_A_LOOK == 0 &&
+            !act_pace_tell(&sweep->pace, sweep->root + sweep->index->sums_off))
             return ACT_STOPPED;
     }
     sum = act_segment_sum(bytes + segment->root, (size_t)(end - segment->root), sum);
@@ -70,7 +71,7 @@ act_status act_segments_check_sums(struct act_sweep *sweep, bool *whole_ret, act
     while (root != index->root) {
         uint64_t at = root;
         if (!tail.merged || !act_segment_read(bytes, root, &segment) ||
-            segment.jump_begin != index->file_nbytes || tail.end <= root)
+            segment.jump_begin != index->file_nbytes)
             return act_sweep_break(sweep, error, ACT_RULE_INDEX_HEADER, at,
                                    "before the root at offset %llu is no footer, of which later "
                                    "ones say that it is there",
