@@ -68,6 +68,12 @@ enum act_next {
 act_status act_descend(const struct act_map *map, struct act_descent *from, act_error *error);
 
 /*
+ * act_map_get for a map with checks: what is read is compared with its checksums first.
+ */
+act_status act_get_checked(const struct act_map *map, const void *key, size_t key_nbytes,
+                           uint64_t *value_ret, act_error *error);
+
+/*
  * A line's child is a branch most of the time, and the branch's own children lie right before it.
  * Asking for these lines at once, while the line data is on its way, saves one wait for memory.
  */
