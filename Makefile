@@ -66,6 +66,17 @@ bench: ## measure against every peer that the machine has
 	@scripts/setup.sh bench
 	@bench/run.sh
 
+.PHONY: reliability
+reliability: ## what tests reliability, in larger numbers, with tables; FULL=1: those of a release
+	@scripts/setup.sh reliability
+	@scripts/reliability.py $(if $(FULL),--full)
+
+.PHONY: soak
+HOURS ?= 1
+soak: all ## random work, kills, power cuts and damage against a model, for HOURS (default 1)
+	@scripts/setup.sh reliability
+	@python3 -B tests/reliability/soak.py build/actree --hours $(HOURS)
+
 .PHONY: install
 install: all ## into PREFIX (default /usr/local); DESTDIR is heeded
 	@cmake --install build --prefix $(abspath $(PREFIX))

@@ -8,6 +8,7 @@
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
+#include "support/figures.h"
 #include "support/random.h"
 #include "support/scratch.h"
 #include "support/shapes.h"
@@ -41,6 +42,7 @@ static int make_map(void **state)
 static int remove_map(void **state)
 {
     (void)state;
+    figures_print();
     act_map_close(map);
     entries_free(&entries);
     free(path);
