@@ -178,7 +178,7 @@ def read_known(path):
                 name = line[1:-1]
                 continue
             fields = [field.strip() for field in line.split(" :: ")]
-            if len(fields) != 4 or fields[2] not in ("equivalent", "speed", "slow", "open"):
+            if len(fields) != 4 or fields[2] not in ("equivalent", "speed", "elsewhere", "open"):
                 sys.exit(f"{path}:{number}: not LINE :: CHANGE :: KIND :: REASON")
             known[name, fields[0], fields[1]] = fields[2], fields[3]
     return known
@@ -213,11 +213,11 @@ class Tally:
 
     def share(self, room):
         row = self.rooms[room]
-        valid = row["killed"] + row["speed"] + row["slow"] + row["open"] + row["unexplained"]
+        valid = row["killed"] + row["speed"] + row["elsewhere"] + row["open"] + row["unexplained"]
         return 100.0 * row["killed"] / valid if valid else 100.0
 
     def print(self):
-        kinds = "killed", "equivalent", "speed", "slow", "open", "unexplained"
+        kinds = "killed", "equivalent", "speed", "elsewhere", "open", "unexplained"
         print("\n" + f"{'mutants':<10}" + "".join(f"{kind:>12}" for kind in kinds) + "   killed")
         for room in sorted(self.rooms, key=lambda r: (r == "all", r)):
             row = self.rooms[room]
