@@ -202,6 +202,14 @@ def write(path, text):
         file.write(text)
 
 
+def text_of(lines, number):
+    """A line, and with it the one before where there are several that read the same."""
+    text = lines[number - 1].strip()
+    if sum(line.strip() == text for line in lines) > 1 and number > 1:
+        return f"{lines[number - 2].strip()} / {text}"
+    return text
+
+
 class Tally:
     def __init__(self):
         self.rooms = collections.defaultdict(collections.Counter)
@@ -246,7 +254,7 @@ def mutate_file(name, args, tests, known, tally):
             if outcome in ("no code", "same code"):
                 continue
             done += 1
-            line = lines[mutant.line - 1].strip()
+            line = text_of(lines, mutant.line)
             kind = "killed"
             if outcome == "survived":
                 kind, _ = known.get((name[4:], line, mutant.one_line()), ("unexplained", ""))
