@@ -34,6 +34,18 @@ debug asan races tsan coverage clang platforms: ## that step of make test alone;
 	@scripts/setup.sh test
 	@scripts/test.sh $@
 
+.PHONY: mcdc
+mcdc: ## coverage of conditions by clang 19: which of them decide by themselves
+	@scripts/setup.sh test $@
+	@scripts/test.sh $@
+
+EACH ?= 6
+SEED ?= 1
+.PHONY: mutate
+mutate: ## faults put into the library, EACH in a source by SEED: do the tests notice?
+	@scripts/setup.sh test $@
+	@python3 -B scripts/mutate.py --each $(EACH) --seed $(SEED) $(or $(WHAT),format verify merge read build)
+
 .PHONY: portable
 portable: ## every test with src/os/portable, which asks nothing of the system but ISO C
 	@scripts/setup.sh test

@@ -6,6 +6,7 @@ option(ACT_LINT "Test the form of the sources and the benchmark too" ON)
 option(ACT_BENCH "Build the benchmark programs of the engines that are found" OFF)
 option(ACT_WERROR "Treat compiler warnings as errors" OFF)
 option(ACT_COVERAGE "Instrument for gcov" OFF)
+option(ACT_MCDC "Instrument for clang's coverage, with MC/DC (needs clang 18)" OFF)
 set(ACT_PLATFORM "" CACHE STRING "Folder of src/os: linux, darwin, posix, win32, portable; empty: by system")
 set(ACT_SANITIZE "" CACHE STRING "Argument of -fsanitize=, e.g. address,undefined or thread")
 
@@ -24,7 +25,7 @@ if(NOT ACT_PLATFORM)
 endif()
 
 # Where every step takes several times as long, tests by number do fewer rounds.
-if(ACT_SANITIZE OR ACT_COVERAGE OR CMAKE_CROSSCOMPILING_EMULATOR)
+if(ACT_SANITIZE OR ACT_COVERAGE OR ACT_MCDC OR CMAKE_CROSSCOMPILING_EMULATOR)
     set(ACT_SLOW_BUILD ON)
 else()
     set(ACT_SLOW_BUILD OFF)
@@ -48,7 +49,13 @@ if(ACT_SANITIZE)
 endif()
 if(ACT_COVERAGE)
     add_compile_options(--coverage -fprofile-update=atomic)
+    add_compile_definitions(ACT_COVERAGE=1)
     add_link_options(--coverage)
+endif()
+if(ACT_MCDC)
+    add_compile_options(-fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc
+                        -fprofile-update=atomic)
+    add_link_options(-fprofile-instr-generate)
 endif()
 
 # Tests count in 64 bits what always fits into 32: where `act_loose_conversions` is set, in their

@@ -2,14 +2,14 @@
 # Installs what building, testing, the demo or the benchmarks need and what is
 # not there yet.
 #
-#   scripts/setup.sh GROUP...        groups: build demo test bench fuzz i386 s390x mingw
-#                                            darwin reliability
+#   scripts/setup.sh GROUP...        the groups are named below
 #
 # Where everything is there it does nothing and asks nobody. Otherwise it
 # installs packages by name through apt-get, as root or through sudo. On a
 # system without apt-get, or without a network, it says what is missing. Exit
 # status 1 if something is still missing that the group cannot do without.
 set -u
+groups='build demo test bench fuzz i386 s390x mingw darwin reliability mcdc mutate'
 export LC_ALL=C
 
 # Is the tool, the library or the compiler feature there?
@@ -39,6 +39,10 @@ has_cmake() {
 
 has_fuzzer() {
     [ -e "$(clang -print-file-name="libclang_rt.fuzzer-$(uname -m).a" 2>/dev/null)" ]
+}
+
+has_profiles() {
+    [ -e "$(clang-19 -print-file-name="libclang_rt.profile-$(uname -m).a" 2>/dev/null)" ]
 }
 
 # The loader of 32-bit programs.
@@ -105,6 +109,9 @@ mingw need wine64              has_wine
 mingw need xz-utils            has xz
 test want xz-utils             has xz
 darwin need python3-pip        has_python_module pip
+mcdc want clang-19,libclang-rt-19-dev  has_profiles
+mcdc want llvm-19              has llvm-cov-19
+mutate need ninja-build        has ninja
 END
 }
 
@@ -150,15 +157,15 @@ packages_of() {
 }
 
 [ $# -gt 0 ] || {
-    echo "usage: $0 GROUP...    groups: build demo test bench fuzz i386 s390x mingw darwin reliability" >&2
+    echo "usage: $0 GROUP...    groups: $groups" >&2
     exit 2
 }
 wanted=$*
 for group in $wanted; do
-    case $group in
-    build | demo | test | bench | fuzz | i386 | s390x | mingw | darwin | reliability) ;;
+    case " $groups " in
+    *" $group "*) ;;
     *)
-        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz, i386, s390x, mingw, darwin, reliability" >&2
+        echo "$0: no group '$group'; there are $groups" >&2
         exit 2
         ;;
     esac
