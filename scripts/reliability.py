@@ -42,6 +42,7 @@ AMOUNTS = {
     "truncations": (100, 5000, 100000),
     "replacements": (300, 20000, 100000),
     "soak seconds": (3, 120, 3600),
+    "mutants of a file": (1, 1, 6),
     "peer flips": (20, 300, 1000),
     "peer kills": (5, 40, 100),
 }
@@ -183,17 +184,18 @@ def row_bits(run):
 
 
 def row_fuzz(run):
-    if not os.path.exists(os.path.join(ROOT, "scripts/fuzz.sh")):
-        raise LeftOut("there is no scripts/fuzz.sh")
+    if not os.path.exists(os.path.join(ROOT, "scripts/fuzz.py")):
+        raise LeftOut("there is no scripts/fuzz.py")
     run.make("fuzz")
-    text = run.command(["scripts/fuzz.sh"],
+    text = run.command([sys.executable, "-B", "scripts/fuzz.py"],
                        env={"SECONDS_EACH": str(run.amount("fuzzing seconds"))})
-    done = {name: 0 for name in re.findall(r"^== (\w+)", text, re.MULTILINE)}
-    parts = re.split(r"^== (\w+)", text, flags=re.MULTILINE)[1:]
-    for name, part in zip(parts[::2], parts[1::2]):
-        done[name] += sum(map(int, re.findall(r"number_of_executed_units:\s+(\d+)", part)))
-    return done, (f"{n(sum(done.values()))} executions over {len(done)} targets under ASan and "
-                  f"UBSan: 0 findings")
+    # What `make fuzz` prints last: executions of this run, and of all runs here.
+    table = re.findall(r"^(\w+) +([\d,]+) +[\d,-]+ +([\d,]+)  ", text, re.MULTILINE)
+    all_now, all_ever = re.search(r"^all targets +([\d,]+) +([\d,]+)", text, re.MULTILINE).groups()
+    figures = {name: {"now": int(now.replace(",", "")), "in_all": int(ever.replace(",", ""))}
+               for name, now, ever in table}
+    return figures, (f"{all_now} executions over {len(table)} targets under ASan and UBSan, "
+                     f"{all_ever} in all runs on this machine: 0 findings")
 
 
 FAULT_PROGRAMS = (["test_build_faults"], ["test_build_faults", "plain"],
@@ -317,18 +319,42 @@ def row_soak(run):
                  "readers beside them: 0 differences from the model")
 
 
+def rooms(text, heading, pattern):
+    """The lines of a table by rooms, as {room: numbers}."""
+    part = text[text.rindex(heading):].split("\n\n")[0]
+    return {name: [float(number) for number in numbers]
+            for name, *numbers in re.findall(pattern, part, re.MULTILINE)}
+
+
 def row_coverage(run):
-    if "--report" not in read("scripts/coverage.py"):
-        raise LeftOut("line coverage alone is measured, by `make coverage`")
-    text = run.command(["scripts/coverage.py", "--report"])
-    return {"text": text}, text.strip().splitlines()[-1]
+    if run.level == 0:
+        raise LeftOut("takes minutes")
+    text = run.command(["scripts/test.sh", "coverage"])
+    branches = rooms(text, "branches of src/", r"^(\w+) +(\d+) +(\d+) +(\d+) +([\d.]+) %")
+    said = [f"{room} {share:.1f} %" for room, (_, _, _, share) in branches.items()]
+    excluded = sum(int(row[1]) for room, row in branches.items() if room != "all")
+    figures = {"branches": branches}
+    said = [f"branches: {', '.join(said)}, {n(excluded)} of them excluded, each with its reason"]
+    if run.level == 2:
+        text = run.command(["scripts/test.sh", "mcdc"])
+        if "MC/DC of src/" in text:
+            found = rooms(text, "MC/DC of src/", r"^(\w+) +(\d+) +(\d+) +(\d+) +([\d.]+) %")
+            figures["mcdc"] = found
+            said.append("MC/DC: " + ", ".join(f"{room} {row[3]:.1f} %"
+                                              for room, row in found.items()))
+    return figures, "; ".join(said)
 
 
 def row_mutation(run):
-    if not os.path.exists(os.path.join(ROOT, "scripts/mutate.py")):
-        raise LeftOut("there is no scripts/mutate.py")
-    text = run.command(["scripts/mutate.py", "--report"])
-    return {"text": text}, text.strip().splitlines()[-1]
+    if run.level == 0:
+        raise LeftOut("takes minutes")
+    text = run.command([sys.executable, "-B", "scripts/mutate.py", "--each",
+                        str(run.amount("mutants of a file")), "format", "verify", "merge", "read",
+                        "build"])
+    found = rooms(text, "mutants  ", r"^(\w+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +([\d.]+) %")
+    killed, equivalent, *_, share = found["all"]
+    return found, (f"{n(int(killed))} killed, {share:.1f} % of those that are not equivalent "
+                   f"({n(int(equivalent))} are), each survivor listed with its reason")
 
 
 def row_peer_flips(run):
@@ -430,12 +456,26 @@ def table_runs(results):
                    f"{row['machine']} |")
 
 
-TABLES = {"rows": table_rows, "flips": table_flips, "kills": table_kills, "runs": table_runs}
+def table_short(results):
+    """For the README: what passed, in few words."""
+    yield "| test | measured |"
+    yield "|---|---|"
+    for key, (title, _, _) in ROWS.items():
+        row = results["rows"].get(key)
+        if row and not key.startswith("peer"):
+            said = re.split(r"; (?=\D)|\. ", row["text"])[0] if row["state"] == "passed" else \
+                f"{row['state']}: {row['text']}"
+            yield f"| {title} | {said} |"
+
+
+TABLES = {"rows": table_rows, "short": table_short, "flips": table_flips, "kills": table_kills, "runs": table_runs}
 
 
 def with_tables(text, results):
     """The document, with what is between <!-- reliability:NAME --> and its end written anew."""
     for name, table in TABLES.items():
+        if f"<!-- reliability:{name} -->" not in text:
+            continue
         lines = "\n".join(table(results))
         text = re.sub(rf"(<!-- reliability:{name} -->\n).*?(<!-- /reliability:{name} -->)",
                       lambda m, lines=lines: f"{m.group(1)}\n{lines}\n\n{m.group(2)}", text,
