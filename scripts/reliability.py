@@ -36,7 +36,7 @@ AMOUNTS = {
     "arenas": (1, 2, 64),
     "one bit in": (64, 1, 1),
     "fuzzing seconds": (1, 20, 3600),
-    "model tears": (1, 64, 2000),
+    "model tears": (1, 32, 300),
     "kills": (80, 2000, 10000),
     "power cuts": (16, 400, 2000),
     "truncations": (100, 5000, 100000),
