@@ -9,7 +9,7 @@
 # system without apt-get, or without a network, it says what is missing. Exit
 # status 1 if something is still missing that the group cannot do without.
 set -u
-groups='build demo test bench fuzz i386 s390x mingw darwin reliability mcdc mutate'
+all_groups='build demo test bench fuzz i386 s390x mingw darwin reliability mcdc mutate'
 export LC_ALL=C
 
 # Is the tool, the library or the compiler feature there?
@@ -157,15 +157,15 @@ packages_of() {
 }
 
 [ $# -gt 0 ] || {
-    echo "usage: $0 GROUP...    groups: $groups" >&2
+    echo "usage: $0 GROUP...    groups: $all_groups" >&2
     exit 2
 }
 wanted=$*
 for group in $wanted; do
-    case " $groups " in
+    case " $all_groups " in
     *" $group "*) ;;
     *)
-        echo "$0: no group '$group'; there are $groups" >&2
+        echo "$0: no group '$group'; there are $all_groups" >&2
         exit 2
         ;;
     esac
