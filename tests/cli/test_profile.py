@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 
-from tool import ACTREE, DAMAGED, DONE, TROUBLE, ToolTest, main
+from tool import ACTREE, DAMAGED, DONE, TROUBLE, ToolTest, main, needs_mapping
 
 
 def is_reckoned():
@@ -70,6 +70,7 @@ class Profile(ToolTest):
         self.assertLess(report["pages_touched"], 10)
         self.assertEqual(report["memory"][-1]["faults_per_query"], 0)
 
+    @needs_mapping
     def test_cold(self):
         self.make()
         report = self.report()
