@@ -61,16 +61,17 @@ static act_status gather(struct act_frames *frames, const struct act_frame *fram
     uint64_t ids[256];
     unsigned old_count;
     act_status status = old_children(frames, frame, bytes, ids, &old_count, error);
-    const struct act_frames_child *child = frames->waiting + frame->waiting_begin;
-    const struct act_frames_child *end = frames->waiting + frames->waiting_count;
+    size_t next = frame->waiting_begin;
     size_t count = 0;
-    for (unsigned i = 0; status == ACT_OK && (i < old_count || child != end);) {
+    for (unsigned i = 0; status == ACT_OK && (i < old_count || next < frames->waiting_count);) {
         struct act_append_node *made = &frames->run[count];
-        if (child != end && (i == old_count || child->made.node.byte <= bytes[i])) {
+        const struct act_frames_child *child = next < frames->waiting_count ? &frames->waiting[next]
+                                                                            : NULL;
+        if (child && (i == old_count || child->made.node.byte <= bytes[i])) {
             i += i < old_count && child->made.node.byte == bytes[i];
             *made = child->made;
             count += !child->gone;
-            child++;
+            next++;
             continue;
         }
         if (frame->place.kind == ACT_PLACE_LINE)
