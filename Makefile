@@ -3,6 +3,11 @@
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 export JOBS
+# What `make fuzz` heeds.
+export ENGINE SECONDS_EACH RUNS_EACH
+ENGINE ?= libfuzzer
+SECONDS_EACH ?= 60
+RUNS_EACH ?= 0
 MAKEFLAGS += --no-print-directory
 
 configure = cmake --preset $1 >/dev/null
@@ -59,10 +64,21 @@ install: all ## into PREFIX (default /usr/local); DESTDIR is heeded
 	@cmake --install build --prefix $(abspath $(PREFIX))
 
 .PHONY: fuzz
-fuzz: ## libFuzzer on each target of fuzz/, SECONDS_EACH (default 60)
+fuzz: ## libFuzzer (ENGINE=afl: AFL++) on TARGETS of fuzz/, SECONDS_EACH (60) or RUNS_EACH
+ifeq ($(ENGINE),afl)
+	@scripts/setup.sh fuzz afl
+	@$(call build,afl)
+else
 	@scripts/setup.sh fuzz
 	@$(call build,fuzz)
-	@scripts/fuzz.sh
+endif
+	@scripts/fuzz.py $(TARGETS)
+
+.PHONY: fuzz-merge
+fuzz-merge: ## take inputs that `make fuzz` found, and that reach further, into fuzz/TARGET/corpus
+	@scripts/setup.sh fuzz
+	@$(call build,fuzz)
+	@scripts/fuzz.py --merge $(TARGETS)
 
 .PHONY: format
 format: ## bring the sources into the form that the tests ask for

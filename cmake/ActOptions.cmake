@@ -7,6 +7,7 @@ option(ACT_BENCH "Build the benchmark programs of the engines that are found" OF
 option(ACT_WERROR "Treat compiler warnings as errors" OFF)
 option(ACT_COVERAGE "Instrument for gcov" OFF)
 set(ACT_PLATFORM "" CACHE STRING "Folder of src/os: linux, darwin, posix, win32, portable; empty: by system")
+set(ACT_FUZZ replay CACHE STRING "What the fuzz targets are programs for: libfuzzer, afl, replay")
 set(ACT_SANITIZE "" CACHE STRING "Argument of -fsanitize=, e.g. address,undefined or thread")
 
 if(NOT ACT_PLATFORM)
@@ -45,6 +46,12 @@ if(ACT_SANITIZE)
     add_compile_options(-fsanitize=${ACT_SANITIZE} -fno-sanitize-recover=all
                         -fno-omit-frame-pointer)
     add_link_options(-fsanitize=${ACT_SANITIZE})
+endif()
+# Edges are counted, comparisons not traced: the mutator knows the format, and twice as many runs
+# are worth more.
+if(ACT_FUZZ STREQUAL "libfuzzer")
+    set(ACT_FUZZ_COVERAGE inline-8bit-counters,pc-table)
+    add_compile_options(-fsanitize-coverage=${ACT_FUZZ_COVERAGE})
 endif()
 if(ACT_COVERAGE)
     add_compile_options(--coverage -fprofile-update=atomic)

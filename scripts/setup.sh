@@ -2,8 +2,8 @@
 # Installs what building, testing, the demo or the benchmarks need and what is
 # not there yet.
 #
-#   scripts/setup.sh GROUP...        groups: build demo test bench fuzz i386 s390x mingw
-#                                            darwin
+#   scripts/setup.sh GROUP...        groups: build demo test bench fuzz afl i386 s390x
+#                                            mingw darwin
 #
 # Where everything is there it does nothing and asks nobody. Otherwise it
 # installs packages by name through apt-get, as root or through sudo. On a
@@ -63,9 +63,9 @@ build,demo,test,bench,fuzz need libxxhash-dev  has_header xxhash.h
 build,demo,test,bench,fuzz need libpopt-dev    has_module popt
 build,demo,test,bench,fuzz need libjansson-dev has_module jansson
 test,fuzz need libcmocka-dev   has_module cmocka
-test,bench need python3        has_python_module json
+test,bench,fuzz need python3   has_python_module json
 test,bench want g++            has g++
-test,fuzz want clang           has clang
+test want clang                has clang
 test want clang-format         has clang-format
 test want clang-tidy           has clang-tidy
 build,test want scdoc          has scdoc
@@ -77,6 +77,8 @@ bench want libmarisa-dev       has_module marisa
 bench want gnuplot-nox         has gnuplot
 bench want util-linux-extra    has fincore
 fuzz need libclang-rt-dev      has_fuzzer
+fuzz need clang                has clang
+afl need afl++                 has afl-clang-fast
 test want gcc-i686-linux-gnu,libc6-dev-i386-cross    has i686-linux-gnu-gcc
 test want libc6-i386           has_i386
 test want gcc-s390x-linux-gnu,libc6-dev-s390x-cross  has s390x-linux-gnu-gcc
@@ -137,15 +139,15 @@ packages_of() {
 }
 
 [ $# -gt 0 ] || {
-    echo "usage: $0 GROUP...    groups: build demo test bench fuzz i386 s390x mingw darwin" >&2
+    echo "usage: $0 GROUP...    groups: build demo test bench fuzz afl i386 s390x mingw darwin" >&2
     exit 2
 }
 wanted=$*
 for group in $wanted; do
     case $group in
-    build | demo | test | bench | fuzz | i386 | s390x | mingw | darwin) ;;
+    build | demo | test | bench | fuzz | afl | i386 | s390x | mingw | darwin) ;;
     *)
-        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz, i386, s390x, mingw, darwin" >&2
+        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz, afl, i386, s390x, mingw, darwin" >&2
         exit 2
         ;;
     esac

@@ -95,6 +95,8 @@ def rule_layers(root):
                     own.append(os.path.join(root, "src", name) if name.startswith("cli/") else "")
                 elif top == "fuzz":
                     own.append(os.path.join(root, name) if name.startswith("fuzz/") else "")
+                    # The tool's parsers have targets of their own.
+                    own.append(os.path.join(root, "src", name) if name.startswith("cli/") else "")
                 elif top == "tests/api":
                     own.append(os.path.join(root, "tests", name) if name.startswith("support/")
                                else "")
