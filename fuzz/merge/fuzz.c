@@ -28,6 +28,7 @@ struct file {
     uint8_t *bytes;
     size_t nbytes;
     bool sound;
+    act_error error; /* if it is not */
     struct fuzz_list list; /* its entries, or some */
     uint64_t roots[ROOTS_MAX];
     size_t root_count;
@@ -48,7 +49,7 @@ static bool look_at(struct file *file)
     act_map *map;
     if (act_map_open_memory(file->bytes, file->nbytes, &fuzz_options, &map, NULL) != ACT_OK)
         return false;
-    file->sound = act_map_verify(map, NULL, NULL, NULL, NULL) == ACT_OK;
+    file->sound = act_map_verify(map, NULL, NULL, NULL, &file->error) == ACT_OK;
     fuzz_list_scan(&file->list, map);
     file->root_count = 0;
     file->history = act_map_history(map, take_root, file, NULL);
@@ -196,6 +197,8 @@ static void check_merged(const struct file *before, const struct file *after,
     find_edits(after, edits, count);
     if (!before->sound)
         return;
+    if (!after->sound)
+        fprintf(stderr, "%s\n", after->error.text);
     FUZZ_EXPECT(after->sound);
     if (before->list.status == ACT_OK && apply(&before->list, edits, count, &expected, &wanted)) {
         FUZZ_EXPECT(report->added == wanted.added && report->removed == wanted.removed);

@@ -26,12 +26,16 @@ static act_status break_header(struct act_sweep *sweep, uint64_t offset, const c
 static bool was_indexed(const struct act_sweep *sweep)
 {
     uint8_t header[ACT_INDEX_NBYTES];
-    if (sweep->file_nbytes < ACT_INDEX_END + ACT_INDEX_NBYTES + ACT_INDEX_TAIL_NBYTES)
+    if (sweep->file_nbytes < ACT_INDEX_END)
         return false;
     memcpy(header, sweep->arena.bytes + ACT_INDEX_OFF, sizeof(header));
     memcpy(header, ACT_INDEX_MAGIC, ACT_MAGIC_NBYTES);
+    if (act_index_intact(header))
+        return true;
+    if (sweep->file_nbytes < ACT_INDEX_END + ACT_INDEX_NBYTES + ACT_INDEX_TAIL_NBYTES)
+        return false;
     uint64_t copy_off = act_index_copy_off(sweep->file_nbytes);
-    return act_index_intact(header) || act_index_intact(sweep->arena.bytes + copy_off);
+    return act_index_intact(sweep->arena.bytes + copy_off);
 }
 
 static bool all_zero(const uint8_t *bytes, size_t nbytes)
