@@ -8,6 +8,8 @@ export ENGINE SECONDS_EACH RUNS_EACH
 ENGINE ?= libfuzzer
 SECONDS_EACH ?= 60
 RUNS_EACH ?= 0
+# What `make differential` makes.
+FILES ?= 100000
 MAKEFLAGS += --no-print-directory
 
 configure = cmake --preset $1 >/dev/null
@@ -79,6 +81,13 @@ fuzz-merge: ## take inputs that `make fuzz` found, and that reach further, into 
 	@scripts/setup.sh fuzz
 	@$(call build,fuzz)
 	@scripts/fuzz.py --merge $(TARGETS)
+
+.PHONY: differential
+differential: ## FILES (100000) mutants, and what `make fuzz` found, by library, model and reference
+	@scripts/setup.sh test
+	@$(call build,release)
+	@python3 -B tests/hostile/test_model.py build/tests/interop/act_peer --files $(FILES) \
+		--corpora $(wildcard out/fuzz/libfuzzer/*/corpus out/fuzz/afl/*/default/queue)
 
 .PHONY: format
 format: ## bring the sources into the form that the tests ask for

@@ -17,10 +17,10 @@ enum {
 };
 
 struct edit {
-    uint8_t key[KEY_NBYTES_MAX];
     size_t key_nbytes;
     uint64_t value;
     bool removes;
+    uint8_t key[KEY_NBYTES_MAX];
 };
 
 /* A file, and what is known of it. */

@@ -57,7 +57,7 @@ static act_status old_children(const struct act_frames *frames, const struct act
 static act_status gather(struct act_frames *frames, const struct act_frame *frame,
                          size_t *count_ret, act_error *error)
 {
-    uint8_t bytes[256];
+    uint8_t bytes[256] = {0};
     uint64_t ids[256];
     unsigned old_count;
     act_status status = old_children(frames, frame, bytes, ids, &old_count, error);
