@@ -41,6 +41,18 @@ debug asan races tsan coverage clang platforms: ## that step of make test alone;
 	@scripts/setup.sh test
 	@scripts/test.sh $@
 
+.PHONY: mcdc
+mcdc: ## coverage of conditions by clang 19: which of them decide by themselves
+	@scripts/setup.sh test $@
+	@scripts/test.sh $@
+
+EACH ?= 6
+SEED ?= 1
+.PHONY: mutate
+mutate: ## faults put into the library, EACH in a source by SEED: do the tests notice?
+	@scripts/setup.sh test $@
+	@python3 -B scripts/mutate.py --each $(EACH) --seed $(SEED) $(or $(WHAT),format verify merge read build)
+
 .PHONY: portable
 portable: ## every test with src/os/portable, which asks nothing of the system but ISO C
 	@scripts/setup.sh test
@@ -60,6 +72,17 @@ darwin: ## compile the library for macOS; nothing is run
 bench: ## measure against every peer that the machine has
 	@scripts/setup.sh bench
 	@bench/run.sh
+
+.PHONY: reliability
+reliability: ## what tests reliability, in larger numbers, with tables; FULL=1: those of a release
+	@scripts/setup.sh reliability
+	@scripts/reliability.py $(if $(FULL),--full)
+
+.PHONY: soak
+HOURS ?= 1
+soak: all ## random work, kills, power cuts and damage against a model, for HOURS (default 1)
+	@scripts/setup.sh reliability
+	@python3 -B tests/reliability/soak.py build/actree --hours $(HOURS)
 
 .PHONY: install
 install: all ## into PREFIX (default /usr/local); DESTDIR is heeded

@@ -88,6 +88,10 @@ function(act_test_properties name)
                     # standard error is then not what the program itself said.
                     "GCOV_ERROR_FILE=/dev/null"
                     "ACT_TEST_SANITIZE=${ACT_SANITIZE}")
+    if(ACT_MCDC)
+        # One file for each program: the counts of its runs are added up there.
+        list(APPEND environment "LLVM_PROFILE_FILE=${PROJECT_BINARY_DIR}/counts/%m.profraw")
+    endif()
     list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
     list(APPEND environment "ACT_TEST_EMULATOR=${emulator}" "ACT_TEST_PLATFORM=${ACT_PLATFORM}")
     if(TARGET actree)

@@ -736,8 +736,6 @@ typedef struct act_digest {
 ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, void *context,
                                   act_digest *digest_ret, act_error *error);
 
-/* Several files as one map. */
-#include "actree/set.h"
 /* -------------------------------------------------------------------------------- working sets */
 
 /* Which bytes of a file lookups read, and bringing them into memory. */
@@ -751,6 +749,11 @@ ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, 
 
 /* Bringing parts of a map into memory, at once or beside other work; sets of pages to keep. */
 #include "actree/warm.h"
+
+/* ------------------------------------------------------------------------------ several files */
+
+/* Several files as one map. */
+#include "actree/set.h"
 
 #ifdef __cplusplus
 }

@@ -2,19 +2,24 @@
 # Installs what building, testing, the demo or the benchmarks need and what is
 # not there yet.
 #
-#   scripts/setup.sh GROUP...        groups: build demo test bench fuzz afl i386 s390x
-#                                            mingw darwin
+#   scripts/setup.sh GROUP...        the groups are named below
 #
 # Where everything is there it does nothing and asks nobody. Otherwise it
 # installs packages by name through apt-get, as root or through sudo. On a
 # system without apt-get, or without a network, it says what is missing. Exit
 # status 1 if something is still missing that the group cannot do without.
 set -u
+all_groups='build demo test bench fuzz afl i386 s390x mingw darwin reliability mcdc mutate'
 export LC_ALL=C
 
 # Is the tool, the library or the compiler feature there?
 has() {
     command -v "$1" >/dev/null 2>&1
+}
+
+# One that only root may have on its path.
+has_for_root() {
+    (PATH=$PATH:/usr/sbin:/sbin && has "$1")
 }
 
 has_header() {
@@ -36,6 +41,10 @@ has_fuzzer() {
     [ -e "$(clang -print-file-name="libclang_rt.fuzzer-$(uname -m).a" 2>/dev/null)" ]
 }
 
+has_profiles() {
+    [ -e "$(clang-19 -print-file-name="libclang_rt.profile-$(uname -m).a" 2>/dev/null)" ]
+}
+
 # The loader of 32-bit programs.
 has_i386() {
     [ -e /lib/ld-linux.so.2 ]
@@ -55,15 +64,23 @@ has_python_module() {
 # names, joined by commas.
 requirements() {
     cat <<'END'
-build,demo,test,bench,fuzz need make           has make
-build,demo,test,bench,fuzz need gcc,libc6-dev  has_header stdlib.h
-build,demo,test,bench,fuzz need cmake          has_cmake
-build,demo,test,bench,fuzz need pkg-config     has pkg-config
-build,demo,test,bench,fuzz need libxxhash-dev  has_header xxhash.h
-build,demo,test,bench,fuzz need libpopt-dev    has_module popt
-build,demo,test,bench,fuzz need libjansson-dev has_module jansson
-test,fuzz need libcmocka-dev   has_module cmocka
-test,bench,fuzz need python3   has_python_module json
+build,demo,test,bench,fuzz,reliability need make           has make
+build,demo,test,bench,fuzz,reliability need gcc,libc6-dev  has_header stdlib.h
+build,demo,test,bench,fuzz,reliability need cmake          has_cmake
+build,demo,test,bench,fuzz,reliability need pkg-config     has pkg-config
+build,demo,test,bench,fuzz,reliability need libxxhash-dev  has_header xxhash.h
+build,demo,test,bench,fuzz,reliability need libpopt-dev    has_module popt
+build,demo,test,bench,fuzz,reliability need libjansson-dev has_module jansson
+test,fuzz,reliability need libcmocka-dev   has_module cmocka
+test,bench,fuzz,reliability need python3   has_python_module json
+test,reliability want strace               has strace
+test,reliability want mount                has_for_root losetup
+test,reliability want e2fsprogs            has_for_root mkfs.ext4
+test,reliability want xfsprogs             has_for_root mkfs.xfs
+reliability want clang                     has clang
+reliability want libclang-rt-dev           has_fuzzer
+reliability want liblmdb-dev               has_module lmdb
+reliability want libmtbl-dev               has_module libmtbl
 test,bench want g++            has g++
 test want clang                has clang
 test want clang-format         has clang-format
@@ -94,6 +111,9 @@ mingw need wine64              has_wine
 mingw need xz-utils            has xz
 test want xz-utils             has xz
 darwin need python3-pip        has_python_module pip
+mcdc want clang-19,libclang-rt-19-dev  has_profiles
+mcdc want llvm-19              has llvm-cov-19
+mutate need ninja-build        has ninja
 END
 }
 
@@ -139,15 +159,15 @@ packages_of() {
 }
 
 [ $# -gt 0 ] || {
-    echo "usage: $0 GROUP...    groups: build demo test bench fuzz afl i386 s390x mingw darwin" >&2
+    echo "usage: $0 GROUP...    groups: $all_groups" >&2
     exit 2
 }
 wanted=$*
 for group in $wanted; do
-    case $group in
-    build | demo | test | bench | fuzz | afl | i386 | s390x | mingw | darwin) ;;
+    case " $all_groups " in
+    *" $group "*) ;;
     *)
-        echo "$0: no group '$group'; there are build, demo, test, bench, fuzz, afl, i386, s390x, mingw, darwin" >&2
+        echo "$0: no group '$group'; there are $all_groups" >&2
         exit 2
         ;;
     esac

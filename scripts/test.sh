@@ -4,7 +4,7 @@
 #   scripts/test.sh [STEP]...
 #
 # Steps: coverage races asan clang platforms release, which are all of them unless told; and tsan,
-# portable, i386, s390x, mingw, debug.
+# portable, i386, s390x, mingw, debug, mcdc.
 #
 # The release build comes last, so that the output ends with the summary of the
 # whole suite; if a step before it failed, or something was left out for want of
@@ -12,10 +12,14 @@
 #
 # JOBS: how many things at a time (default 2).
 # COVERAGE_MIN: the share of lines, in percent, below which coverage fails (default 95).
+# MCDC_MIN: the share of conditions that are shown to decide by themselves, for mcdc.
+# BRANCHES_MIN: the shares of branches, ROOM=PERCENT each, but for tests/coverage/exclusions.txt.
 set -u
 cd "$(dirname "$0")/.." || exit
 JOBS=${JOBS:-2}
 COVERAGE_MIN=${COVERAGE_MIN:-95}
+MCDC_MIN=${MCDC_MIN:-0}
+BRANCHES_MIN=${BRANCHES_MIN:-format=100 read=94.5 verify=100 merge=92 build=94}
 export JOBS
 
 # The sanitizers of gcc 12 and clang 14 place their shadow where a kernel with more random bits than
@@ -81,8 +85,25 @@ coverage() {
     forget_counts
     # Building runs the tool, for its completions.
     build coverage && forget_counts || return
-    ctest --preset coverage -j "$JOBS" &&
-        python3 scripts/coverage.py --lines --fail-under "$COVERAGE_MIN" build-coverage
+    ctest --preset coverage -j "$JOBS" || return
+    set -- --lines --missed --fail-under "$COVERAGE_MIN" --exclusions tests/coverage/exclusions.txt
+    for share in $BRANCHES_MIN; do
+        set -- "$@" --branches "$share"
+    done
+    python3 scripts/coverage.py "$@" build-coverage
+}
+
+# The same by clang, which tells too which condition of several has decided.
+mcdc() {
+    if ! command -v clang-19 >/dev/null || ! command -v llvm-cov-19 >/dev/null; then
+        leave_out mcdc "there is no clang-19 with llvm-19 here"
+        return
+    fi
+    rm -rf build-mcdc/counts
+    build mcdc && rm -rf build-mcdc/counts || return
+    ctest --preset mcdc -j "$JOBS" -LE 'docs|bench|limited' &&
+        python3 scripts/mcdc.py --missed --fail-under "$MCDC_MIN" build-mcdc \
+            format read verify merge build
 }
 
 # What clang's compiler says; its code is tested under its sanitizers, by `make fuzz`.
@@ -142,6 +163,7 @@ for step in "$@"; do
     printf '\n== %s\n' "$step"
     case $step in
     coverage) coverage ;;
+    mcdc) mcdc ;;
     clang) clang_compiles ;;
     # What has no threads, or has them elsewhere too, is left to `make tsan`: it takes minutes.
     races) run_sanitized thread tsan -LE 'bench|docs|examples|fault|fuzz|hostile|interop|model' ;;

@@ -107,8 +107,8 @@ typedef struct act_map_paging {
                             by act_map_advise for the whole since */
     bool advice_is_auto; /* it was chosen, not told */
     bool hot_is_ahead;   /* ACT_ADVICE_RANDOM, but the hot region is read ahead */
-    /* What the program could use when the map was opened; UINT64_MAX if that was not asked, for
-     * small files and those in memory, or is not known. */
+    /* What the program could use when the map was opened; UINT64_MAX if that is not known, or was
+     * not asked, for files in memory. */
     uint64_t memory_nbytes;
     uint64_t hot_nbytes;               /* the size of the hot region, or 0 */
     act_populate populate;             /* as asked when opening */

@@ -165,6 +165,57 @@ ACT_API act_status act_set_iter_seek(act_set_iter *iter, const void *key, size_t
                                      act_error *error);
 ACT_API void act_set_iter_rewind(act_set_iter *iter, bool to_end);
 
+/* -------------------------------------------------------------------------------------- warming */
+
+/*
+ * As act_map_warm, for the parts that are concerned: with ACT_WARM_ALL the hot regions of all parts
+ * come first, then the rest, part by part; with ACT_WARM_PREFIX the parts that may have such keys.
+ * `nbytes_max`, and what there is of memory, is for all of them together; when it is used up, the
+ * parts that follow are opened only for what would be wanted of them. Parts that
+ * `max_mapped_nbytes` closes again stay in the page cache only. `progress` counts bytes; the total
+ * is known for ACT_WARM_ALL.
+ *
+ * ACT_ERR_INVALID for ACT_WARM_SET: see act_set_warm_restore. Otherwise as act_map_warm, and the
+ * errors of act_set_part_open; `state_ret` may be NULL, and tells what was done before an error.
+ */
+ACT_API act_status act_set_warm(const act_set *set, const act_warm_options *options,
+                                act_progress_fn progress, void *context, act_warm_state *state_ret,
+                                act_error *error);
+
+/*
+ * As act_map_warm_keys: the keys are put together by parts, and each part is warmed up for its own,
+ * within the memory that there is for all of them. Takes 24 bytes of memory for each key besides.
+ * Also the errors of act_set_part_open.
+ */
+ACT_API act_status act_set_warm_keys(const act_set *set, const act_slice *keys, size_t count,
+                                     act_progress_fn progress, void *context,
+                                     act_warm_report *report_ret, act_error *error);
+
+/*
+ * Writes a file which says of each part what of it is in the page cache, as act_warm_set_save does
+ * for one file, whole or not at all. Opens all parts. Of parts that are read rather than mapped, as
+ * small files are, nothing is noted. `info_ret`, which may be NULL, gets the sums of pages, runs
+ * and bytes; its root is 0, its page that of the first part.
+ *
+ * ACT_ERR_INVALID: the system does not tell what is in the page cache. ACT_ERR_NOMEM, ACT_ERR_IO,
+ * ACT_ERR_NOT_REGULAR, and the errors of act_set_part_open.
+ */
+ACT_API act_status act_set_warm_save(const act_set *set, const char *path,
+                                     act_warm_set_info *info_ret, act_error *error);
+
+/*
+ * Brings in what such a file says, part by part, but no more than `nbytes_max`, which is as in
+ * act_warm_options. Nothing in the file is trusted.
+ *
+ * ACT_ERR_FORMAT, ACT_ERR_TRUNCATED, ACT_ERR_CORRUPT: of the file, as act_warm_set_load has them;
+ * ACT_ERR_INVALID: it is of another set, or of this one before it was replaced. These come before
+ * anything is read; a part that is another file than was saved, of the same size and root, is told
+ * when its turn comes. Otherwise as act_set_warm.
+ */
+ACT_API act_status act_set_warm_restore(const act_set *set, const char *path, uint64_t nbytes_max,
+                                        act_progress_fn progress, void *context,
+                                        act_warm_state *state_ret, act_error *error);
+
 /* ------------------------------------------------------------------------- making and checking */
 
 /* A file that is to be a part of a set. */

@@ -5,12 +5,16 @@
 #include "base/config.h"
 
 #if defined(__GNUC__)
-#define ACT_LIKELY(x)     __builtin_expect(!!(x), 1)
-#define ACT_UNLIKELY(x)   __builtin_expect(!!(x), 0)
+#define ACT_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define ACT_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#if ACT_COVERAGE
+#define ACT_ALWAYS_INLINE inline /* gcov counts the branches of each copy by themselves */
+#else
 #define ACT_ALWAYS_INLINE inline __attribute__((always_inline))
-#define ACT_NOINLINE      __attribute__((noinline))
-#define ACT_COLD          __attribute__((noinline, cold))
-#define ACT_PREFETCH(p)   __builtin_prefetch(p)
+#endif
+#define ACT_NOINLINE    __attribute__((noinline))
+#define ACT_COLD        __attribute__((noinline, cold))
+#define ACT_PREFETCH(p) __builtin_prefetch(p)
 /* Of the two that MinGW has, the C library's own and the standard's, this project uses the latter.
  */
 #if defined(__MINGW32__) && !defined(__clang__)

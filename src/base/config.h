@@ -7,6 +7,11 @@
 #define ACT_PORTABLE 0
 #endif
 
+/* 1 where branches are counted, not timed; the build says so. */
+#ifndef ACT_COVERAGE
+#define ACT_COVERAGE 0
+#endif
+
 #if defined(__SSE2__) && !ACT_PORTABLE
 #define ACT_USE_SSE2 1
 #else

@@ -129,13 +129,17 @@ bool act_chunk_next(struct act_chunk *chunk, act_duplicates duplicates, struct a
     const struct act_sort_record *records = records_of(chunk);
     struct act_key key = key_of(chunk, &records[next]);
     joined->key = key;
+    joined->shared = next ? chunk->shared : 0;
     joined->value = value_after(key);
     joined->clash = false;
     while (++next < chunk->count) {
         if (next + PREFETCH_AHEAD < chunk->count)
             ACT_PREFETCH(chunk->block + records[next + PREFETCH_AHEAD].entry);
+        /* Whoever writes the keys wants to know it, and equal ones tell themselves by it. */
         struct act_key other = key_of(chunk, &records[next]);
-        if (other.nbytes != key.nbytes || memcmp(other.bytes, key.bytes, key.nbytes) != 0)
+        chunk->shared = act_common_nbytes(key.bytes, other.bytes,
+                                          key.nbytes < other.nbytes ? key.nbytes : other.nbytes);
+        if (chunk->shared != other.nbytes || other.nbytes != key.nbytes)
             break;
         if (!act_join(duplicates, &joined->value, value_after(other))) {
             joined->clash = true;

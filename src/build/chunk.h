@@ -23,7 +23,8 @@ struct act_chunk {
     size_t count;
     bool out_of_order; /* they did not come sorted */
     bool sorted;
-    size_t next; /* of the records, to be given */
+    size_t next;   /* of the records, to be given */
+    size_t shared; /* bytes that its key shares with the one before */
 };
 
 enum act_chunk_added {
@@ -40,8 +41,8 @@ enum act_chunk_added act_chunk_add(struct act_chunk *chunk, size_t nbytes_max, s
  * then it can be called again. */
 bool act_chunk_sort(struct act_chunk *chunk, struct act_pace *pace);
 
-/* The next entry of the sorted ones, without telling `shared`; false at the end. The keys stay
- * valid as long as the chunk does. */
+/* The next entry of the sorted ones; false at the end. The keys stay valid as long as the chunk
+ * does. */
 bool act_chunk_next(struct act_chunk *chunk, act_duplicates duplicates, struct act_joined *joined);
 
 /* Forgets the entries; keeps the block for others, unless a long key made it too large. */

@@ -50,14 +50,10 @@ static act_status write_chunk(struct act_spill *spill, struct act_chunk *chunk,
                               act_error *error)
 {
     struct act_joined joined = {.key = {NULL, 0}};
-    struct act_key last = {NULL, 0};
     while (act_chunk_next(chunk, spill->duplicates, &joined)) {
-        joined.shared = act_common_nbytes(last.bytes, joined.key.bytes,
-                                          least(last.nbytes, joined.key.nbytes));
         act_status status = act_run_write(writer, &joined, error);
         if (status != ACT_OK)
             return status;
-        last = joined.key;
         if (chunk->next % TELL_EVERY == 0 && !act_pace_tell(pace, chunk->next))
             return ACT_STOPPED;
     }

@@ -79,6 +79,11 @@ const char *cli_layout_name(unsigned layout)
     return names[layout];
 }
 
+unsigned cli_layout_of(unsigned layout, bool shared_subtrees)
+{
+    return layout == ACT_LAYOUT_PLAIN && shared_subtrees ? ACT_LAYOUT_COMPACT : layout;
+}
+
 static void keep_text(char **place, char **text)
 {
     free(*place);

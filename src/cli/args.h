@@ -242,11 +242,26 @@ enum cli_option_id {
 #define CLI_OPTION_DEPTH                                                                           \
     CLI_VALUE("depth", '\0', CLI_OPT_DEPTH, "Prefixes of so many bytes (those that tell most)",    \
               "BYTES")
-/* How a FILE is opened: for all verbs that read one. */
-#define CLI_OPTIONS_OPENING                                                                        \
-    CLI_VALUE("access", '\0', CLI_OPT_ACCESS, "How the file is reached (auto)", "auto|map|read"),  \
-        CLI_VALUE("advice", '\0', CLI_OPT_ADVICE, "How missing pages are read (auto)",             \
-                  "auto|normal|random|sequential"),                                                \
+/*
+ * How a FILE is opened. Verbs that read entries have all of these; others those that do something
+ * for them, see cli_open_options.
+ */
+#define CLI_OPTION_ACCESS                                                                          \
+    CLI_VALUE("access", '\0', CLI_OPT_ACCESS, "How the file is reached (auto)", "auto|map|read")
+/* For what tells of a file's pages: see cli_refuse_copies. */
+#define CLI_OPTION_MAPPED                                                                          \
+    CLI_VALUE("access", '\0', CLI_OPT_ACCESS, "map: small files too are mapped, not read (auto)",  \
+              "auto|map|read")
+#define CLI_OPTION_ADVICE                                                                          \
+    CLI_VALUE("advice", '\0', CLI_OPT_ADVICE, "How missing pages are read (auto)",                 \
+              "auto|normal|random|sequential")
+#define CLI_OPTION_BUDGET                                                                          \
+    CLI_VALUE("budget", '\0', CLI_OPT_BUDGET,                                                      \
+              "Most of the mapping to keep present in this process; from 4M on", "SIZE")
+#define CLI_OPTION_AT                                                                              \
+    CLI_VALUE("at", '\0', CLI_OPT_AT, "The file as it was with this root, of its history", "ROOT")
+#define CLI_OPTIONS_PAGES                                                                          \
+    CLI_OPTION_ACCESS, CLI_OPTION_ADVICE,                                                          \
         CLI_VALUE("populate", '\0', CLI_OPT_POPULATE,                                              \
                   "What is read before it is asked for (none)", "none|hot|all"),                   \
         CLI_VALUE("populate-prefix", '\0', CLI_OPT_POPULATE_PREFIX,                                \
@@ -255,11 +270,9 @@ enum cli_option_id {
         CLI_VALUE("lock", '\0', CLI_OPT_LOCK, "What must stay in memory (none)", "none|hot|all"),  \
         CLI_VALUE("huge", '\0', CLI_OPT_HUGE, "Read the file into huge pages (off)",               \
                   "off|auto|on"),                                                                  \
-        CLI_VALUE("budget", '\0', CLI_OPT_BUDGET,                                                  \
-                  "Most of the mapping to keep present in this process; from 4M on", "SIZE"),      \
-        CLI_FLAG("private", '\0', CLI_OPT_PRIVATE, "Map the file for this process alone"),         \
-        CLI_VALUE("at", '\0', CLI_OPT_AT, "The file as it was with this root, of its history",     \
-                  "ROOT")
+        CLI_OPTION_BUDGET,                                                                         \
+        CLI_FLAG("private", '\0', CLI_OPT_PRIVATE, "Map the file for this process alone")
+#define CLI_OPTIONS_OPENING CLI_OPTIONS_PAGES, CLI_OPTION_AT
 #define CLI_OPTION_FROM_ROOT                                                                       \
     CLI_VALUE("from", '\0', CLI_OPT_FROM, "The first one as it was with this root", "ROOT")
 #define CLI_OPTION_TO_ROOT                                                                         \
@@ -298,6 +311,10 @@ const char *cli_words_next(const char **at, size_t *nbytes_ret);
 
 /* The word for an act_layout. */
 const char *cli_layout_name(unsigned layout);
+
+/* The act_layout of a file, of whose index act_map_stat tells: a compact file is known by its
+ * shared subtrees, and has no other mark. */
+unsigned cli_layout_of(unsigned layout, bool shared_subtrees);
 
 /* Parses a decimal u64: digits only. */
 bool cli_parse_u64(const char *text, size_t nbytes, uint64_t *number_ret);

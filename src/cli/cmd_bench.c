@@ -34,29 +34,21 @@ struct bench {
 
 static act_status round_open(struct bench *bench)
 {
-    const char *name = bench->call->arguments[0];
-    act_set_options set_options = {.part = cli_open_options(&bench->call->options)};
-    act_map *map = NULL;
-    act_set *set = NULL;
-    act_status status = bench->map.set ? act_set_open(name, &set_options, &set, &bench->error)
-                                       : act_map_open(name, &set_options.part, &map, &bench->error);
-    act_map_close(map);
-    act_set_close(set);
+    struct cli_map map;
+    act_status status = cli_map_open_again(&bench->call->options, bench->call->arguments[0],
+                                           bench->map.set != NULL, &map, &bench->error);
+    cli_map_close(&map);
     return status;
 }
 
 static act_status round_lookups(struct bench *bench)
 {
     const struct cli_queries *queries = &bench->queries;
-    const act_map *map = bench->map.map;
-    const act_set *set = bench->map.set;
     uint64_t hits = 0;
     uint64_t sum = 0;
     for (size_t i = 0; i < queries->count; i++) {
         uint64_t value;
-        const act_slice *key = &queries->keys[i];
-        act_status status = set ? act_set_get(set, key->bytes, key->nbytes, &value, &bench->error)
-                                : act_map_get(map, key->bytes, key->nbytes, &value, &bench->error);
+        act_status status = cli_map_get(&bench->map, &queries->keys[i], &value, &bench->error);
         if (status == ACT_OK) {
             hits++;
             sum += value;
@@ -75,16 +67,13 @@ static act_status round_batches(struct bench *bench)
     static uint64_t values[BATCH_COUNT];
     static uint8_t found[BATCH_COUNT / 8];
     const struct cli_queries *queries = &bench->queries;
-    const act_set *set = bench->map.set;
     uint64_t hits = 0;
     uint64_t sum = 0;
     for (size_t done = 0; done < queries->count;) {
         size_t left = queries->count - done;
         size_t count = left < BATCH_COUNT ? left : BATCH_COUNT;
-        const act_slice *keys = queries->keys + done;
-        act_status status =
-            set ? act_set_get_batch(set, keys, count, values, found, NULL, &bench->error)
-                : act_map_get_batch(bench->map.map, keys, count, values, found, &bench->error);
+        act_status status = cli_map_get_batch(&bench->map, queries->keys + done, count, values,
+                                              found, &bench->error);
         if (status != ACT_OK)
             return status;
         for (size_t i = 0; i < count; i++) {

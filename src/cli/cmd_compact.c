@@ -8,7 +8,7 @@
 static const struct poptOption options[] = {
     CLI_OPTION_SHARE_MEMORY, CLI_OPTION_THREADS,   CLI_OPTION_NO_CHECK, CLI_OPTION_NO_SYNC,
     CLI_OPTION_MAX_KEY,      CLI_OPTION_MAX_STEPS, CLI_OPTION_VERBOSE,  CLI_OPTION_JSON,
-    CLI_OPTION_PROGRESS,     CLI_OPTIONS_END};
+    CLI_OPTION_PROGRESS,     CLI_OPTIONS_PAGES,    CLI_OPTIONS_END};
 
 /* Which layout the file has; an exit status. */
 static int find_layout(struct cli_call *call, unsigned *layout_ret)
@@ -18,7 +18,13 @@ static int find_layout(struct cli_call *call, unsigned *layout_ret)
     act_map_info info;
     act_error error;
     struct cli_progress progress;
-    int status = cli_map_open(call, &map, NULL);
+    /* What is to be in memory for the work, and the words on it, are for the second opening. */
+    struct cli_call first = *call;
+    first.options.populate = ACT_POPULATE_NONE;
+    first.options.prefix_to_populate = NULL;
+    first.options.lock = ACT_LOCK_NONE;
+    first.options.huge = ACT_HUGE_OFF;
+    int status = cli_map_open(&first, &map, NULL);
     if (status == CLI_DONE) {
         act_map_get_stat(map.map, &stat);
         *layout_ret = stat.layout;
@@ -31,8 +37,8 @@ static int find_layout(struct cli_call *call, unsigned *layout_ret)
             status = CLI_TROUBLE;
         else if (counted != ACT_OK)
             status = cli_fail(map.name, &error);
-        else if (info.shared)
-            *layout_ret = ACT_LAYOUT_COMPACT;
+        else
+            *layout_ret = cli_layout_of(stat.layout, info.shared);
     }
     cli_map_close(&map);
     return status;

@@ -5,8 +5,8 @@
 #include "open.h"
 
 static const struct poptOption options[] = {
-    CLI_OPTION_FROM_ROOT, CLI_OPTION_TO_ROOT,   CLI_OPTION_KEYS, CLI_OPTION_NUL,
-    CLI_OPTION_MAX_KEY,   CLI_OPTION_MAX_STEPS, CLI_OPTIONS_END};
+    CLI_OPTION_FROM_ROOT, CLI_OPTION_TO_ROOT,   CLI_OPTION_KEYS,   CLI_OPTION_NUL,
+    CLI_OPTION_MAX_KEY,   CLI_OPTION_MAX_STEPS, CLI_OPTIONS_PAGES, CLI_OPTIONS_END};
 
 struct printer {
     struct cli_call *call;
@@ -69,6 +69,17 @@ static bool read_root(const char *name, const char *text, uint64_t *root_ret)
     return false;
 }
 
+/* Former maps have no guard of their own: what was printed holds if the files were there. */
+static int check_again(const struct cli_map *first, const struct cli_map *second, int status)
+{
+    act_error error;
+    if (act_map_check(first->map, &error) != ACT_OK)
+        return cli_fail(first->name, &error);
+    if (second->map && act_map_check(second->map, &error) != ACT_OK)
+        return cli_fail(second->name, &error);
+    return status;
+}
+
 /* The second map over the same file or, if there is a second name, another file. */
 static int run(struct cli_call *call)
 {
@@ -101,6 +112,8 @@ static int run(struct cli_call *call)
         status = cli_fail(second.map ? second.name : first.name, &error);
     if (status == CLI_DONE)
         status = print_diff(call, from, to);
+    if (status == CLI_DONE || status == CLI_NO)
+        status = check_again(&first, &second, status);
     act_map_close(from);
     act_map_close(to);
     cli_map_close(&second);

@@ -260,12 +260,9 @@ static const char *extension(const act_map_stat *stat)
     return stat->layout == ACT_LAYOUT_INDEXED ? "index" : "none";
 }
 
-/* A compact file is told by its shared subtrees: it has no other mark. */
 static const char *layout(const struct facts *facts)
 {
-    if (facts->stat.layout == ACT_LAYOUT_INDEXED)
-        return cli_layout_name(ACT_LAYOUT_INDEXED);
-    return cli_layout_name(facts->info.shared ? ACT_LAYOUT_COMPACT : ACT_LAYOUT_PLAIN);
+    return cli_layout_name(cli_layout_of(facts->stat.layout, facts->info.shared));
 }
 
 static void print_text(struct cli_out *out, const struct facts *facts)

@@ -2,18 +2,22 @@
 
 #include "commands.h"
 #include "message.h"
+#include "open.h"
 #include "profile.h"
 
 static const struct poptOption options[] = {
     CLI_OPTION_CHECK, CLI_OPTION_NO_COLD, CLI_OPTION_FIRST_QUERIES, CLI_OPTION_JSON,
-    CLI_OPTION_KEYS,  CLI_OPTION_NUL,     CLI_OPTION_PROGRESS,      CLI_OPTIONS_END};
+    CLI_OPTION_KEYS,  CLI_OPTION_NUL,     CLI_OPTION_PROGRESS,      CLI_OPTION_MAPPED,
+    CLI_OPTION_GUARD, CLI_OPTION_AT,      CLI_OPTIONS_END};
 
 static int run(struct cli_call *call)
 {
     static struct cli_profile profile;
     if (strcmp(call->arguments[0], "-") == 0)
         return cli_usage_error("profile", "FILE must have a name: its pages are measured");
-    int status = cli_profile_make(call, &profile);
+    int status = cli_refuse_copies(call);
+    if (status == CLI_DONE)
+        status = cli_profile_make(call, &profile);
     if (status == CLI_DONE && call->options.check)
         status = cli_profile_check(call, &profile);
     if (status == CLI_DONE && call->options.json)

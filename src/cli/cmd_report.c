@@ -7,11 +7,13 @@
 #include "message.h"
 #include "out_file.h"
 #include "page.h"
+#include "page_set.h"
 #include "progress.h"
 
 static const struct poptOption options[] = {
     CLI_OPTION_OUTPUT, CLI_OPTION_CHECK, CLI_OPTION_NO_COLD,  CLI_OPTION_FIRST_QUERIES,
-    CLI_OPTION_KEYS,   CLI_OPTION_NUL,   CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
+    CLI_OPTION_KEYS,   CLI_OPTION_NUL,   CLI_OPTION_PROGRESS, CLI_OPTION_MAPPED,
+    CLI_OPTION_GUARD,  CLI_OPTION_AT,    CLI_OPTIONS_END};
 
 enum {
     CELLS = 1536 /* spots of the picture of what is in memory */
@@ -33,13 +35,20 @@ static int get_info(struct cli_call *call, const struct cli_map *map, struct cli
 static int look(struct cli_call *call, struct cli_page *page, struct cli_resident *resident)
 {
     struct cli_map map;
-    int status = cli_map_open(call, &map, NULL);
-    if (status == CLI_DONE) {
-        page->name = map.name;
+    int status = cli_map_or_set_open(call, &map, NULL);
+    page->name = map.name;
+    if (status == CLI_DONE && map.set) {
+        status = cli_page_look_at_set(call, &map, page);
+    } else if (status == CLI_DONE) {
+        page->resident = resident;
         status = cli_resident_look(resident, call, &map, CELLS);
+        for (size_t i = 0; i < resident->regions_count; i++) {
+            const act_section_residency *region = &resident->regions[i].residency;
+            page->section_nbytes[region->region] = region->nbytes;
+        }
+        if (status == CLI_DONE)
+            status = get_info(call, &map, page);
     }
-    if (status == CLI_DONE)
-        status = get_info(call, &map, page);
     cli_map_close(&map);
     return status;
 }
@@ -54,11 +63,13 @@ static int run(struct cli_call *call)
 {
     static struct cli_profile profile;
     static struct cli_resident resident;
-    struct cli_page page = {.resident = &resident};
+    struct cli_page page = {.name = NULL};
     bool has_log = call->argument_count > 1;
     if (strcmp(call->arguments[0], "-") == 0)
         return cli_usage_error("report", "FILE must have a name: what of it is in memory is shown");
-    int status = look(call, &page, &resident);
+    int status = cli_refuse_copies(call);
+    if (status == CLI_DONE)
+        status = look(call, &page, &resident);
     if (status == CLI_DONE && has_log) {
         page.profile = &profile;
         page.log_name = cli_input_name(call->arguments[1]);
@@ -69,6 +80,7 @@ static int run(struct cli_call *call)
     if (status == CLI_DONE)
         status = cli_out_file(call, print_page, &page);
     cli_resident_free(&resident);
+    cli_page_free_set(&page);
     cli_profile_free(&profile);
     return status;
 }

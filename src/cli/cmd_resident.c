@@ -12,10 +12,10 @@
 #include "resident.h"
 #include "units.h"
 
-static const struct poptOption options[] = {CLI_OPTION_TOP,    CLI_OPTION_DEPTH, CLI_OPTION_PREFIX,
-                                            CLI_OPTION_KEYS,   CLI_OPTION_JSON,  CLI_OPTION_WATCH,
-                                            CLI_OPTION_SAVE,   CLI_OPTION_SVG,   CLI_OPTION_HTML,
-                                            CLI_OPTION_OUTPUT, CLI_OPTIONS_END};
+static const struct poptOption options[] = {
+    CLI_OPTION_TOP,    CLI_OPTION_DEPTH, CLI_OPTION_PREFIX, CLI_OPTION_KEYS, CLI_OPTION_JSON,
+    CLI_OPTION_WATCH,  CLI_OPTION_SAVE,  CLI_OPTION_SVG,    CLI_OPTION_HTML, CLI_OPTION_OUTPUT,
+    CLI_OPTION_MAPPED, CLI_OPTION_GUARD, CLI_OPTION_AT,     CLI_OPTIONS_END};
 
 /* Spots of the map: on a terminal, of a picture. */
 #define TEXT_CELLS    1024
@@ -41,55 +41,68 @@ static int show(struct cli_call *call, const struct cli_resident *resident)
     return CLI_DONE;
 }
 
-static int report_saved(struct cli_call *call, const struct cli_map *map, const act_warm_set *set)
+static int report_saved(struct cli_call *call, const struct cli_map *map,
+                        const act_warm_set_info *info)
 {
-    act_warm_set_info info;
     char nbytes[CLI_UNIT_NBYTES];
     char runs[CLI_UNIT_NBYTES];
-    act_warm_set_get_info(set, &info);
     if (!call->options.json) {
         cli_out_format(&call->out, "saved %s in %s runs of pages\n",
-                       cli_bytes_text(nbytes, info.nbytes), cli_count_text(runs, info.runs));
+                       cli_bytes_text(nbytes, info->nbytes), cli_count_text(runs, info->runs));
         return CLI_DONE;
     }
     json_t *report = json_object();
     cli_report_text(report, "file", map->name);
     cli_report_text(report, "set", call->options.save);
-    cli_report_u64(report, "saved_bytes", info.nbytes);
-    cli_report_u64(report, "pages", info.pages);
-    cli_report_u64(report, "runs", info.runs);
+    cli_report_u64(report, "saved_bytes", info->nbytes);
+    cli_report_u64(report, "pages", info->pages);
+    cli_report_u64(report, "runs", info->runs);
     return cli_report_print(&call->out, report);
 }
 
-/* Saves which pages are in memory. What this process alone has would say nothing. */
-static int save(struct cli_call *call)
+/* Which pages of a file are in memory. What this process alone has would say nothing. */
+static int save_map(struct cli_call *call, const struct cli_map *map, act_warm_set_info *info)
 {
-    struct cli_map map;
     act_residency *residency = NULL;
     act_warm_set *set = NULL;
     act_residency_totals totals;
     act_error error;
-    int status = cli_map_open(call, &map, NULL);
-    if (status == CLI_DONE && act_map_residency(map.map, &residency, &error) != ACT_OK)
-        status = cli_fail(map.name, &error);
-    if (status == CLI_DONE) {
-        act_residency_get_totals(residency, &totals);
-        if (!totals.cached.known || totals.source == ACT_RESIDENCY_PAGEMAP) {
-            cli_say("%s: %s", map.name,
-                    totals.mapped ? "the system does not tell which of its pages are in memory"
-                                  : "it is small, or standard input, and is read as a whole: "
-                                    "there are no pages to save");
-            status = CLI_TROUBLE;
-        } else if (act_warm_set_take(map.map, residency, &set, &error) != ACT_OK) {
-            status = cli_fail(map.name, &error);
-        } else if (act_warm_set_save(set, call->options.save, &error) != ACT_OK) {
-            status = cli_fail(NULL, &error);
-        } else {
-            status = report_saved(call, &map, set);
-        }
+    int status = CLI_DONE;
+    if (act_map_residency(map->map, &residency, &error) != ACT_OK)
+        return cli_fail(map->name, &error);
+    act_residency_get_totals(residency, &totals);
+    if (!totals.cached.known || totals.source == ACT_RESIDENCY_PAGEMAP) {
+        cli_say("%s: %s", map->name,
+                totals.mapped ? "the system does not tell which of its pages are in memory"
+                              : "it is small, or standard input, and is read as a whole: "
+                                "there are no pages to save");
+        status = CLI_TROUBLE;
+    } else if (act_warm_set_take(map->map, residency, &set, &error) != ACT_OK) {
+        status = cli_fail(map->name, &error);
+    } else if (act_warm_set_save(set, call->options.save, &error) != ACT_OK) {
+        status = cli_fail(NULL, &error);
+    } else {
+        act_warm_set_get_info(set, info);
     }
     act_warm_set_close(set);
     act_residency_close(residency);
+    return status;
+}
+
+static int save(struct cli_call *call)
+{
+    struct cli_map map;
+    act_warm_set_info info;
+    act_error error;
+    int status = cli_map_or_set_open(call, &map, NULL);
+    if (status == CLI_DONE && map.set)
+        status = act_set_warm_save(map.set, call->options.save, &info, &error) == ACT_OK
+                     ? CLI_DONE
+                     : cli_fail(map.name, &error);
+    else if (status == CLI_DONE)
+        status = save_map(call, &map, &info);
+    if (status == CLI_DONE)
+        status = report_saved(call, &map, &info);
     cli_map_close(&map);
     return status;
 }
@@ -162,6 +175,9 @@ static int run(struct cli_call *call)
         return cli_usage_error("resident", "standard input cannot be watched");
     if (given->save && (given->watch || given->svg || given->html))
         return cli_usage_error("resident", "--save prints what it saved, and nothing else");
+    int status = cli_refuse_copies(call);
+    if (status != CLI_DONE)
+        return status;
     if (given->save)
         return save(call);
     return given->watch ? watch(call) : look_once(call);

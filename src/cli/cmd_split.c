@@ -12,6 +12,7 @@
 
 #include "assemble.h"
 #include "commands.h"
+#include "copying.h"
 #include "interrupt.h"
 #include "message.h"
 #include "open.h"
@@ -29,16 +30,15 @@ static const struct poptOption options[] = {
     CLI_OPTION_OUTPUT,   CLI_OPTION_PARTS,        CLI_OPTION_PART_SIZE, CLI_OPTION_LAYOUT,
     CLI_OPTION_THREADS,  CLI_OPTION_SHARE_MEMORY, CLI_OPTION_NO_CHECK,  CLI_OPTION_NO_SYNC,
     CLI_OPTION_MAX_KEY,  CLI_OPTION_MAX_STEPS,    CLI_OPTION_VERBOSE,   CLI_OPTION_JSON,
-    CLI_OPTION_PROGRESS, CLI_OPTIONS_END};
+    CLI_OPTION_PROGRESS, CLI_OPTIONS_OPENING,     CLI_OPTIONS_END};
 
 struct splitting {
     const struct cli_call *call;
     const char *path; /* of the manifest */
     struct cli_map map;
     struct cli_progress progress;
-    uint64_t keys; /* of the input, as the next two */
-    uint64_t dangling_paths;
-    act_digest digest; /* unless nothing is to be checked */
+    struct cli_inventory input;
+    act_digest digest; /* of the input, unless nothing is to be checked */
     struct cli_parts parts;
     size_t at;     /* without threads: the part that is being built */
     uint64_t done; /* entries of the parts that are complete */
@@ -60,29 +60,14 @@ static int fail_reading(const struct splitting *splitting, act_status status,
 /* Looks at the whole input before anything is written. */
 static int inspect(struct splitting *splitting)
 {
-    const act_map *map = splitting->map.map;
+    const struct cli_options *wanted = &splitting->call->options;
     struct cli_progress *progress = &splitting->progress;
-    bool check = !splitting->call->options.no_check;
-    act_map_info info;
     act_error error;
-    act_status status = ACT_OK;
-    if (check) {
-        cli_progress_next(&splitting->progress, splitting->call->options.progress, "verifying",
-                          "B");
-        status = act_map_verify(map, cli_progress_tell, progress, NULL, &error);
-    }
-    if (status == ACT_OK) {
-        cli_progress_next(&splitting->progress, splitting->call->options.progress, "counting", "B");
-        status = act_map_get_info(map, cli_progress_tell, progress, &info, &error);
-    }
-    if (status == ACT_OK) {
-        splitting->keys = info.keys;
-        splitting->dangling_paths = info.dangling_paths;
-    }
-    if (status == ACT_OK && check) {
-        cli_progress_next(&splitting->progress, splitting->call->options.progress, "reading",
-                          "entries");
-        status = act_map_digest(map, cli_progress_tell, progress, &splitting->digest, &error);
+    act_status status = cli_inspect(&splitting->map, wanted, progress, &splitting->input, &error);
+    if (status == ACT_OK && !wanted->no_check) {
+        cli_progress_next(progress, wanted->progress, "reading", "entries");
+        status = act_map_digest(splitting->map.map, cli_progress_tell, progress, &splitting->digest,
+                                &error);
     }
     return fail_reading(splitting, status, &error);
 }
@@ -145,7 +130,7 @@ static int end_part(void *context, size_t index)
     if (!cli_part_finish(part))
         return 1;
     splitting->done += part->done;
-    return cli_progress_tell(&splitting->progress, splitting->done, splitting->keys);
+    return cli_progress_tell(&splitting->progress, splitting->done, splitting->input.keys);
 }
 
 static act_status build_on_threads(struct splitting *splitting, unsigned threads, act_error *error)
@@ -180,61 +165,30 @@ static struct cli_part *go_to(struct splitting *splitting, const uint8_t *path, 
 static int tell(struct splitting *splitting, const struct cli_part *part)
 {
     return part->done % TELL_EVERY == 0 &&
-           cli_progress_tell(&splitting->progress, splitting->done + part->done, splitting->keys);
+           cli_progress_tell(&splitting->progress, splitting->done + part->done,
+                             splitting->input.keys);
 }
 
-static int add_place(struct splitting *splitting, const act_cursor *cursor)
+static int add_place(void *context, const uint8_t *path, size_t path_nbytes, const uint64_t *value)
 {
-    size_t nbytes;
-    uint64_t value;
-    const uint8_t *path = act_cursor_path(cursor, &nbytes);
-    act_status has_value = act_cursor_value(cursor, &value);
-    if (has_value != ACT_OK && act_cursor_child_count(cursor) > 0)
-        return 0;
-    struct cli_part *part = go_to(splitting, path, nbytes);
+    struct splitting *splitting = context;
+    struct cli_part *part = go_to(splitting, path, path_nbytes);
     if (!part)
         return 1;
-    act_status status = has_value == ACT_OK
-                            ? act_builder_add(part->builder, path, nbytes, value, &part->error)
-                            : act_builder_add_path(part->builder, path, nbytes, &part->error);
+    act_status status = value
+                            ? act_builder_add(part->builder, path, path_nbytes, *value,
+                                              &part->error)
+                            : act_builder_add_path(part->builder, path, path_nbytes, &part->error);
     if (!cli_part_added(part, status))
         return 1;
     return tell(splitting, part);
 }
 
-static int add_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
-{
-    struct splitting *splitting = context;
-    struct cli_part *part = go_to(splitting, key, key_nbytes);
-    if (!part ||
-        !cli_part_added(part, act_builder_add(part->builder, key, key_nbytes, value, &part->error)))
-        return 1;
-    return tell(splitting, part);
-}
-
-/* Paths without a value are passed by in scans: here they are not. */
-static act_status walk_places(struct splitting *splitting, act_error *error)
-{
-    act_cursor *cursor;
-    act_status status = act_cursor_open(splitting->map.map, NULL, 0, &cursor, error);
-    if (status != ACT_OK)
-        return status;
-    do {
-        if (add_place(splitting, cursor))
-            status = ACT_STOPPED;
-        else
-            status = act_cursor_to_next_step(cursor, error);
-    } while (status == ACT_OK);
-    act_cursor_close(cursor);
-    return status == ACT_NOT_FOUND ? ACT_OK : status;
-}
-
 static act_status build_alone(struct splitting *splitting, act_error *error)
 {
     struct cli_parts *parts = &splitting->parts;
-    act_status status = splitting->dangling_paths > 0
-                            ? walk_places(splitting, error)
-                            : act_map_scan(splitting->map.map, NULL, add_entry, splitting, error);
+    act_status status = cli_visit_places(splitting->map.map, splitting->input.dangling_paths > 0,
+                                         add_place, splitting, error);
     for (; status == ACT_OK && splitting->at < parts->count; splitting->at++) {
         struct cli_part *part = &parts->items[splitting->at];
         if ((!part->builder && !cli_part_open(parts, part)) || !cli_part_finish(part))
@@ -255,7 +209,7 @@ static int build(struct splitting *splitting)
         threads = THREADS_MAX;
     cli_progress_next(&splitting->progress, splitting->call->options.progress, "splitting",
                       "entries");
-    act_status status = threads > 1 && parts->count > 1 && splitting->dangling_paths == 0
+    act_status status = threads > 1 && parts->count > 1 && splitting->input.dangling_paths == 0
                             ? build_on_threads(splitting, threads, &error)
                             : build_alone(splitting, &error);
     cli_progress_end(&splitting->progress);
@@ -370,8 +324,8 @@ static int report_json(struct cli_out *out, const struct splitting *splitting)
     cli_report_text(report, "output", splitting->path);
     cli_report_text(report, "layout", cli_layout_name(splitting->call->options.layout));
     cli_report_u64(report, "parts", splitting->parts.count);
-    cli_report_u64(report, "keys", splitting->keys);
-    cli_report_u64(report, "dangling_paths", splitting->dangling_paths);
+    cli_report_u64(report, "keys", splitting->input.keys);
+    cli_report_u64(report, "dangling_paths", splitting->input.dangling_paths);
     cli_report_u64(report, "input_bytes", cli_map_file_nbytes(&splitting->map));
     cli_report_u64(report, "file_bytes", splitting->file_nbytes);
     if (splitting->call->options.no_check)
@@ -401,7 +355,7 @@ static int run(struct cli_call *call)
     if (status == CLI_DONE && wanted->verbose)
         cli_say("%s: %s parts, %s keys, %s", splitting.path,
                 cli_count_text(text[0], splitting.parts.count),
-                cli_count_text(text[1], splitting.keys),
+                cli_count_text(text[1], splitting.input.keys),
                 cli_bytes_text(text[2], splitting.file_nbytes));
     cli_parts_free(&splitting.parts);
     cli_map_close(&splitting.map);

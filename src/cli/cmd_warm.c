@@ -12,9 +12,10 @@
 #include "warm_trace.h"
 
 static const struct poptOption options[] = {
-    CLI_OPTION_ALL,   CLI_OPTION_HOT,           CLI_OPTION_PREFIX, CLI_OPTION_RESTORE,
-    CLI_OPTION_TRACE, CLI_OPTION_FIRST_QUERIES, CLI_OPTION_KEYS,   CLI_OPTION_NUL,
-    CLI_OPTION_JSON,  CLI_OPTION_PROGRESS,      CLI_OPTIONS_END};
+    CLI_OPTION_ALL,    CLI_OPTION_HOT,           CLI_OPTION_PREFIX, CLI_OPTION_RESTORE,
+    CLI_OPTION_TRACE,  CLI_OPTION_FIRST_QUERIES, CLI_OPTION_KEYS,   CLI_OPTION_NUL,
+    CLI_OPTION_JSON,   CLI_OPTION_PROGRESS,      CLI_OPTION_MAPPED, CLI_OPTION_ADVICE,
+    CLI_OPTION_BUDGET, CLI_OPTION_GUARD,         CLI_OPTION_AT,     CLI_OPTIONS_END};
 
 static int print(struct cli_call *call, const struct cli_map *map, const act_warm_state *state,
                  uint64_t ns)
@@ -41,6 +42,18 @@ static int print(struct cli_call *call, const struct cli_map *map, const act_war
     return cli_report_print(&call->out, object);
 }
 
+static act_status bring(struct cli_call *call, const struct cli_map *map,
+                        const act_warm_options *what, struct cli_progress *progress,
+                        act_warm_state *state_ret, act_error *error)
+{
+    if (!map->set)
+        return act_map_warm(map->map, what, cli_progress_tell, progress, state_ret, error);
+    if (call->options.restore)
+        return act_set_warm_restore(map->set, call->options.restore, 0, cli_progress_tell, progress,
+                                    state_ret, error);
+    return act_set_warm(map->set, what, cli_progress_tell, progress, state_ret, error);
+}
+
 static int warm(struct cli_call *call, const struct cli_map *map, const act_warm_options *what)
 {
     struct cli_progress progress;
@@ -49,7 +62,7 @@ static int warm(struct cli_call *call, const struct cli_map *map, const act_warm
     cli_interrupt_catch();
     cli_progress_start(&progress, call->options.progress, "warming", "B");
     uint64_t started_ns = cli_now_ns();
-    act_status status = act_map_warm(map->map, what, cli_progress_tell, &progress, &state, &error);
+    act_status status = bring(call, map, what, &progress, &state, &error);
     uint64_t ns = cli_now_ns() - started_ns;
     cli_progress_end(&progress);
     if (status == ACT_STOPPED)
@@ -62,9 +75,10 @@ static int warm(struct cli_call *call, const struct cli_map *map, const act_warm
     return CLI_NO;
 }
 
-/* What the options say is to be warm; `prefix` is to be freed, `set` to be closed. */
-static int choose(struct cli_call *call, act_warm_options *what, uint8_t **prefix,
-                  act_warm_set **set)
+/* What the options say is to be warm; `prefix` is to be freed, `set` to be closed. What was saved
+ * of a set is read by what restores it. */
+static int choose(struct cli_call *call, const struct cli_map *map, act_warm_options *what,
+                  uint8_t **prefix, act_warm_set **set)
 {
     const struct cli_options *given = &call->options;
     act_error error;
@@ -75,7 +89,7 @@ static int choose(struct cli_call *call, act_warm_options *what, uint8_t **prefi
         what->prefix = *prefix;
         return status;
     }
-    if (given->restore) {
+    if (given->restore && !map->set) {
         what->what = ACT_WARM_SET;
         if (act_warm_set_load(given->restore, set, &error) != ACT_OK)
             return cli_fail(NULL, &error);
@@ -99,11 +113,14 @@ static int run(struct cli_call *call)
     if (strcmp(call->arguments[0], "-") == 0)
         return cli_usage_error("warm", "FILE must have a name, not be standard input: it is to "
                                        "stay in memory");
+    int status = cli_refuse_copies(call);
+    if (status != CLI_DONE)
+        return status;
     if (given->trace)
         return cli_warm_trace(call);
-    int status = choose(call, &what, &prefix, &set);
+    status = cli_map_or_set_open(call, &map, NULL);
     if (status == CLI_DONE)
-        status = cli_map_open(call, &map, NULL);
+        status = choose(call, &map, &what, &prefix, &set);
     if (status == CLI_DONE)
         status = warm(call, &map, &what);
     cli_map_close(&map);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "assemble.h"
+#include "copying.h"
 #include "interrupt.h"
 #include "message.h"
 #include "open.h"
@@ -25,8 +26,7 @@ struct conversion {
     const char *out_name; /* for messages */
     const char *out_path;
     struct cli_progress progress;
-    uint64_t keys; /* of the input, as the next */
-    uint64_t dangling_paths;
+    struct cli_inventory input;
     act_digest digest; /* of both, when they were compared */
     act_builder *builder;
     uint64_t done; /* entries handed to the builder */
@@ -43,65 +43,12 @@ static int fail_reading(const char *name, act_status status, const act_error *er
     return status == ACT_OK ? CLI_DONE : cli_fail(name, error);
 }
 
-/* Calls `work` for the map, or for that of each part of the set, in order. */
-static act_status for_each_map(struct conversion *conversion,
-                               act_status (*work)(struct conversion *conversion, act_map *map,
-                                                  act_error *error),
-                               act_error *error)
-{
-    const act_set *set = conversion->map.set;
-    if (!set)
-        return work(conversion, conversion->map.map, error);
-    act_status status = ACT_OK;
-    for (size_t part = 0; part < act_set_part_count(set) && status == ACT_OK; part++) {
-        act_map *map;
-        status = act_set_part_open(set, part, &map, error);
-        if (status == ACT_OK) {
-            status = work(conversion, map, error);
-            act_set_part_release(set, part);
-        }
-    }
-    return status;
-}
-
-static act_status verify(struct conversion *conversion, act_error *error)
-{
-    struct cli_progress *progress = &conversion->progress;
-    const struct cli_map *map = &conversion->map;
-    return map->set ? act_set_verify(map->set, cli_progress_tell, progress, NULL, error)
-                    : act_map_verify(map->map, cli_progress_tell, progress, NULL, error);
-}
-
-static act_status count_map(struct conversion *conversion, act_map *map, act_error *error)
-{
-    act_map_info info;
-    act_status status = act_map_get_info(map, cli_progress_tell, &conversion->progress, &info,
-                                         error);
-    if (status != ACT_OK)
-        return status;
-    /* Of which there may be more than a u64 holds: they stay at the most. */
-    uint64_t *keys = &conversion->keys;
-    uint64_t *paths = &conversion->dangling_paths;
-    *keys = info.keys > UINT64_MAX - *keys ? UINT64_MAX : *keys + info.keys;
-    *paths = info.dangling_paths > UINT64_MAX - *paths ? UINT64_MAX : *paths + info.dangling_paths;
-    return ACT_OK;
-}
-
 /* Looks at the whole input before anything is written. */
 static int inspect(struct conversion *conversion)
 {
     act_error error;
-    act_status status = ACT_OK;
-    if (!conversion->call->options.no_check) {
-        cli_progress_next(&conversion->progress, conversion->call->options.progress, "verifying",
-                          "B");
-        status = verify(conversion, &error);
-    }
-    if (status == ACT_OK) {
-        cli_progress_next(&conversion->progress, conversion->call->options.progress, "counting",
-                          "B");
-        status = for_each_map(conversion, count_map, &error);
-    }
+    act_status status = cli_inspect(&conversion->map, &conversion->call->options,
+                                    &conversion->progress, &conversion->input, &error);
     return fail_reading(conversion->map.name, status, &error);
 }
 
@@ -113,51 +60,23 @@ static int after_adding(struct conversion *conversion, act_status status)
         return 1;
     conversion->done++;
     return conversion->done % TELL_EVERY == 0 &&
-           cli_progress_tell(&conversion->progress, conversion->done, conversion->keys);
+           cli_progress_tell(&conversion->progress, conversion->done, conversion->input.keys);
 }
 
-static int add_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+static int add_place(void *context, const uint8_t *path, size_t path_nbytes, const uint64_t *value)
 {
     struct conversion *conversion = context;
-    return after_adding(conversion, act_builder_add(conversion->builder, key, key_nbytes, value,
-                                                    &conversion->build_error));
+    act_builder *builder = conversion->builder;
+    act_error *error = &conversion->build_error;
+    return after_adding(conversion, value
+                                        ? act_builder_add(builder, path, path_nbytes, *value, error)
+                                        : act_builder_add_path(builder, path, path_nbytes, error));
 }
 
-/* Adds what the cursor stands on, if it is an entry, or a path that ends without a value. */
-static int add_place(struct conversion *conversion, const act_cursor *cursor)
+static act_status copy_map(void *context, const act_map *map, act_error *error)
 {
-    size_t nbytes;
-    uint64_t value;
-    const uint8_t *path = act_cursor_path(cursor, &nbytes);
-    if (act_cursor_value(cursor, &value) == ACT_OK)
-        return add_entry(conversion, path, nbytes, value);
-    if (act_cursor_child_count(cursor) > 0)
-        return 0;
-    return after_adding(conversion, act_builder_add_path(conversion->builder, path, nbytes,
-                                                         &conversion->build_error));
-}
-
-/* Copies paths without a value too, which scans pass by. It takes longer. */
-static act_status copy_with_paths(struct conversion *conversion, act_map *map, act_error *error)
-{
-    act_cursor *cursor;
-    act_status status = act_cursor_open(map, NULL, 0, &cursor, error);
-    if (status != ACT_OK)
-        return status;
-    do {
-        if (add_place(conversion, cursor))
-            status = ACT_STOPPED;
-        else
-            status = act_cursor_to_next_step(cursor, error);
-    } while (status == ACT_OK);
-    act_cursor_close(cursor);
-    return status == ACT_NOT_FOUND ? ACT_OK : status;
-}
-
-static act_status copy_map(struct conversion *conversion, act_map *map, act_error *error)
-{
-    return conversion->dangling_paths > 0 ? copy_with_paths(conversion, map, error)
-                                          : act_map_scan(map, NULL, add_entry, conversion, error);
+    const struct conversion *conversion = context;
+    return cli_visit_places(map, conversion->input.dangling_paths > 0, add_place, context, error);
 }
 
 static int copy(struct conversion *conversion)
@@ -165,8 +84,8 @@ static int copy(struct conversion *conversion)
     act_error error;
     cli_progress_next(&conversion->progress, conversion->call->options.progress, "converting",
                       "entries");
-    act_status status = for_each_map(conversion, copy_map, &error);
-    cli_progress_tell(&conversion->progress, conversion->done, conversion->keys);
+    act_status status = cli_for_each_map(&conversion->map, copy_map, conversion, &error);
+    cli_progress_tell(&conversion->progress, conversion->done, conversion->input.keys);
     if (conversion->build_status != ACT_OK)
         return cli_fail(conversion->out_name, &conversion->build_error);
     return fail_reading(conversion->map.name, status, &error);
@@ -227,7 +146,7 @@ static int compare(struct conversion *conversion)
     if (status != CLI_DONE)
         return status;
     if (memcmp(&written, &conversion->digest, sizeof(written)) == 0 &&
-        info.dangling_paths == conversion->dangling_paths)
+        info.dangling_paths == conversion->input.dangling_paths)
         return CLI_DONE;
     cli_say("%s: holds other entries than %s, from which it was made", name, conversion->map.name);
     return CLI_TROUBLE;
@@ -253,7 +172,7 @@ static int report_json(struct cli_out *out, const struct conversion *conversion)
     cli_report_text(report, "output", conversion->out_name);
     cli_report_text(report, "layout", cli_layout_name(conversion->call->options.layout));
     cli_report_u64(report, "keys", conversion->report.keys);
-    cli_report_u64(report, "dangling_paths", conversion->dangling_paths);
+    cli_report_u64(report, "dangling_paths", conversion->input.dangling_paths);
     cli_report_u64(report, "input_bytes", cli_map_file_nbytes(&conversion->map));
     cli_report_u64(report, "file_bytes", conversion->report.file_nbytes);
     if (conversion->call->options.no_check)

@@ -13,6 +13,11 @@ void cli_histogram_add(struct cli_histogram *histogram, uint64_t ns)
         histogram->max_ns = ns;
 }
 
+double cli_histogram_mean(const struct cli_histogram *histogram)
+{
+    return histogram->total ? (double)histogram->sum_ns / (double)histogram->total : 0;
+}
+
 static unsigned octave_of(size_t bucket)
 {
     return bucket < CLI_HISTOGRAM_STEPS ? 0 : (unsigned)(bucket / CLI_HISTOGRAM_STEPS) - 1;

@@ -23,6 +23,9 @@ struct cli_histogram {
 
 void cli_histogram_add(struct cli_histogram *histogram, uint64_t ns);
 
+/* 0 of none. */
+double cli_histogram_mean(const struct cli_histogram *histogram);
+
 /* So many of a million take no longer, up to the width of a bucket; 0 of none. */
 uint64_t cli_histogram_quantile(const struct cli_histogram *histogram, unsigned of_a_million);
 

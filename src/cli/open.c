@@ -78,6 +78,20 @@ act_open_options cli_open_options(const struct cli_options *options)
                               .guard = guards[options->guard]};
 }
 
+int cli_refuse_copies(const struct cli_call *call)
+{
+    const char *option = NULL;
+    if (call->options.access == ACT_ACCESS_READ)
+        option = "--access=read";
+    else if (call->options.guard == CLI_GUARD_THREAD)
+        option = "--guard=thread";
+    if (!option)
+        return CLI_DONE;
+    return cli_usage_error(call->verb->name,
+                           "%s is about the pages of a file that is mapped: %s would copy it",
+                           call->verb->name, option);
+}
+
 /* What was asked for and not done is told. */
 static void tell_shortfall(const struct cli_options *options, const struct cli_map *map)
 {
@@ -152,6 +166,31 @@ int cli_map_open(const struct cli_call *call, struct cli_map *map_ret, act_error
                            "%s is a set of files; %s wants one of its parts, or what join makes "
                            "of it",
                            map_ret->name, call->verb->name);
+}
+
+act_status cli_map_open_again(const struct cli_options *options, const char *name, bool is_set,
+                              struct cli_map *map_ret, act_error *error)
+{
+    act_set_options set_options = {.part = cli_open_options(options),
+                                   .max_mapped_nbytes = WINDOW_NBYTES};
+    memset(map_ret, 0, sizeof(*map_ret));
+    map_ret->name = name;
+    return is_set ? act_set_open(name, &set_options, &map_ret->set, error)
+                  : act_map_open(name, &set_options.part, &map_ret->map, error);
+}
+
+act_status cli_map_get(const struct cli_map *map, const act_slice *key, uint64_t *value_ret,
+                       act_error *error)
+{
+    return map->set ? act_set_get(map->set, key->bytes, key->nbytes, value_ret, error)
+                    : act_map_get(map->map, key->bytes, key->nbytes, value_ret, error);
+}
+
+act_status cli_map_get_batch(const struct cli_map *map, const act_slice *keys, size_t count,
+                             uint64_t *values_ret, uint8_t *found_ret, act_error *error)
+{
+    return map->set ? act_set_get_batch(map->set, keys, count, values_ret, found_ret, NULL, error)
+                    : act_map_get_batch(map->map, keys, count, values_ret, found_ret, error);
 }
 
 void cli_map_close(struct cli_map *map)

@@ -9,6 +9,7 @@
 
 #include "chart.h"
 #include "html.h"
+#include "page_set.h"
 #include "units.h"
 
 enum {
@@ -33,11 +34,23 @@ static double share(uint64_t part, uint64_t whole)
     return whole ? (double)part / (double)whole : 0;
 }
 
-static const char *layout_of(const struct cli_page *page)
+/* How much is in memory; false if that is not known. */
+static bool cached_nbytes(const struct cli_page *page, uint64_t *nbytes_ret)
 {
-    if (page->stat.layout == ACT_LAYOUT_INDEXED)
-        return "indexed";
-    return page->info.shared ? "compact" : "plain";
+    *nbytes_ret = 0;
+    if (page->resident) {
+        *nbytes_ret = page->resident->totals.cached.nbytes;
+        /* It is counted in whole pages. */
+        if (*nbytes_ret > page->stat.file_nbytes)
+            *nbytes_ret = page->stat.file_nbytes;
+        return page->resident->totals.cached.known;
+    }
+    bool known = true;
+    for (size_t i = 0; i < page->part_count; i++) {
+        *nbytes_ret += page->parts[i].cached_nbytes;
+        known = known && page->parts[i].known;
+    }
+    return known;
 }
 
 static void print_head(struct cli_out *out, const struct cli_page *page)
@@ -50,27 +63,28 @@ static void print_head(struct cli_out *out, const struct cli_page *page)
         strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &parts);
     cli_out_text(out, "<h1>");
     cli_html_bytes(out, page->name, strlen(page->name));
-    cli_out_format(out,
-                   "</h1>\n<p class=\"dim\">%s layout, %s; looked at on %s by actree %s.</p>\n",
-                   layout_of(page), page->stat.merged ? "merged into" : "never merged into", date,
-                   act_version());
+    cli_out_text(out, "</h1>\n<p class=\"dim\">");
+    if (page->parts)
+        cli_out_format(out, "A set of %s parts, ", cli_count_text(text, page->part_count));
+    cli_out_format(out, "%s layout, %s; looked at on %s by actree %s.</p>\n",
+                   cli_layout_name(cli_layout_of(page->stat.layout, page->info.shared)),
+                   page->stat.merged ? "merged into" : "never merged into", date, act_version());
     cli_out_text(out, "<div class=\"tiles\">\n");
-    cli_page_tile(out, cli_bytes_text(text, page->stat.file_nbytes), "size of the file");
+    cli_page_tile(out, cli_bytes_text(text, page->stat.file_nbytes),
+                  page->parts ? "size of the files" : "size of the file");
     cli_page_tile(out, cli_count_text(text, page->info.keys),
                   page->info.keys == UINT64_MAX ? "keys or more" : "keys");
     if (page->info.keys && page->info.keys != UINT64_MAX) {
         snprintf(text, sizeof(text), "%.2f",
                  (double)page->stat.file_nbytes / (double)page->info.keys);
-        cli_page_tile(out, text, "bytes of the file a key");
+        cli_page_tile(out, text,
+                      page->parts ? "bytes of the files a key" : "bytes of the file a key");
         snprintf(text, sizeof(text), "%.1f",
                  (double)page->info.key_nbytes / (double)page->info.keys);
         cli_page_tile(out, text, "bytes of a key, on average");
     }
-    if (page->resident->totals.cached.known) {
-        uint64_t nbytes = page->resident->totals.cached.nbytes;
-        /* It is counted in whole pages. */
-        if (nbytes > page->stat.file_nbytes)
-            nbytes = page->stat.file_nbytes;
+    uint64_t nbytes;
+    if (cached_nbytes(page, &nbytes)) {
         snprintf(text, sizeof(text), "%.1f %%", cli_percent(nbytes, page->stat.file_nbytes));
         cli_page_tile(out, text, "of it in memory");
     }
@@ -178,11 +192,10 @@ static void print_sizes(struct cli_out *out, const struct cli_page *page)
     cli_chart_bars(out, "Bytes by kind of object", "fa", bars, count);
     cli_out_text(out, "</div><div><h3>By region of the file</h3>\n");
     count = 0;
-    for (size_t i = 0; i < page->resident->regions_count; i++) {
-        const act_section_residency *region = &page->resident->regions[i].residency;
-        fill_bar(&bars[count++], act_section_name(region->region), region->nbytes,
-                 page->stat.file_nbytes);
-    }
+    for (size_t i = 0; i < ACT_SECTIONS_MAX; i++)
+        if (page->section_nbytes[i])
+            fill_bar(&bars[count++], act_section_name((act_section)i), page->section_nbytes[i],
+                     page->stat.file_nbytes);
     cli_chart_bars(out, "Bytes by region", "fc", bars, count);
     cli_out_text(out, "</div></div>\n");
 }
@@ -287,7 +300,10 @@ void cli_page_print(struct cli_out *out, const struct cli_page *page)
         cli_out_text(out, "</code></p>\n");
         cli_page_print_profile(out, page->profile);
     }
-    print_residency(out, page);
+    if (page->parts)
+        cli_page_print_parts(out, page);
+    else
+        print_residency(out, page);
     print_shape(out, page);
     print_sizes(out, page);
     cli_html_end(out);

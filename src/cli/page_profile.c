@@ -183,7 +183,7 @@ static void print_latency_row(struct cli_out *out, const char *name,
 {
     static const unsigned quantiles[] = {500000, 900000, 990000, 999000};
     char text[CLI_UNIT_NBYTES];
-    double mean = histogram->total ? (double)histogram->sum_ns / (double)histogram->total : 0;
+    double mean = cli_histogram_mean(histogram);
     cli_out_format(out, "<tr><td>%s</td><td class=\"r\">%s</td>", name, cli_time_text(text, mean));
     for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
         cli_out_format(
@@ -253,9 +253,9 @@ static void print_places(struct cli_out *out, const struct cli_profile *profile)
     char text[CLI_UNIT_NBYTES];
     cli_out_text(out, "<h2>Where lookups read</h2>\n");
     cli_html_table_begin(out, heads, 5, 4);
-    for (size_t i = 0; i < profile->region_count; i++) {
+    for (size_t i = 0; i < CLI_PROFILE_REGIONS; i++) {
         const struct cli_profile_region *region = &profile->regions[i];
-        uint64_t nbytes = region->end - region->off;
+        uint64_t nbytes = region->nbytes;
         if (!region->touches)
             continue;
         cli_out_format(out, "<tr><td>%s</td><td class=\"r\">%s</td>", region->name,

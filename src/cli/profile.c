@@ -28,23 +28,17 @@ static const unsigned percents[CLI_PROFILE_SIZES] = {1,  2,  3,  5,  7,  10, 15,
 
 /* What a touch is added to. */
 struct tracing {
-    struct cli_profile *profile; /* or NULL */
+    struct cli_profile *profile;
+    bool counts;
+    const struct cli_profile_file *file; /* where the key is looked up */
     struct cli_page_trace *trace;
-    uint64_t page_nbytes;
     bool nomem;
 };
 
-static struct cli_profile_region *region_of(struct cli_profile *profile, uint64_t off)
+static void count_touch(struct tracing *tracing, const act_touch *touch, uint64_t new_pages)
 {
-    size_t i = profile->region_count - 1;
-    while (i > 0 && off < profile->regions[i].off)
-        i--;
-    return &profile->regions[i];
-}
-
-static void count_touch(struct cli_profile *profile, const act_touch *touch, uint64_t new_pages)
-{
-    struct cli_profile_region *region = region_of(profile, touch->off);
+    struct cli_profile *profile = tracing->profile;
+    struct cli_profile_region *region = cli_profile_region_of(profile, tracing->file, touch->off);
     size_t last = CLI_PROFILE_LEVELS - 1;
     size_t level = touch->level < last ? touch->level : last;
     profile->touches++;
@@ -60,84 +54,74 @@ static void count_touch(struct cli_profile *profile, const act_touch *touch, uin
 static int take_touch(void *context, const act_touch *touch)
 {
     struct tracing *tracing = context;
+    uint64_t page_nbytes = tracing->profile->page_nbytes;
     size_t before = tracing->trace->page_count;
-    uint64_t last = (touch->off + touch->nbytes - 1) / tracing->page_nbytes;
-    for (uint64_t page = touch->off / tracing->page_nbytes; page <= last; page++) {
-        if (!cli_page_trace_add(tracing->trace, page)) {
+    uint64_t last = (touch->off + touch->nbytes - 1) / page_nbytes;
+    for (uint64_t page = touch->off / page_nbytes; page <= last; page++) {
+        if (!cli_page_trace_add(tracing->trace, tracing->file->first_page + page)) {
             tracing->nomem = true;
             return 1;
         }
     }
-    if (tracing->profile)
-        count_touch(tracing->profile, touch, tracing->trace->page_count - before);
+    if (tracing->counts)
+        count_touch(tracing, touch, tracing->trace->page_count - before);
     return 0;
 }
 
-static void list_regions(struct cli_profile *profile)
+/* In the one file, or in the part that the key belongs to. */
+static act_status trace_key(const struct cli_map *map, const act_slice *key,
+                            struct tracing *tracing, act_error *error)
 {
-    const act_map_stat *stat = &profile->stat;
-    if (stat->layout != ACT_LAYOUT_INDEXED) {
-        profile->regions[0] = (struct cli_profile_region){"nodes and lines", 0, stat->file_nbytes,
-                                                          0, 0};
-        profile->region_count = 1;
-        return;
+    uint64_t value;
+    act_map *part_map = map->map;
+    size_t part = map->set ? act_set_find_part(map->set, key->bytes, key->nbytes) : 0;
+    tracing->file = &tracing->profile->files[part];
+    if (map->set) {
+        act_status opened = act_set_part_open(map->set, part, &part_map, error);
+        if (opened != ACT_OK)
+            return opened;
     }
-    /* The hot region is followed by checksums, which lookups do not read. */
-    const struct cli_profile_region regions[CLI_PROFILE_REGIONS] = {
-        {"header", 0, 256, 0, 0},
-        {"pages", 256, stat->hot_off, 0, 0},
-        {"hot region", stat->hot_off, stat->hot_end, 0, 0},
-        {"checksums", stat->hot_end, stat->indexed_nbytes, 0, 0},
-        {"merged", stat->indexed_nbytes, stat->file_nbytes, 0, 0},
-    };
-    memcpy(profile->regions, regions, sizeof(regions));
-    profile->region_count = CLI_PROFILE_REGIONS;
+    act_status status = act_map_trace_get(part_map, key->bytes, key->nbytes, take_touch, tracing,
+                                          &value, error);
+    if (map->set)
+        act_set_part_release(map->set, part);
+    if (tracing->counts)
+        tracing->profile->found += status == ACT_OK;
+    return status == ACT_NOT_FOUND ? ACT_OK : status;
 }
 
-static act_status trace_keys(const act_map *map, const act_slice *keys, size_t count,
+static act_status trace_keys(const struct cli_map *map, const act_slice *keys, size_t count,
                              struct tracing *tracing, struct cli_progress *progress,
                              act_error *error)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value;
-        act_status status = act_map_trace_get(map, keys[i].bytes, keys[i].nbytes, take_touch,
-                                              tracing, &value, error);
-        if (status != ACT_OK && status != ACT_NOT_FOUND)
-            return status;
-        if (tracing->profile)
-            tracing->profile->found += status == ACT_OK;
+    act_status status = ACT_OK;
+    for (size_t i = 0; i < count && status == ACT_OK; i++) {
+        status = trace_key(map, &keys[i], tracing, error);
         if (i % TELL_QUERIES == 0)
             cli_progress_tell(progress, i, count);
     }
-    return ACT_OK;
+    return status;
 }
 
-int cli_profile_trace(const struct cli_call *call, const char *name, const act_slice *keys,
-                      size_t count, struct cli_profile *profile, struct cli_page_trace *trace)
+int cli_profile_trace(const struct cli_call *call, struct cli_profile *profile, bool counts,
+                      const act_slice *keys, size_t count, struct cli_page_trace *trace)
 {
-    act_open_options options = cli_open_options(&call->options);
-    struct tracing tracing = {profile, trace, cli_page_nbytes(), false};
+    struct tracing tracing = {.profile = profile, .counts = counts, .trace = trace};
     struct cli_progress progress;
+    struct cli_map map;
     act_error error;
-    act_map *map;
     /* A map of its own: it has no shortcuts, as a map larger than memory has none. */
-    act_status status = act_map_open(name, &options, &map, &error);
-    if (status != ACT_OK)
-        return cli_fail(name, &error);
-    if (profile) {
-        act_map_get_stat(map, &profile->stat);
-        profile->page_nbytes = tracing.page_nbytes;
-        profile->file_pages = (profile->stat.file_nbytes + tracing.page_nbytes - 1) /
-                              tracing.page_nbytes;
-        list_regions(profile);
+    act_status status = cli_map_open_again(&call->options, profile->name, profile->is_set, &map,
+                                           &error);
+    if (status == ACT_OK) {
+        cli_progress_start(&progress, call->options.progress, "tracing", "queries");
+        status = trace_keys(&map, keys, count, &tracing, &progress, &error);
+        cli_progress_end(&progress);
     }
-    cli_progress_start(&progress, call->options.progress, "tracing", "queries");
-    status = trace_keys(map, keys, count, &tracing, &progress, &error);
-    cli_progress_end(&progress);
-    act_map_close(map);
+    cli_map_close(&map);
     if (status == ACT_STOPPED)
         return cli_fail_nomem();
-    return status == ACT_OK ? CLI_DONE : cli_fail(name, &error);
+    return status == ACT_OK ? CLI_DONE : cli_fail(profile->name, &error);
 }
 
 uint64_t cli_profile_capacity(const struct cli_profile *profile, uint64_t nbytes)
@@ -146,11 +130,10 @@ uint64_t cli_profile_capacity(const struct cli_profile *profile, uint64_t nbytes
     return nbytes > taken ? (nbytes - taken) / profile->page_nbytes : 0;
 }
 
-/* As act_map_open decides: half of the memory is left to others. */
+/* As act_map_open and act_set_open decide: half of the memory is left to others. */
 bool cli_profile_has_recency(const struct cli_profile *profile, uint64_t nbytes)
 {
-    const act_map_stat *stat = &profile->stat;
-    return stat->layout == ACT_LAYOUT_INDEXED && stat->hot_end - stat->hot_off <= nbytes / 2;
+    return profile->hot_nbytes && profile->hot_nbytes <= nbytes / 2;
 }
 
 double cli_profile_per_query(const struct cli_profile *profile, uint64_t number)
@@ -164,8 +147,8 @@ static int measure_sorted(const struct cli_call *call, struct cli_profile *profi
 {
     struct cli_page_trace trace = {0};
     act_slice *sorted = cli_queries_sorted(&profile->queries);
-    int status = sorted ? cli_profile_trace(call, profile->name, sorted, profile->queries.count,
-                                            NULL, &trace)
+    int status = sorted ? cli_profile_trace(call, profile, false, sorted, profile->queries.count,
+                                            &trace)
                         : cli_fail_nomem();
     free(sorted);
     struct cli_reclaim *model = status == CLI_DONE ? cli_reclaim_open(&trace, &profile->recent)
@@ -191,8 +174,8 @@ static void fill_size(struct cli_profile *profile, struct cli_reclaim *model, un
     struct cli_reclaim_counts counts;
     uint64_t lru = 0;
     size->percent = percent;
-    size->nbytes = profile->stat.file_nbytes / 100 * percent +
-                   profile->stat.file_nbytes % 100 * percent / 100;
+    size->nbytes = profile->file_nbytes / 100 * percent +
+                   profile->file_nbytes % 100 * percent / 100;
     size->capacity = cli_profile_capacity(profile, size->nbytes);
     cli_reclaim_run(model, trace->touch_count, (size_t)size->capacity,
                     cli_profile_has_recency(profile, size->nbytes), &counts);
@@ -216,11 +199,6 @@ int cli_profile_sizes(const struct cli_call *call, struct cli_profile *profile)
     if (!profile->distances || !cli_stack_distances(trace->touches, trace->touch_count,
                                                     trace->page_count, profile->distances))
         return cli_fail_nomem();
-    if (profile->stat.layout == ACT_LAYOUT_INDEXED)
-        profile->recent = (struct cli_recent){
-            profile->stat.hot_off / profile->page_nbytes,
-            (profile->stat.hot_end + profile->page_nbytes - 1) / profile->page_nbytes,
-            cli_disk_ahead_nbytes(profile->name) / profile->page_nbytes};
     struct cli_reclaim *model = cli_reclaim_open(trace, &profile->recent);
     if (!model)
         return cli_fail_nomem();
@@ -241,8 +219,10 @@ int cli_profile_make(const struct cli_call *call, struct cli_profile *profile)
     profile->other_reclaim = cli_disk_reclaims_otherwise();
     int status = cli_queries_load(call, call->arguments[1], &profile->queries);
     if (status == CLI_DONE)
-        status = cli_profile_trace(call, profile->name, profile->queries.keys,
-                                   profile->queries.count, profile, &profile->trace);
+        status = cli_profile_list_files(call, profile);
+    if (status == CLI_DONE)
+        status = cli_profile_trace(call, profile, true, profile->queries.keys,
+                                   profile->queries.count, &profile->trace);
     if (status == CLI_DONE)
         status = cli_profile_sizes(call, profile);
     if (status == CLI_DONE)
@@ -253,6 +233,7 @@ int cli_profile_make(const struct cli_call *call, struct cli_profile *profile)
 void cli_profile_free(struct cli_profile *profile)
 {
     cli_queries_free(&profile->queries);
+    cli_profile_free_files(profile);
     cli_page_trace_free(&profile->trace);
     free(profile->distances);
     profile->distances = NULL;

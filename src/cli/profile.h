@@ -17,7 +17,7 @@
 #include "verb.h"
 
 enum {
-    CLI_PROFILE_REGIONS = 5,
+    CLI_PROFILE_REGIONS = 6,
     CLI_PROFILE_KINDS = 4, /* act_touch_kind */
     CLI_PROFILE_LEVELS = 32,
     CLI_PROFILE_SIZES = 17,
@@ -25,11 +25,20 @@ enum {
     CLI_PROFILE_CHECKS = 3
 };
 
-/* A part of the file. */
+/* What is looked up: a file, or a part of a set. The pages of all of them are numbered through,
+ * with gaps in between. */
+struct cli_profile_file {
+    char *name;
+    uint64_t first_page;
+    uint64_t pages;
+    act_map_stat stat;
+};
+
+/* A region of the file, or of all the parts. */
 struct cli_profile_region {
-    const char *name;
-    uint64_t off;
-    uint64_t end;
+    const char *name; /* NULL: there is none */
+    uint64_t off;     /* of a file */
+    uint64_t nbytes;
     uint64_t pages; /* that were touched, by where in them they were touched first */
     uint64_t touches;
 };
@@ -69,9 +78,13 @@ struct cli_profile_check {
 struct cli_profile {
     const char *name;
     struct cli_queries queries;
-    act_map_stat stat;
+    bool is_set;
+    struct cli_profile_file *files;
+    size_t file_count;
     uint64_t page_nbytes;
+    uint64_t file_nbytes; /* of all of them, as the next two */
     uint64_t file_pages;
+    uint64_t hot_nbytes;
 
     uint64_t found;
     uint64_t touches;
@@ -81,11 +94,11 @@ struct cli_profile {
     uint64_t level_touches[CLI_PROFILE_LEVELS]; /* the last one is for all that are deeper */
     uint64_t level_pages[CLI_PROFILE_LEVELS];   /* by where they were touched first */
     struct cli_profile_region regions[CLI_PROFILE_REGIONS];
-    size_t region_count;
     struct cli_page_trace trace;
-    size_t page_count;      /* that were touched */
-    uint64_t kernel_nbytes; /* what the kernel takes to keep track of them */
-    uint64_t *distances;    /* touches by distance, below page_count */
+    size_t page_count;                   /* that were touched */
+    uint64_t kernel_nbytes;              /* what the kernel takes to keep track of them */
+    uint64_t *distances;                 /* touches by distance, below page_count */
+    struct cli_recent_range *hot_ranges; /* those of `recent` */
     struct cli_recent recent;
     struct cli_profile_size sizes[CLI_PROFILE_SIZES];
 
@@ -113,9 +126,20 @@ void cli_profile_free(struct cli_profile *profile);
 
 /* For the parts of this: */
 
-/* Traces keys; an exit status after a message. `profile` counts, unless it is NULL. */
-int cli_profile_trace(const struct cli_call *call, const char *name, const act_slice *keys,
-                      size_t count, struct cli_profile *profile, struct cli_page_trace *trace);
+/* Finds out which files there are, and what they are; an exit status after a message. */
+int cli_profile_list_files(const struct cli_call *call, struct cli_profile *profile);
+void cli_profile_free_files(struct cli_profile *profile);
+
+/* The region in which a file's byte lies. */
+struct cli_profile_region *cli_profile_region_of(struct cli_profile *profile,
+                                                 const struct cli_profile_file *file, uint64_t off);
+
+/* Throws all files out of memory, as cli_disk_drop does. */
+bool cli_profile_drop(const struct cli_profile *profile);
+
+/* Traces keys; an exit status after a message. With `counts` the profile counts what they touch. */
+int cli_profile_trace(const struct cli_call *call, struct cli_profile *profile, bool counts,
+                      const act_slice *keys, size_t count, struct cli_page_trace *trace);
 
 /* Fills in profile->sizes, the latencies excepted; an exit status after a message. */
 int cli_profile_sizes(const struct cli_call *call, struct cli_profile *profile);

@@ -47,9 +47,9 @@ static void print_regions(struct cli_out *out, const struct cli_profile *profile
     char pages[CLI_UNIT_NBYTES];
     char bytes[CLI_UNIT_NBYTES];
     cli_out_text(out, "\nRegion              size     pages touched   of it   reads a query\n");
-    for (size_t i = 0; i < profile->region_count; i++) {
+    for (size_t i = 0; i < CLI_PROFILE_REGIONS; i++) {
         const struct cli_profile_region *region = &profile->regions[i];
-        uint64_t nbytes = region->end - region->off;
+        uint64_t nbytes = region->nbytes;
         uint64_t whole = (nbytes + profile->page_nbytes - 1) / profile->page_nbytes;
         if (!region->touches)
             continue;
@@ -100,7 +100,7 @@ static void print_latency(struct cli_out *out, const char *name,
 {
     static const unsigned quantiles[] = {500000, 900000, 990000, 999000};
     char text[CLI_UNIT_NBYTES];
-    double mean = histogram->total ? (double)histogram->sum_ns / (double)histogram->total : 0;
+    double mean = cli_histogram_mean(histogram);
     cli_out_format(out, "  %-18s %10s", name, cli_time_text(text, mean));
     for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
         cli_out_format(
@@ -227,12 +227,17 @@ void cli_profile_print(struct cli_out *out, const struct cli_profile *profile)
 static void report_places(json_t *report, const struct cli_profile *profile)
 {
     json_t *regions = cli_report_array(report, "regions");
-    for (size_t i = 0; i < profile->region_count; i++) {
+    for (size_t i = 0; i < CLI_PROFILE_REGIONS; i++) {
         const struct cli_profile_region *region = &profile->regions[i];
+        if (!region->name)
+            continue;
         json_t *entry = cli_report_item(regions);
         cli_report_text(entry, "name", region->name);
-        cli_report_u64(entry, "offset", region->off);
-        cli_report_u64(entry, "bytes", region->end - region->off);
+        if (profile->is_set)
+            cli_report_null(entry, "offset");
+        else
+            cli_report_u64(entry, "offset", region->off);
+        cli_report_u64(entry, "bytes", region->nbytes);
         cli_report_u64(entry, "pages_touched", region->pages);
         cli_report_u64(entry, "reads", region->touches);
     }
@@ -250,8 +255,7 @@ static void report_places(json_t *report, const struct cli_profile *profile)
 static void report_latency(json_t *report, const char *name, const struct cli_histogram *histogram)
 {
     json_t *entry = cli_report_object(report, name);
-    double mean = histogram->total ? (double)histogram->sum_ns / (double)histogram->total : 0;
-    cli_report_real(entry, "mean", mean);
+    cli_report_real(entry, "mean", cli_histogram_mean(histogram));
     cli_report_u64(entry, "p50", cli_histogram_quantile(histogram, 500000));
     cli_report_u64(entry, "p90", cli_histogram_quantile(histogram, 900000));
     cli_report_u64(entry, "p99", cli_histogram_quantile(histogram, 990000));
@@ -330,7 +334,9 @@ int cli_profile_print_json(struct cli_out *out, const struct cli_profile *profil
 {
     json_t *report = json_object();
     cli_report_text(report, "file", profile->name);
-    cli_report_u64(report, "file_bytes", profile->stat.file_nbytes);
+    if (profile->is_set)
+        cli_report_u64(report, "parts", profile->file_count);
+    cli_report_u64(report, "file_bytes", profile->file_nbytes);
     cli_report_u64(report, "page_bytes", profile->page_nbytes);
     cli_report_u64(report, "queries", profile->queries.count);
     cli_report_u64(report, "found", profile->found);

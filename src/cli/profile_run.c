@@ -22,13 +22,13 @@ static const char in_use[] = "the file cannot be thrown out of memory";
 static const unsigned check_percents[CLI_PROFILE_CHECKS] = {10, 20, 50};
 
 /* Looks keys up one by one, each by the clock if there is a histogram. */
-static act_status get_each(const act_map *map, const act_slice *keys, size_t count,
+static act_status get_each(const struct cli_map *map, const act_slice *keys, size_t count,
                            struct cli_histogram *histogram, act_error *error)
 {
     uint64_t before_ns = histogram ? cli_now_ns() : 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t value;
-        act_status status = act_map_get(map, keys[i].bytes, keys[i].nbytes, &value, error);
+        act_status status = cli_map_get(map, &keys[i], &value, error);
         if (status != ACT_OK && status != ACT_NOT_FOUND)
             return status;
         if (histogram) {
@@ -40,14 +40,14 @@ static act_status get_each(const act_map *map, const act_slice *keys, size_t cou
     return ACT_OK;
 }
 
-static act_status get_batches(const act_map *map, const act_slice *keys, size_t count,
+static act_status get_batches(const struct cli_map *map, const act_slice *keys, size_t count,
                               act_error *error)
 {
     static uint64_t values[BATCH_KEYS];
     static uint8_t found[BATCH_KEYS / 8];
     for (size_t done = 0; done < count; done += BATCH_KEYS) {
         size_t left = count - done;
-        act_status status = act_map_get_batch(
+        act_status status = cli_map_get_batch(
             map, keys + done, left < BATCH_KEYS ? left : BATCH_KEYS, values, found, error);
         if (status != ACT_OK)
             return status;
@@ -67,25 +67,25 @@ static void fill_order(struct cli_profile_order *order, const struct cli_disk_us
 static int run_order(const struct cli_call *call, struct cli_profile *profile,
                      const act_slice *keys, bool batches, struct cli_profile_order *order)
 {
-    act_open_options options = cli_open_options(&call->options);
     size_t count = profile->queries.count;
     act_error error;
-    act_map *map;
-    if (!cli_disk_drop(profile->name)) {
+    struct cli_map map;
+    if (!cli_profile_drop(profile)) {
         profile->cold_known = false; /* another program has it mapped by now */
         return CLI_DONE;
     }
-    act_status status = act_map_open(profile->name, &options, &map, &error);
+    act_status status = cli_map_open_again(&call->options, profile->name, profile->is_set, &map,
+                                           &error);
     if (status != ACT_OK)
         return cli_fail(profile->name, &error);
     struct cli_histogram *histogram = profile->order_count || batches ? NULL : &profile->cold;
     struct cli_disk_use before = cli_disk_use();
     uint64_t started_ns = cli_now_ns();
-    status = batches ? get_batches(map, keys, count, &error)
-                     : get_each(map, keys, count, histogram, &error);
+    status = batches ? get_batches(&map, keys, count, &error)
+                     : get_each(&map, keys, count, histogram, &error);
     uint64_t spent_ns = cli_now_ns() - started_ns;
     struct cli_disk_use after = cli_disk_use();
-    act_map_close(map);
+    cli_map_close(&map);
     if (status != ACT_OK)
         return cli_fail(profile->name, &error);
     fill_order(order, &before, &after, spent_ns, (double)count);
@@ -112,30 +112,44 @@ static int run_cold(const struct cli_call *call, struct cli_profile *profile)
 
 static int run_warm(const struct cli_call *call, struct cli_profile *profile)
 {
-    act_open_options options = cli_open_options(&call->options);
     const struct cli_queries *queries = &profile->queries;
     act_error error;
-    act_map *map;
-    act_status status = act_map_open(profile->name, &options, &map, &error);
+    struct cli_map map;
+    act_status status = cli_map_open_again(&call->options, profile->name, profile->is_set, &map,
+                                           &error);
     if (status != ACT_OK)
         return cli_fail(profile->name, &error);
-    status = get_each(map, queries->keys, queries->count, NULL, &error);
+    status = get_each(&map, queries->keys, queries->count, NULL, &error);
     struct cli_disk_use before = cli_disk_use();
     uint64_t started_ns = cli_now_ns();
     if (status == ACT_OK)
-        status = get_each(map, queries->keys, queries->count, &profile->warm, &error);
+        status = get_each(&map, queries->keys, queries->count, &profile->warm, &error);
     uint64_t spent_ns = cli_now_ns() - started_ns;
     struct cli_disk_use after = cli_disk_use();
-    act_map_close(map);
+    cli_map_close(&map);
     profile->again.name = "again, warm";
     fill_order(&profile->again, &before, &after, spent_ns, (double)queries->count);
     return status == ACT_OK ? CLI_DONE : cli_fail(profile->name, &error);
+}
+
+/* Of one file, of those pages that are its own. */
+static bool file_page_ns(const struct cli_profile_file *file, const uint64_t *pages, size_t count,
+                         size_t *own_count_ret, uint64_t *ns_ret)
+{
+    uint64_t own[PAGE_SAMPLES];
+    size_t own_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (pages[i] >= file->first_page && pages[i] - file->first_page < file->pages)
+            own[own_count++] = pages[i] - file->first_page;
+    *own_count_ret = own_count;
+    return !own_count || cli_disk_page_ns(file->name, own, own_count, ns_ret);
 }
 
 bool cli_profile_page_ns(const struct cli_profile *profile, size_t count, uint64_t *ns_ret)
 {
     uint64_t pages[PAGE_SAMPLES];
     size_t total = profile->page_count;
+    double sum_ns = 0;
     if (count > PAGE_SAMPLES)
         count = PAGE_SAMPLES;
     if (count > total)
@@ -143,13 +157,17 @@ bool cli_profile_page_ns(const struct cli_profile *profile, size_t count, uint64
     /* Here and there, as lookups come: a step that leaves no common divisor with most numbers. */
     for (size_t i = 0; i < count; i++)
         pages[i] = profile->trace.pages[(i * 7919 + 13) % total];
-    return count && cli_disk_page_ns(profile->name, pages, count, ns_ret);
-}
-
-static double warm_ns(const struct cli_profile *profile)
-{
-    const struct cli_histogram *warm = &profile->warm;
-    return warm->total ? (double)warm->sum_ns / (double)warm->total : 0;
+    for (size_t i = 0; i < profile->file_count; i++) {
+        size_t own_count;
+        uint64_t ns = 0;
+        if (!file_page_ns(&profile->files[i], pages, count, &own_count, &ns))
+            return false;
+        if (own_count)
+            sum_ns += (double)ns * (double)own_count;
+    }
+    if (count)
+        *ns_ret = (uint64_t)(sum_ns / (double)count);
+    return count;
 }
 
 int cli_profile_measure(const struct cli_call *call, struct cli_profile *profile)
@@ -164,7 +182,7 @@ int cli_profile_measure(const struct cli_call *call, struct cli_profile *profile
     if (status == CLI_DONE)
         status = run_warm(call, profile);
     for (size_t i = 0; profile->cold_known && i < CLI_PROFILE_SIZES; i++)
-        profile->sizes[i].latency_ns = warm_ns(profile) +
+        profile->sizes[i].latency_ns = cli_histogram_mean(&profile->warm) +
                                        profile->sizes[i].faults * (double)profile->page_ns;
     return status;
 }
@@ -172,7 +190,7 @@ int cli_profile_measure(const struct cli_call *call, struct cli_profile *profile
 /* What a run with little memory does, and what comes out of it. */
 struct limited_run {
     const struct cli_profile *profile;
-    act_open_options options;
+    const struct cli_options *options;
 };
 
 struct limited_result {
@@ -186,13 +204,13 @@ static int run_limited(void *context, void *result)
     const struct limited_run *run = context;
     const struct cli_profile *profile = run->profile;
     struct limited_result *measured = result;
-    act_map *map;
-    if (act_map_open(profile->name, &run->options, &map, NULL) != ACT_OK ||
-        get_each(map, profile->queries.keys, profile->check_queries, NULL, NULL) != ACT_OK)
+    struct cli_map map;
+    if (cli_map_open_again(run->options, profile->name, profile->is_set, &map, NULL) != ACT_OK ||
+        get_each(&map, profile->queries.keys, profile->check_queries, NULL, NULL) != ACT_OK)
         return 1;
     struct cli_disk_use before = cli_disk_use();
     uint64_t started_ns = cli_now_ns();
-    if (get_each(map, profile->queries.keys, profile->check_queries, NULL, NULL) != ACT_OK)
+    if (get_each(&map, profile->queries.keys, profile->check_queries, NULL, NULL) != ACT_OK)
         return 1;
     measured->ns = cli_now_ns() - started_ns;
     measured->faults = cli_disk_use().major_faults - before.major_faults;
@@ -216,7 +234,7 @@ static double median(double *numbers, size_t count)
 static void check_size(const struct cli_call *call, struct cli_profile *profile,
                        struct cli_profile_check *check)
 {
-    struct limited_run run = {profile, cli_open_options(&call->options)};
+    struct limited_run run = {profile, &call->options};
     double count = (double)profile->check_queries;
     double faults[CHECK_ROUNDS];
     double ns[CHECK_ROUNDS];
@@ -225,7 +243,7 @@ static void check_size(const struct cli_call *call, struct cli_profile *profile,
         struct limited_result result = {0, 0};
         uint64_t page = profile->page_ns;
         (void)cli_profile_page_ns(profile, CHECK_PAGE_SAMPLES, &page);
-        if (!cli_disk_drop(profile->name)) {
+        if (!cli_profile_drop(profile)) {
             check->why_not = in_use;
             break;
         }
@@ -247,7 +265,7 @@ static void check_size(const struct cli_call *call, struct cli_profile *profile,
         return;
     check->faults = median(faults, check->rounds);
     check->ns = median(ns, check->rounds);
-    check->predicted_ns = warm_ns(profile) +
+    check->predicted_ns = cli_histogram_mean(&profile->warm) +
                           check->predicted_faults * median(page_ns, check->rounds);
 }
 
@@ -255,8 +273,8 @@ static void check_size(const struct cli_call *call, struct cli_profile *profile,
 static int predict(const struct cli_call *call, struct cli_profile *profile)
 {
     struct cli_page_trace trace = {0};
-    int status = cli_profile_trace(call, profile->name, profile->queries.keys,
-                                   profile->check_queries, NULL, &trace);
+    int status = cli_profile_trace(call, profile, false, profile->queries.keys,
+                                   profile->check_queries, &trace);
     struct cli_reclaim *model = status == CLI_DONE ? cli_reclaim_open(&trace, &profile->recent)
                                                    : NULL;
     if (status == CLI_DONE && !model)

@@ -28,12 +28,18 @@ struct list {
     size_t count;
 };
 
+/* Numbers of a range's pages, and of those before it that may be read with them. */
+struct around {
+    uint64_t first; /* page */
+    size_t count;
+    uint32_t *numbers;
+};
+
 struct cli_reclaim {
     const struct cli_page_trace *trace;
     struct cli_recent recent;
-    uint64_t around_first; /* of `around`: a page of the file */
-    size_t around_count;
-    uint32_t *around; /* numbers of the hot region's pages and their neighbours */
+    struct around *around; /* of each range */
+    uint8_t *recent_pages; /* by number: whether it lies in a range */
     size_t page_count;
     uint32_t *next;
     uint32_t *before;
@@ -74,8 +80,7 @@ static uint32_t list_take_last(struct cli_reclaim *r, struct list *list)
 
 static bool is_recent(const struct cli_reclaim *r, uint32_t page)
 {
-    uint64_t at = r->trace->pages[page];
-    return r->has_recency && at >= r->recent.first && at < r->recent.end;
+    return r->has_recency && r->recent_pages[page];
 }
 
 /* Looks at pages at the end of the inactive list; returns how many were dropped. */
@@ -158,18 +163,32 @@ static void bring(struct cli_reclaim *r, uint32_t page, bool used)
     list_add(r, state & ACTIVE ? &r->active : &r->inactive, page);
 }
 
-/* Reads what lies around a page of the hot region and is missing; returns how many pages. */
+/* The range that a page lies in; NULL: none. */
+static const struct cli_recent_range *range_of(const struct cli_recent *recent, uint64_t page)
+{
+    size_t low = 0;
+    size_t high = recent->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (recent->ranges[middle].end <= page)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < recent->count && recent->ranges[low].first <= page ? &recent->ranges[low] : NULL;
+}
+
+/* Reads what lies around a page of a range and is missing; returns how many pages. */
 static uint64_t read_around(struct cli_reclaim *r, uint32_t page)
 {
     uint64_t half = r->recent.ahead / 2;
     uint64_t at = r->trace->pages[page];
-    uint64_t first = at > half ? at - half : 0;
+    const struct around *around = &r->around[range_of(&r->recent, at) - r->recent.ranges];
+    uint64_t first = at > half && at - half > around->first ? at - half : around->first;
     uint64_t reads = 0;
-    for (uint64_t near = first; near < at + half; near++) {
-        if (near == at || near < r->around_first || near >= r->around_first + r->around_count)
-            continue;
-        uint32_t number = r->around[near - r->around_first];
-        if (!(r->state[number] & PRESENT)) {
+    for (uint64_t near = first; near < at + half && near < around->first + around->count; near++) {
+        uint32_t number = around->numbers[near - around->first];
+        if (near != at && !(r->state[number] & PRESENT)) {
             bring(r, number, false);
             reads++;
         }
@@ -187,7 +206,7 @@ void cli_reclaim_run(struct cli_reclaim *r, size_t touch_count, size_t capacity,
     r->age = 0;
     r->returns = r->returns_seen = 0;
     r->capacity = capacity;
-    r->has_recency = has_recency && r->around;
+    r->has_recency = has_recency;
     for (int run = 0; run < 2; run++) {
         *counts_ret = (struct cli_reclaim_counts){0, 0};
         for (size_t i = 0; i < touch_count; i++) {
@@ -210,17 +229,30 @@ void cli_reclaim_run(struct cli_reclaim *r, size_t touch_count, size_t capacity,
 static bool number_around(struct cli_reclaim *r, struct cli_page_trace *trace)
 {
     uint64_t half = r->recent.ahead / 2;
-    if (r->recent.first >= r->recent.end)
-        return true;
-    r->around_first = r->recent.first > half ? r->recent.first - half : 0;
-    r->around_count = (size_t)(r->recent.end - r->around_first);
-    r->around = calloc(r->around_count, sizeof(*r->around));
-    for (size_t i = 0; r->around && i < r->around_count; i++) {
-        r->around[i] = cli_page_trace_number(trace, r->around_first + i);
-        if (r->around[i] == UINT32_MAX)
+    r->around = calloc(r->recent.count + 1, sizeof(*r->around));
+    for (size_t i = 0; r->around && i < r->recent.count; i++) {
+        const struct cli_recent_range *range = &r->recent.ranges[i];
+        struct around *around = &r->around[i];
+        around->first = range->first - range->floor > half ? range->first - half : range->floor;
+        around->count = (size_t)(range->end - around->first);
+        around->numbers = calloc(around->count + 1, sizeof(*around->numbers));
+        for (size_t j = 0; around->numbers && j < around->count; j++) {
+            around->numbers[j] = cli_page_trace_number(trace, around->first + j);
+            if (around->numbers[j] == UINT32_MAX)
+                return false;
+        }
+        if (!around->numbers)
             return false;
     }
     return r->around;
+}
+
+static bool mark_recent(struct cli_reclaim *r)
+{
+    r->recent_pages = calloc(r->page_count + 1, sizeof(*r->recent_pages));
+    for (size_t i = 0; r->recent_pages && i < r->page_count; i++)
+        r->recent_pages[i] = range_of(&r->recent, r->trace->pages[i]) != NULL;
+    return r->recent_pages;
 }
 
 struct cli_reclaim *cli_reclaim_open(struct cli_page_trace *trace, const struct cli_recent *recent)
@@ -232,6 +264,7 @@ struct cli_reclaim *cli_reclaim_open(struct cli_page_trace *trace, const struct 
     r->recent = *recent;
     bool ok = number_around(r, trace);
     r->page_count = trace->page_count;
+    ok = ok && mark_recent(r);
     size_t count = r->page_count + 1;
     r->next = calloc(count, sizeof(*r->next));
     r->before = calloc(count, sizeof(*r->before));
@@ -247,7 +280,10 @@ void cli_reclaim_close(struct cli_reclaim *r)
 {
     if (!r)
         return;
+    for (size_t i = 0; r->around && i < r->recent.count; i++)
+        free(r->around[i].numbers);
     free(r->around);
+    free(r->recent_pages);
     free(r->next);
     free(r->before);
     free(r->dropped);

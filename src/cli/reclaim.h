@@ -21,10 +21,17 @@
 
 #include "page_trace.h"
 
-/* The part of a file with recency, and with reading ahead; empty if there is none. */
-struct cli_recent {
-    uint64_t first; /* page of the file */
+/* A part of a file with recency, and with reading ahead. */
+struct cli_recent_range {
+    uint64_t floor; /* the file's first page: nothing before it is read */
+    uint64_t first; /* page */
     uint64_t end;
+};
+
+/* All such parts, in ascending order, without overlaps. */
+struct cli_recent {
+    const struct cli_recent_range *ranges;
+    size_t count;
     uint64_t ahead; /* pages that are read around one that is missing */
 };
 
@@ -32,7 +39,8 @@ struct cli_reclaim;
 
 /*
  * Makes a model for a trace, which must stay as it is meanwhile but for the numbers that this gives
- * to the neighbours of `recent`. Takes 14 bytes a page. NULL without memory.
+ * to the neighbours of `recent`, whose ranges must stay too. Takes 15 bytes a page. NULL without
+ * memory.
  */
 struct cli_reclaim *cli_reclaim_open(struct cli_page_trace *trace, const struct cli_recent *recent);
 

@@ -51,8 +51,10 @@ static int warm_keys(struct cli_call *call, const struct cli_map *map,
     uint64_t started_ns = cli_now_ns();
     cli_interrupt_catch();
     cli_progress_start(&progress, call->options.progress, "warming", "keys");
-    act_status status = act_map_warm_keys(map->map, queries->keys, queries->count,
-                                          cli_progress_tell, &progress, &report, &error);
+    act_status status = map->set ? act_set_warm_keys(map->set, queries->keys, queries->count,
+                                                     cli_progress_tell, &progress, &report, &error)
+                                 : act_map_warm_keys(map->map, queries->keys, queries->count,
+                                                     cli_progress_tell, &progress, &report, &error);
     cli_progress_end(&progress);
     uint64_t spent_ns = cli_now_ns() - started_ns;
     if (status == ACT_STOPPED)
@@ -71,7 +73,7 @@ int cli_warm_trace(struct cli_call *call)
     struct cli_queries queries = {NULL, NULL, 0};
     int status = cli_queries_load(call, call->options.trace, &queries);
     if (status == CLI_DONE)
-        status = cli_map_open(call, &map, NULL);
+        status = cli_map_or_set_open(call, &map, NULL);
     if (status == CLI_DONE)
         status = warm_keys(call, &map, &queries);
     cli_map_close(&map);

@@ -10,26 +10,25 @@ static uint64_t node_end(const uint8_t *bytes, uint64_t id, uint64_t limit)
     return id >= ACT_ARENA_OFF && act_node_decode_checked(&arena, id, &node) ? node.end : 0;
 }
 
+/* `off` is no higher than the file is long. */
 static bool zeros_at(const uint8_t *bytes, uint64_t file_nbytes, uint64_t off)
 {
-    return off <= file_nbytes && file_nbytes - off >= ACT_TAIL_NBYTES &&
-           act_load_le64(bytes + off) == 0;
+    return file_nbytes - off >= ACT_TAIL_NBYTES && act_load_le64(bytes + off) == 0;
 }
 
-/* Takes the trailer at `off`, if it is one and could be. */
+/* Takes the trailer at `off`, no higher than the file is long, if it is one and could be. */
 static bool take_trailer(const uint8_t *bytes, uint64_t file_nbytes, uint64_t off,
                          struct act_tail *tail)
 {
-    if (off > file_nbytes || file_nbytes - off < ACT_TRAILER_NBYTES)
+    if (file_nbytes - off < ACT_TRAILER_NBYTES)
         return false;
     uint64_t end = off + ACT_TRAILER_NBYTES;
     struct act_trailer trailer;
     if (!act_trailer_read(bytes, end, &trailer) || !node_end(bytes, trailer.previous_root, off))
         return false;
-    /* Further down, and not over this one. */
-    if (trailer.previous_trailer &&
-        (trailer.previous_trailer < ACT_ARENA_OFF || off < ACT_TRAILER_NBYTES ||
-         trailer.previous_trailer > off - ACT_TRAILER_NBYTES))
+    /* Further down, and not over this one; `off` lies above a node, and so above ACT_ARENA_OFF. */
+    if (trailer.previous_trailer && (trailer.previous_trailer < ACT_ARENA_OFF ||
+                                     trailer.previous_trailer > off - ACT_TRAILER_NBYTES))
         return false;
     *tail = (struct act_tail){end, true, true, off, trailer};
     return true;

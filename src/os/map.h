@@ -3,6 +3,7 @@
 #define ACT_OS_MAP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "actree.h"
@@ -49,5 +50,8 @@ act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error);
 
 /* Gives them back. All-zero bytes are allowed. */
 void act_os_bytes_close(struct act_os_bytes *bytes);
+
+/* The size of the system's pages; of a system without any, a size to count in. */
+size_t act_os_page_nbytes(void);
 
 #endif

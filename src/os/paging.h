@@ -37,6 +37,10 @@ uint64_t act_os_paging_reads(void);
  */
 int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes);
 
+/* The same for pages that were asked for before; where they were not, it may wait for one after the
+ * other. */
+int act_os_paging_await(const uint8_t *bytes, uint64_t nbytes);
+
 /* The same for a whole mapping, with the wish that the system reads and keeps it in huge pages;
  * slower where it does not. */
 int act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes);

@@ -12,9 +12,6 @@
 #include "actree.h"
 #include "os/map.h"
 
-/* The size of the system's pages. */
-uint64_t act_os_page_nbytes(void);
-
 /*
  * Which pages of a mapped file are in the page cache: sets bit i % 8 of byte i / 8 of `bits`, all
  * zero before, for page i. Touches none of the pages. Returns who said so; with

@@ -51,7 +51,8 @@ struct act_map {
     uint64_t steps_max;
     uint64_t resident_nbytes_max; /* the budget of a mapped file, or 0 */
     uint64_t memory_nbytes;       /* what there was when it was opened; UINT64_MAX: not known */
-    bool exceeds_memory;          /* mapped, and more than half of that */
+    uint64_t among_nbytes;        /* of all the files that it is one of, as a part of a set; or 0 */
+    bool exceeds_memory;          /* mapped, and it or all of them more than half of that */
     act_advice advice;            /* what was chosen or told when it was opened */
     bool advice_is_auto;
     bool is_private;

@@ -2,9 +2,6 @@
 
 #include "os/memory.h"
 
-/* No machine is so small that these would not fit: nothing needs to be asked. */
-#define FITS_NBYTES ((uint64_t)8 << 20)
-
 static uint64_t half_of(uint64_t memory_nbytes)
 {
     return memory_nbytes == UINT64_MAX ? UINT64_MAX : memory_nbytes / 2;
@@ -35,8 +32,12 @@ void act_map_tell_paging(const struct act_map *map, act_advice advice)
 void act_map_restore_paging(const struct act_map *map)
 {
     uint64_t hot_nbytes = map->index.sums_off - map->index.hot_off;
+    /* The other parts have hot regions of about the same share. */
+    uint64_t times = map->among_nbytes > map->file_nbytes ? map->among_nbytes / map->file_nbytes
+                                                          : 1;
     if (map->advice_is_auto && map->advice == ACT_ADVICE_RANDOM)
-        tell(map, map->advice, act_map_has_hot(map) && hot_nbytes <= half_of(map->memory_nbytes));
+        tell(map, map->advice,
+             act_map_has_hot(map) && hot_nbytes <= half_of(map->memory_nbytes) / times);
     else
         act_map_tell_paging(map, map->advice);
 }
@@ -54,8 +55,7 @@ void act_map_settle_paging(struct act_map *map, act_advice advice)
     atomic_store(&map->lazy->advice, (int)map->advice);
     if (!act_map_is_paged(map))
         return;
-    if (map->file_nbytes > FITS_NBYTES)
-        map->memory_nbytes = act_os_memory_available(map->file_nbytes);
+    map->memory_nbytes = act_os_memory_available(map->file_nbytes);
     map->exceeds_memory = map->file_nbytes > half_of(map->memory_nbytes);
     if (!map->advice_is_auto)
         map->advice = advice;
@@ -64,9 +64,20 @@ void act_map_settle_paging(struct act_map *map, act_advice advice)
     act_map_restore_paging(map);
 }
 
+void act_map_settle_among(struct act_map *map, uint64_t among_nbytes)
+{
+    if (!act_map_is_paged(map))
+        return;
+    map->among_nbytes = among_nbytes;
+    map->memory_nbytes = act_os_memory_available(among_nbytes);
+    map->exceeds_memory = among_nbytes > half_of(map->memory_nbytes);
+    if (!map->advice_is_auto)
+        return;
+    map->advice = map->exceeds_memory ? ACT_ADVICE_RANDOM : ACT_ADVICE_NORMAL;
+    act_map_restore_paging(map);
+}
+
 uint64_t act_map_room(const struct act_map *map)
 {
-    if (map->file_nbytes <= FITS_NBYTES)
-        return UINT64_MAX;
     return half_of(act_os_memory_available(map->file_nbytes));
 }

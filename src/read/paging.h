@@ -20,6 +20,10 @@ static inline enum act_os_paging act_paging_of(act_advice advice)
  */
 void act_map_settle_paging(struct act_map *map, act_advice advice);
 
+/* Chooses anew for a file that is used together with others, which have so many bytes with it:
+ * these are compared with the memory. Before anybody else has the map. */
+void act_map_settle_among(struct act_map *map, uint64_t among_nbytes);
+
 /* Tells the system about the whole file, as it was chosen or told when the map was opened. */
 void act_map_restore_paging(const struct act_map *map);
 

@@ -31,11 +31,12 @@ static void say_advice(const struct act_map *map, act_map_paging *paging)
     if (!map->advice_is_auto || paging->advice != map->advice)
         say(paging, "as asked");
     else if (map->memory_nbytes != UINT64_MAX)
-        say(paging, "%.1f MiB are %s half of the memory that may be used, %.1f MiB",
-            mib(map->file_nbytes), map->exceeds_memory ? "more than" : "within",
-            mib(map->memory_nbytes));
+        say(paging, "%.1f MiB%s are %s half of the memory that may be used, %.1f MiB",
+            mib(map->among_nbytes ? map->among_nbytes : map->file_nbytes),
+            map->among_nbytes ? ", of the whole set," : "",
+            map->exceeds_memory ? "more than" : "within", mib(map->memory_nbytes));
     else
-        say(paging, "%.1f MiB are little beside the memory there is", mib(map->file_nbytes));
+        say(paging, "how much memory may be used is not known");
     if (paging->advice == ACT_ADVICE_RANDOM && paging->hot_is_ahead)
         say(paging, "; the hot region, %.1f MiB, is read ahead", mib(paging->hot_nbytes));
 }

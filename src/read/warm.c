@@ -9,8 +9,9 @@
 #include "os/paging.h"
 #include "os/residency.h"
 #include "os/thread.h"
-#include "read/extents.h"
 #include "read/map.h"
+#include "read/region.h"
+#include "read/spans.h"
 #include "read/warm_set.h"
 
 enum {
@@ -59,35 +60,35 @@ struct act_warm {
 /* --------------------------------------------------------------------------------- what is wanted
  */
 
-static bool add_extent(void *context, uint64_t off, uint64_t nbytes)
+static bool add_extent(struct act_warm *warm, uint64_t off, uint64_t nbytes)
 {
-    struct act_warm *warm = context;
-    if (!nbytes)
-        return true;
     if (!act_reserve(&warm->extents, &warm->capacity, warm->count + 1, sizeof(*warm->extents)))
         return false;
     warm->extents[warm->count++] = (struct extent){off, nbytes};
     return true;
 }
 
-static bool add_hot_region(struct act_warm *warm)
+static act_status add_region(struct act_warm *warm, act_region_kind kind)
 {
-    const struct act_map *map = warm->map;
-    return map->index_state != ACT_INDEX_VALID ||
-           add_extent(warm, map->index.hot_off, map->index.sums_off - map->index.hot_off);
+    act_region region = {
+        .kind = kind, .prefix = warm->prefix, .prefix_nbytes = warm->prefix_nbytes};
+    struct act_spans spans = {0};
+    act_status status = act_region_spans(warm->map, &region, &spans, &warm->error);
+    for (size_t i = 0; status == ACT_OK && i < spans.count; i++)
+        if (!add_extent(warm, spans.items[i].off, spans.items[i].end - spans.items[i].off))
+            status = act_fail_nomem(&warm->error);
+    act_spans_free(&spans);
+    return status;
 }
 
-static bool add_all(struct act_warm *warm)
+/* A file without an index has none, and nothing is to be done. */
+static act_status add_hot_region(struct act_warm *warm)
 {
-    const struct act_map *map = warm->map;
-    if (map->index_state != ACT_INDEX_VALID)
-        return add_extent(warm, 0, map->file_nbytes);
-    uint64_t sums_off = map->index.sums_off;
-    return add_hot_region(warm) && add_extent(warm, 0, map->index.hot_off) &&
-           add_extent(warm, sums_off, map->file_nbytes - sums_off);
+    act_status status = add_region(warm, ACT_REGION_HOT);
+    return status == ACT_NOT_FOUND ? ACT_OK : status;
 }
 
-static bool add_set(struct act_warm *warm)
+static act_status add_set(struct act_warm *warm)
 {
     const act_warm_set *set = warm->set;
     for (size_t i = 0; i < set->runs_count; i++) {
@@ -95,14 +96,14 @@ static bool add_set(struct act_warm *warm)
         uint64_t nbytes = set->runs[i].count * set->page_nbytes;
         uint64_t left = set->file_nbytes - off;
         if (!add_extent(warm, off, nbytes < left ? nbytes : left))
-            return false;
+            return act_fail_nomem(&warm->error);
     }
-    return true;
+    return ACT_OK;
 }
 
 static act_status plan(struct act_warm *warm)
 {
-    bool added = true;
+    act_status status = ACT_OK;
     if (!act_map_is_paged(warm->map))
         return warm->what == ACT_WARM_PREFIX
                    ? act_map_path_exists(warm->map, warm->prefix, warm->prefix_nbytes, NULL,
@@ -110,23 +111,16 @@ static act_status plan(struct act_warm *warm)
                    : ACT_OK;
     switch (warm->what) {
     case ACT_WARM_ALL:
-        added = add_all(warm);
-        break;
+        status = add_hot_region(warm);
+        return status == ACT_OK ? add_region(warm, ACT_REGION_COLD) : status;
     case ACT_WARM_HOT:
-        added = add_hot_region(warm);
-        break;
+        return add_hot_region(warm);
+    case ACT_WARM_PREFIX:
+        return add_region(warm, ACT_REGION_PREFIX);
     case ACT_WARM_SET:
-        added = add_set(warm);
-        break;
-    case ACT_WARM_PREFIX: {
-        act_status status = act_extents_of(warm->map, warm->prefix, warm->prefix_nbytes, add_extent,
-                                           warm, &warm->error);
-        if (status != ACT_STOPPED)
-            return status;
-        added = false;
+        return add_set(warm);
     }
-    }
-    return added ? ACT_OK : act_fail_nomem(&warm->error);
+    return status;
 }
 
 /* --------------------------------------------------------------------------------------- the work
@@ -166,17 +160,19 @@ static act_status bring(struct act_warm *warm, const act_faults *before)
     struct extent piece;
     uint64_t asked_nbytes = 0, done_nbytes = 0;
     while (next_piece(warm, &done, &piece)) {
+        struct place next = asked;
         struct extent ahead;
-        while (asked_nbytes < done_nbytes + AHEAD_NBYTES && asked_nbytes < warm->nbytes_max &&
-               next_piece(warm, &asked, &ahead)) {
+        while (asked_nbytes < done_nbytes + AHEAD_NBYTES && next_piece(warm, &next, &ahead) &&
+               ahead.nbytes <= warm->nbytes_max - asked_nbytes) {
             act_os_paging_fetch(bytes + ahead.off, ahead.nbytes);
             asked_nbytes += ahead.nbytes;
+            asked = next;
         }
         if (done_nbytes + piece.nbytes > warm->nbytes_max) {
             atomic_store(&warm->cut, true);
             return ACT_OK;
         }
-        if (act_os_paging_populate(bytes + piece.off, piece.nbytes) != 0)
+        if (act_os_paging_await(bytes + piece.off, piece.nbytes) != 0)
             return act_fail(&warm->error, ACT_ERR_IO, piece.off,
                             "cannot read %llu bytes at offset %llu: the disk fails, or the file "
                             "has become shorter",

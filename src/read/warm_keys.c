@@ -178,17 +178,12 @@ static uint64_t pages_max(const struct act_map *map)
     return (budget && budget < nbytes ? budget : nbytes) / ACT_PAGE_NBYTES;
 }
 
-act_status act_map_warm_keys(const act_map *map, const act_slice *keys, size_t count,
-                             act_progress_fn progress, void *context, act_warm_report *report_ret,
-                             act_error *error)
+act_status act_warm_keys_within(const struct act_map *map, const act_slice *keys, size_t count,
+                                uint64_t most_pages, act_progress_fn progress, void *context,
+                                act_warm_report *report_ret, act_error *error)
 {
-    act_warm_report own;
     struct act_pace pace;
-    if (!report_ret)
-        report_ret = &own;
     *report_ret = (act_warm_report){0, 0, 0, true};
-    if (!map || (!keys && count))
-        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no keys to warm up for");
     if (!act_pace_start(&pace, progress, context, count))
         return ACT_STOPPED;
     if (!act_map_is_paged(map))
@@ -196,6 +191,8 @@ act_status act_map_warm_keys(const act_map *map, const act_slice *keys, size_t c
     struct warming w = {.map = map, .report = report_ret};
     size_t bits_nbytes = (size_t)(map->file_nbytes / ACT_PAGE_NBYTES / 8) + 1;
     w.pages_max = pages_max(map);
+    if (w.pages_max > most_pages)
+        w.pages_max = most_pages;
     w.known = calloc(bits_nbytes, 1);
     w.asked = calloc(bits_nbytes, 1);
     w.open = calloc(count < WINDOW ? count + 1 : WINDOW, sizeof(*w.open));
@@ -206,4 +203,17 @@ act_status act_map_warm_keys(const act_map *map, const act_slice *keys, size_t c
     free(w.wanted);
     free(w.open);
     return status;
+}
+
+act_status act_map_warm_keys(const act_map *map, const act_slice *keys, size_t count,
+                             act_progress_fn progress, void *context, act_warm_report *report_ret,
+                             act_error *error)
+{
+    act_warm_report own;
+    if (!report_ret)
+        report_ret = &own;
+    *report_ret = (act_warm_report){0, 0, 0, true};
+    if (!map || (!keys && count))
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no keys to warm up for");
+    return act_warm_keys_within(map, keys, count, UINT64_MAX, progress, context, report_ret, error);
 }

@@ -163,7 +163,7 @@ act_status act_warm_set_check(const act_warm_set *set, const act_map *map, act_e
 
 /* -------------------------------------------------------------------------------- as a file */
 
-static uint8_t *encode(const act_warm_set *set, size_t *nbytes_ret)
+uint8_t *act_warm_set_encode(const act_warm_set *set, size_t *nbytes_ret)
 {
     size_t most = HEADER_NBYTES + SUM_NBYTES + 8;
     if (set->runs_count > (SIZE_MAX - most) / (2 * VARINT_NBYTES_MAX))
@@ -196,7 +196,7 @@ act_status act_warm_set_save(const act_warm_set *set, const char *path, act_erro
     if (!set || !path)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no set, or no file name");
     size_t nbytes;
-    uint8_t *bytes = encode(set, &nbytes);
+    uint8_t *bytes = act_warm_set_encode(set, &nbytes);
     if (!bytes)
         return act_fail_nomem(error);
     struct act_os_output *output;
@@ -263,6 +263,19 @@ static act_status decode(const uint8_t *bytes, uint64_t nbytes, act_warm_set *se
                        act_load_le64(bytes + 48), act_load_le64(bytes + 40), set, quoted, error);
 }
 
+act_status act_warm_set_decode(const uint8_t *bytes, uint64_t nbytes, const char *quoted,
+                               act_warm_set **set_ret, act_error *error)
+{
+    *set_ret = NULL;
+    act_warm_set *set = calloc(1, sizeof(*set));
+    act_status status = set ? decode(bytes, nbytes, set, quoted, error) : act_fail_nomem(error);
+    if (status == ACT_OK)
+        *set_ret = set;
+    else
+        act_warm_set_close(set);
+    return status;
+}
+
 act_status act_warm_set_load(const char *path, act_warm_set **set_ret, act_error *error)
 {
     if (!set_ret)
@@ -276,12 +289,7 @@ act_status act_warm_set_load(const char *path, act_warm_set **set_ret, act_error
     act_status status = act_os_bytes_open(path, ACT_ACCESS_READ, ACT_GUARD_NONE, 0, &bytes, error);
     if (status != ACT_OK)
         return status;
-    act_warm_set *set = calloc(1, sizeof(*set));
-    status = set ? decode(bytes.bytes, bytes.nbytes, set, quoted, error) : act_fail_nomem(error);
+    status = act_warm_set_decode(bytes.bytes, bytes.nbytes, quoted, set_ret, error);
     act_os_bytes_close(&bytes);
-    if (status == ACT_OK)
-        *set_ret = set;
-    else
-        act_warm_set_close(set);
     return status;
 }

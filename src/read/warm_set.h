@@ -36,4 +36,12 @@ struct act_warm_set {
     size_t runs_capacity;
 };
 
+/* The bytes of the file, to be freed; NULL without memory. */
+uint8_t *act_warm_set_encode(const act_warm_set *set, size_t *nbytes_ret);
+
+/* A set from such bytes, none of which are trusted; `quoted` is what errors call the file. As
+ * act_warm_set_load. */
+act_status act_warm_set_decode(const uint8_t *bytes, uint64_t nbytes, const char *quoted,
+                               act_warm_set **set_ret, act_error *error);
+
 #endif

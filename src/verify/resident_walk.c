@@ -86,7 +86,7 @@ static struct frame *top_frame(struct walk *walk)
 static bool sampled(const struct walk *walk, uint64_t off)
 {
     uint64_t page = off / ACT_PAGE_NBYTES;
-    return off >= walk->pages_end || walk->result.sampled == 1 ||
+    return off >= walk->pages_end ||
            (page * UINT64_C(0x9e3779b97f4a7c15) >> 32) % walk->result.sampled == 0;
 }
 
@@ -150,7 +150,7 @@ static act_status found(struct walk *walk, size_t prefix_nbytes, struct frame *f
 static act_status judge(struct walk *walk, struct frame *frame)
 {
     uint64_t wanted = walk->key_nbytes;
-    if (frame->blind || !frame->sums.nbytes)
+    if (frame->blind)
         return ACT_OK;
     if (!wanted)
         return frame->sums.nbytes >= walk->threshold || walk->depth == 1
@@ -200,13 +200,12 @@ static act_status enter_line(struct walk *walk, struct frame *frame, const struc
                              uint64_t *nbytes_ref)
 {
     struct act_line line;
-    switch (act_resident_line(&walk->resident, node, &line)) {
-    case ACT_LOOK_DAMAGED:
+    enum act_look look = act_resident_line(&walk->resident, node, &line);
+    if (look == ACT_LOOK_DAMAGED)
         return corrupt(walk, node->id);
-    case ACT_LOOK_MISSING:
+    if (look == ACT_LOOK_MISSING) {
         frame->blind = true;
-        break;
-    case ACT_LOOK_DONE: {
+    } else {
         uint64_t off = node->id - node->line_rel;
         int is_new = act_marks_put(&walk->marks, off);
         if (is_new < 0)
@@ -220,7 +219,6 @@ static act_status enter_line(struct walk *walk, struct frame *frame, const struc
             extend_path(walk, frame, line.bytes, line.nbytes);
         else
             frame->blind = true;
-    }
     }
     frame->count = node->header & ACT_LINE_CHILD ? 1 : 0;
     return ACT_OK;
@@ -481,7 +479,7 @@ static act_status walk_all(struct walk *walk, const act_map *map,
     struct act_node node;
     act_status status = descend(walk, options, map->root, &start, &node);
     /* What is missing on the way is counted, and all that can be said. */
-    if (status != ACT_OK || walk->result.missing)
+    if (status != ACT_OK)
         return status == ACT_END ? ACT_OK : status;
     struct frame frame = {.path_nbytes = 0};
     walk->first_level = start.above;

@@ -33,7 +33,8 @@ static uint64_t newest_root(const struct act_sweep *sweep)
     uint64_t end = sweep->file_nbytes - ACT_TRAILER_NBYTES;
     struct act_segment segment;
     struct act_node node;
-    for (uint64_t nbytes = 1; nbytes <= ACT_NODE_NBYTES_MAX && nbytes < end; nbytes++) {
+    /* With an index the file is much longer than that. */
+    for (uint64_t nbytes = 1; nbytes <= ACT_NODE_NBYTES_MAX; nbytes++) {
         if (act_segment_read(sweep->arena.bytes, end - nbytes, &segment) &&
             act_node_decode(&sweep->arena, end - nbytes, &node) && node.end == end)
             return end - nbytes;
@@ -76,7 +77,8 @@ static act_status check_sum(struct act_sweep *sweep, const struct act_segment *s
         size_t nbytes = left < ACT_SUMS_BLOCK_NBYTES ? (size_t)left : ACT_SUMS_BLOCK_NBYTES;
         sum = act_segment_sum(bytes + at, nbytes, sum);
         at += nbytes;
-        if (++blocks % BLOCKS_A_LOOK == 0 && !act_pace_tell(&sweep->pace, sweep->root))
+        if (++blocks % BLOCKS_A_LOOK == 0 &&
+            !act_pace_tell(&sweep->pace, sweep->root + sweep->index->sums_off))
             return ACT_STOPPED;
     }
     sum = act_segment_sum(bytes + segment->root, (size_t)(end - segment->root), sum);
@@ -99,7 +101,7 @@ act_status act_segments_check_sums(struct act_sweep *sweep, bool *whole_ret, act
     while (root != index->root) {
         uint64_t at = root;
         if (!tail.merged || !act_segment_read(bytes, root, &segment) ||
-            segment.jump_begin != index->file_nbytes || tail.end <= root)
+            segment.jump_begin != index->file_nbytes)
             return act_sweep_break(sweep, error, ACT_RULE_INDEX_HEADER, at,
                                    "before the root at offset %llu is no footer, of which later "
                                    "ones say that it is there",

@@ -59,7 +59,8 @@ static act_status check_tail(struct act_sweep *sweep, uint64_t root_end, act_err
                                (ull)sweep->root);
     if (trailer.previous_trailer == 0)
         return ACT_OK;
-    if (trailer.previous_trailer < ACT_ARENA_OFF || at < ACT_TRAILER_NBYTES ||
+    /* The former root lies below `at`, which so is no less than a trailer takes. */
+    if (trailer.previous_trailer < ACT_ARENA_OFF ||
         trailer.previous_trailer > at - ACT_TRAILER_NBYTES)
         return act_sweep_break(sweep, error, ACT_RULE_TAIL, at,
                                "the trailer before this one cannot lie at offset %llu",

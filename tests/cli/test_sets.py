@@ -279,6 +279,77 @@ class Read(SetTest):
         self.fails(TROUBLE, "resident", "x.set", says=self.parts()[3])
         self.fails(TROUBLE, "resident", "--json", "x.set", says=self.parts()[3])
 
+    def test_warm(self):
+        total = sum(os.path.getsize(self.path(name)) for name in self.parts())
+        report = json.loads(self.ok("warm", "--json", "--all", "--access=map", "x.set"))
+        self.assertEqual((report["warm_bytes"], report["cut"]), (total, False))
+        hot = json.loads(self.ok("warm", "--json", "--hot", "--access=map", "x.set"))
+        self.assertLess(hot["warm_bytes"], total)
+        self.ok("warm", "--prefix=07/", "x.set")
+        self.assertEqual(self.run_tool("warm", "--prefix=none", "x.set").returncode, NO)
+        self.write("queries", "00/0/00000\n39/6/05999\nnone\n")
+        report = json.loads(self.ok("warm", "--json", "--trace=queries", "--access=map", "x.set"))
+        self.assertEqual((report["keys"], report["keys_done"], report["complete"]), (3, 3, True))
+        self.assertRegex(self.ok("warm", "--all", "x.set").decode(), r"in \d+\.\d ms")
+        os.remove(self.path(self.parts()[2]))
+        self.fails(TROUBLE, "warm", "--all", "x.set", says=self.parts()[2])
+
+    def test_saved_and_restored(self):
+        done = self.run_tool("resident", "--save=pages", "--access=map", "--json", "x.set")
+        if done.returncode == TROUBLE and b"does not tell" in done.stderr:
+            self.skipTest("the system does not tell what is in memory")
+        saved = json.loads(done.stdout)
+        report = json.loads(self.ok("warm", "--json", "--restore=pages", "--access=map", "x.set"))
+        self.assertEqual(report["warm_bytes"], saved["saved_bytes"])
+        self.fails(TROUBLE, "warm", "--restore=none", "x.set", says="none")
+        # What is of a set is not of a file, nor of another set.
+        self.fails(DAMAGED, "warm", "--restore=pages", "x.act", says="pages")
+        self.split("--parts", "3", to="y.set")
+        self.fails(TROUBLE, "warm", "--restore=pages", "y.set", says="another set")
+
+    def test_profile(self):
+        self.write("queries", "".join(line.split("\t")[0] + "\n" for line in
+                                      self.tsv.splitlines()[::7]) + "none\n")
+        of_set = json.loads(self.ok("profile", "--json", "--access=map", "x.set", "queries"))
+        of_file = json.loads(self.ok("profile", "--json", "--access=map", "x.act", "queries"))
+        for key in ("queries", "found"):
+            self.assertEqual(of_set[key], of_file[key])
+        self.assertEqual((of_set["parts"], of_set["file_bytes"]),
+                         (5, sum(os.path.getsize(self.path(name)) for name in self.parts())))
+        self.assertEqual([region["name"] for region in of_set["regions"]],
+                         [region["name"] for region in of_file["regions"]])
+        self.assertGreater(of_set["pages_touched"], 5)
+        self.assertLessEqual(of_set["pages_touched"], of_set["file_bytes"] // 4096 + 5)
+        self.assertEqual(of_set["cold_ns"] is None, of_file["cold_ns"] is None)
+        self.assertIn("faults a query", self.ok("profile", "x.set", "queries",
+                                                "--no-cold").decode())
+        os.remove(self.path(self.parts()[2]))
+        self.fails(TROUBLE, "profile", "x.set", "queries", "--no-cold", says=self.parts()[2])
+
+    def test_a_part_alone_is_profiled_as_a_set_of_one(self):
+        """Nothing but where pages stand may differ, and nothing depends on that."""
+        self.split("--parts", "1", to="one.set")
+        self.write("queries", "".join(line.split("\t")[0] + "\n" for line in
+                                      self.tsv.splitlines()[::3]))
+        part = self.parts("one.set")[0]
+        of_set = json.loads(self.ok("profile", "--json", "--no-cold", "--access=map", "one.set",
+                                    "queries"))
+        of_file = json.loads(self.ok("profile", "--json", "--no-cold", "--access=map", part,
+                                     "queries"))
+        for key in ("pages_touched", "page_touches", "reads", "bytes_read", "memory",
+                    "touches_by_reuse_distance"):
+            self.assertEqual(of_set[key], of_file[key], key)
+
+    def test_report(self):
+        self.write("queries", "00/0/00000\n39/6/05999\n")
+        page = self.ok("report", "x.set", "queries", "--no-cold").decode()
+        for part in ("A set of 5 parts", "6,000", "Shape of the tree", "Memory that the log needs",
+                     *self.parts()):
+            self.assertIn(part, page)
+        self.assertIn("</html>", self.ok("report", "--access=map", "x.set").decode())
+        os.remove(self.path(self.parts()[4]))
+        self.fails(TROUBLE, "report", "x.set", says=self.parts()[4])
+
     def test_bench(self):
         self.write("queries", "".join(line.split("\t")[0] + "\n" for line in
                                       self.tsv.splitlines()[::7]) + "none\n")

@@ -155,7 +155,9 @@ class ManualPage(unittest.TestCase):
                     self.assertIn(f"*{option}*", self.page if option == "--help" else heads)
 
     def test_the_verbs_that_have_an_option_are_those_named(self):
-        named = {"--at": r"up to \*--at\*, are those of (.*?), and of no other verb",
+        named = {"--at": r"\*history\* prints\. Of (.*?)\.\n",
+                 "--populate": r"up to \*--at\*, are those of (.*?), which has \*--from",
+                 "--guard": r"This and\s+the next options, up to (.*?)\. These four",
                  "--max-steps": r"Limits for (.*?):",
                  "--no-check": r"\*--no-check\*\n\tOf (.*?):",
                  "--json": r"Print the report as JSON: (.*?)\.\n"}

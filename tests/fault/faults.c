@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "support/figures.h"
+
 static struct {
     bool armed;
     enum fault_place place;
@@ -66,6 +68,7 @@ static bool refuse(enum fault_place place)
     fault.calls++;
     if (fault.calls != fault.nth && !(fault.for_ever && fault.calls > fault.nth))
         return false;
+    figures_add(place == FAULT_ALLOCATE ? "refused_allocations" : "refused_calls", 1);
     errno = fault.os_code;
     return true;
 }

@@ -23,6 +23,7 @@
 #include "small_disks.h"
 #include "support/check.h"
 #include "support/entries.h"
+#include "support/figures.h"
 #include "support/random.h"
 #include "support/scratch.h"
 #include "write_faults.h"
@@ -108,6 +109,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    figures_print();
     free(expected);
     free(link_path);
     free(path);
@@ -418,10 +420,11 @@ static void every_limit_of_the_file_size(void **state)
     struct rlimit limit;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
     /* In the many pages of the longest key, the same happens at each: some will do. */
+    bool all = figures_wanted("ACT_TEST_EVERY", 2) == 1;
+    size_t near_nbytes = !all && CHECK_SLOW_BUILD ? 5 * 4096 : 4096;
     for (size_t nbytes = 0; nbytes <= expected_nbytes + 4096;
-         nbytes += nbytes < 200000 || nbytes + 100000 > expected_nbytes
-                       ? (CHECK_SLOW_BUILD ? 5 : 1) * 4096
-                       : 69632) {
+         nbytes += all || nbytes < 200000 || nbytes + 100000 > expected_nbytes ? near_nbytes
+                                                                               : 69632) {
         const struct scene *scene = &scenes[nbytes / 4096 % SCENE_COUNT];
         struct rlimit small = {nbytes, limit.rlim_max};
         act_error error = {0};
@@ -433,6 +436,7 @@ static void every_limit_of_the_file_size(void **state)
         if (status != ACT_OK)
             assert_int_equal(error.os_code, EFBIG);
         check(scene, "limit", (unsigned)nbytes, status, &error);
+        figures_add("size_limits", 1);
     }
 }
 
@@ -441,7 +445,9 @@ static int fill_disks(void)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     unsigned failed = 0, done = 0;
-    for (size_t pages = 3; !done && pages < 2 * expected_nbytes / page; pages += 1 + pages / 16) {
+    size_t every = figures_wanted("ACT_TEST_EVERY", 16);
+    for (size_t pages = 3; !done && pages < 2 * expected_nbytes / page;
+         pages += every == 1 ? 1 : 1 + pages / 16) {
         act_error error = {0};
         if (small_disks_mount(dir, pages * page) != 0)
             return SMALL_DISKS_REFUSED;
@@ -519,6 +525,7 @@ static void killed_at_each_system_call(void **state)
             prepare(&scenes[i]);
             bool killed = build_in_child(nth, 0);
             check_killed(&scenes[i], nth);
+            figures_add("killed_at_calls", killed);
             if (!killed) {
                 assert_true(nth > 15);
                 assert_true(is_new());
@@ -533,13 +540,15 @@ static void killed_at_any_time(void **state)
     (void)state;
     struct random r = random_of((uint64_t)getpid());
     unsigned killed = 0;
-    for (unsigned i = 0; i < 200; i++) {
+    uint64_t rounds = figures_wanted("ACT_TEST_KILLS", 200);
+    for (unsigned i = 0; i < rounds; i++) {
         const struct scene *scene = &scenes[i % SCENE_COUNT];
         prepare(scene);
         killed += build_in_child(0,
                                  1 + (unsigned)random_below(&r, CHECK_SLOW_BUILD ? 60000 : 8000));
         check_killed(scene, i);
     }
+    figures_add("killed_at_any_time", killed);
     assert_true(killed > 0);
 }
 

@@ -16,6 +16,7 @@
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
+#include "support/figures.h"
 #include "support/scratch.h"
 #include "write_faults.h"
 
@@ -55,6 +56,7 @@ static int make_parts(void **state)
 
 static int remove_parts(void **state)
 {
+    figures_print();
     free(old_bytes);
     free(new_bytes);
     free(manifest);

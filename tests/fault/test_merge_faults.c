@@ -27,6 +27,7 @@
 #include "support/check.h"
 #include "support/entries.h"
 #include "support/expect.h"
+#include "support/figures.h"
 #include "support/random.h"
 #include "support/scratch.h"
 
@@ -95,6 +96,7 @@ static bool refuse(enum call call)
         return false;
     if (fault.kill)
         raise(SIGKILL);
+    figures_add(call == CALL_ALLOCATE ? "refused_allocations" : "refused_calls", 1);
     errno = fault.os_code;
     return true;
 }
@@ -264,6 +266,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
+    figures_print();
     free(before);
     free(after);
     entries_free(&before_entries);
@@ -443,6 +446,7 @@ static void killed_at_each_system_call(void **state)
         free(there);
         seen[is_new] = true;
         goes_on(is_new); /* a dead writer blocks nobody */
+        figures_add("killed_at_calls", WIFSIGNALED(status));
         if (!WIFSIGNALED(status)) {
             assert_int_equal(WEXITSTATUS(status), 0);
             assert_true(nth > 10 && is_new && seen[false]);
@@ -508,6 +512,7 @@ static void power_cut(size_t torn_nbytes, size_t first, size_t end, uint64_t cho
     bool is_new = holds_new(disk->bytes, disk->nbytes);
     assert_true(may_be_new || !is_new);
     power.seen[is_new] = true;
+    figures_add("power_states", 1);
     if (++power.states % 16 == 0) {
         scratch_write(scratch_map, disk->bytes, disk->nbytes);
         goes_on(is_new);
@@ -577,6 +582,7 @@ static void every_limit_of_the_file_size(void **state)
         assert_int_equal(error.os_code, status == ACT_OK ? 0 : EFBIG);
         assert_true(status == ACT_OK ? file_is(after, after_nbytes)
                                      : file_is(before, before_nbytes));
+        figures_add("size_limits", 1);
     }
 }
 
@@ -584,7 +590,8 @@ static int fill_disks(void)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     unsigned failed = 0, done = 0;
-    for (size_t pages = before_nbytes / page + 2; !done; pages += 1 + pages / 32) {
+    size_t every = figures_wanted("ACT_TEST_EVERY", 16);
+    for (size_t pages = before_nbytes / page + 2; !done; pages += every == 1 ? 1 : 1 + pages / 32) {
         act_error error = {0};
         if (small_disks_mount(scratch_dir, pages * page) != 0)
             return SMALL_DISKS_REFUSED;

@@ -8,6 +8,7 @@
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
+#include "support/figures.h"
 #include "support/random.h"
 #include "support/scratch.h"
 #include "support/shapes.h"
@@ -41,6 +42,7 @@ static int make_map(void **state)
 static int remove_map(void **state)
 {
     (void)state;
+    figures_print();
     act_map_close(map);
     entries_free(&entries);
     free(path);
@@ -549,11 +551,94 @@ static act_status describe(act_error *error)
     return status;
 }
 
+/* Nodes wide enough that more of them wait for their turn than the first table has room for, and
+ * so many below some that their counts are noted. */
+static act_map *wide;
+
+static act_status describe_wide(act_error *error)
+{
+    act_map_info info;
+    act_status status = act_map_get_info(wide, NULL, NULL, &info, error);
+    if (status == ACT_OK)
+        assert_int_equal(info.keys, 256 * 256);
+    return status;
+}
+
+static act_status count_wide(act_error *error)
+{
+    act_cursor *cursor = NULL;
+    uint64_t count = 0;
+    act_status status = act_cursor_open(wide, NULL, 0, &cursor, error);
+    if (status == ACT_OK)
+        status = act_cursor_val_count(cursor, &count, error);
+    if (status == ACT_OK)
+        assert_int_equal(count, 256 * 256);
+    act_cursor_close(cursor);
+    return status;
+}
+
 static void verifying_without_memory(void **state)
 {
     (void)state;
+    struct entries wide_entries = {0};
+    char *wide_path = scratch_path(dir, "wide.act");
+    for (unsigned i = 0; i < 256 * 256; i++)
+        entries_add(&wide_entries, (uint8_t[]){(uint8_t)(i / 256), (uint8_t)i}, 2, i);
+    build_file(&wide_entries, wide_path, ACT_LAYOUT_PLAIN, NULL);
+    entries_free(&wide_entries);
+    assert_int_equal(act_map_open(wide_path, NULL, &wide, NULL), ACT_OK);
     fail_each_allocation(verify);
     fail_each_allocation(describe);
+    fail_each_allocation(describe_wide);
+    fail_each_allocation(count_wide);
+    act_map_close(wide);
+    free(wide_path);
+}
+
+/* ----------------------------------------------------------------------------------- comparing */
+
+static act_map *other;
+
+static int count_change(void *context, const act_change *change)
+{
+    ++*(size_t *)context;
+    assert_true(change->key_nbytes < 4000);
+    return 0;
+}
+
+static act_status compare(act_error *error)
+{
+    size_t changes = 0;
+    act_status status = act_map_diff(map, other, count_change, &changes, error);
+    if (status == ACT_OK)
+        assert_int_equal(changes, entries.count);
+    return status;
+}
+
+static act_status look_up_in_parts(act_error *error)
+{
+    act_batch_options options = {.threads = 1, .fetch = ACT_FETCH_ALWAYS};
+    act_slice keys[3];
+    uint64_t values[3];
+    for (size_t i = 0; i < 3; i++)
+        keys[i] = (act_slice){entries.items[i].key, entries.items[i].key_nbytes};
+    act_status status = act_map_get_batch_with(map, keys, 3, values, NULL, &options, error);
+    for (size_t i = 0; status == ACT_OK && i < 3; i++)
+        assert_int_equal(values[i], entries.items[i].value);
+    return status;
+}
+
+static void comparing_without_memory(void **state)
+{
+    (void)state;
+    static const uint8_t empty[25] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 16};
+    assert_int_equal(act_map_open_memory(empty, sizeof(empty), NULL, &other, NULL), ACT_OK);
+    fail_each_allocation(compare);
+    act_map_close(other);
+    /* What needs no memory does not ask for any. */
+    fault_arm(FAULT_ALLOCATE, 1, 0, true);
+    assert_int_equal(look_up_in_parts(NULL), ACT_OK);
+    fault_disarm();
 }
 
 /* ------------------------------------------------------------------------------------- warming */
@@ -713,6 +798,7 @@ int main(void)
         cmocka_unit_test(iterating_without_memory),
         cmocka_unit_test(cursors_without_memory),
         cmocka_unit_test(verifying_without_memory),
+        cmocka_unit_test(comparing_without_memory),
         cmocka_unit_test(warming_without_memory),
         cmocka_unit_test(looking_and_warming_without_memory),
         cmocka_unit_test(looking_and_warming_while_the_system_refuses),

@@ -8,6 +8,7 @@
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
+#include "support/figures.h"
 #include "support/scratch.h"
 
 enum {
@@ -43,6 +44,7 @@ static int make_set(void **state)
 
 static int remove_set(void **state)
 {
+    figures_print();
     free(manifest);
     entries_free(&entries);
     return scratch_tear_down(state);
@@ -176,8 +178,29 @@ static act_status check_all(act_set *set, act_error *error)
     return status;
 }
 
-static const action_fn actions[] = {get_some, ask_for_prefixes, get_batch,
-                                    scan,     iterate,          check_all};
+static act_status warm(act_set *set, act_error *error)
+{
+    act_warm_state state;
+    act_status status = act_set_warm(set, NULL, NULL, NULL, &state, error);
+    if (status == ACT_OK)
+        assert_true(state.ended && state.done_nbytes == state.wanted_nbytes);
+    return status;
+}
+
+static act_status warm_for_keys(act_set *set, act_error *error)
+{
+    act_slice keys[KEYS];
+    act_warm_report report;
+    for (size_t i = 0; i < KEYS; i++)
+        keys[i] = (act_slice){entries.items[i * 7 % KEYS].key, entries.items[i].key_nbytes};
+    act_status status = act_set_warm_keys(set, keys, KEYS, NULL, NULL, &report, error);
+    if (status == ACT_OK)
+        assert_true(report.complete);
+    return status;
+}
+
+static const action_fn actions[] = {get_some, ask_for_prefixes, get_batch, scan,
+                                    iterate,  check_all,        warm,      warm_for_keys};
 enum {
     ACTIONS = sizeof(actions) / sizeof(actions[0])
 };

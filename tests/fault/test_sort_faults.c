@@ -19,6 +19,7 @@
 #include "small_disks.h"
 #include "support/check.h"
 #include "support/entries.h"
+#include "support/figures.h"
 #include "support/random.h"
 #include "support/scratch.h"
 #include "write_faults.h"
@@ -47,6 +48,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    figures_print();
     scratch_remove(dir);
     entries_free(&unsorted);
     entries_free(&sorted);
@@ -272,7 +274,8 @@ static int fill_disks(void)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     unsigned failed = 0, done = 0;
-    for (size_t pages = 2; pages < 300; pages += 1 + pages / 8) {
+    size_t every = figures_wanted("ACT_TEST_EVERY", 8);
+    for (size_t pages = 2; pages < 300; pages += every == 1 ? 1 : 1 + pages / 8) {
         act_error error = {0};
         if (small_disks_mount(dir, pages * page) != 0)
             return SMALL_DISKS_REFUSED;
@@ -302,12 +305,13 @@ static void a_disk_that_is_too_small(void **state)
 static void killed_at_each_system_call(void **state)
 {
     (void)state;
+    bool all = figures_wanted("ACT_TEST_EVERY", 29) == 1;
     for (unsigned i = 0; i < 2; i++) {
         unsigned left = 0;
         bool killed = true;
         write_fault_no_unnamed(!scenes[i].unnamed);
         fflush(NULL);
-        for (unsigned nth = 1; killed; nth += nth < 12 ? 1 : 29) {
+        for (unsigned nth = 1; killed; nth += all || nth < 12 ? 1 : 29) {
             pid_t child = fork();
             assert_true(child >= 0);
             if (child == 0) {
@@ -317,6 +321,7 @@ static void killed_at_each_system_call(void **state)
             int status;
             assert_int_equal(waitpid(child, &status, 0), child);
             killed = WIFSIGNALED(status);
+            figures_add("killed_at_calls", killed);
             if (killed)
                 assert_int_equal(WTERMSIG(status), SIGKILL);
             else

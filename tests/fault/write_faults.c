@@ -14,6 +14,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "support/figures.h"
+
 static struct {
     bool armed, kill, for_ever;
     enum write_call call;
@@ -84,6 +86,7 @@ static bool refuse(enum write_call call)
         return false;
     if (fault.kill)
         raise(SIGKILL);
+    figures_add(call == CALL_ALLOCATE ? "refused_allocations" : "refused_calls", 1);
     errno = fault.os_code;
     return true;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actree.h"
+#include "hostile/check_ways.h"
 #include "hostile/plain_model.h"
 #include "support/check.h"
 
@@ -11,7 +12,8 @@ enum {
     LISTED_MAX = 3000, /* entries of a sound file that are compared */
     LISTED_NBYTES_MAX = 1 << 20,
     VISITED_MAX = 5000, /* entries after which a scan is stopped */
-    MOVES_MAX = 300
+    MOVES_MAX = 300,
+    CHECK_WAYS_ONE_IN = CHECK_SLOW_BUILD ? 8 : 40
 };
 
 /* The file under test. */
@@ -280,6 +282,9 @@ void check_bytes(const uint8_t *bytes, size_t nbytes, const char *what, uint64_t
         check_iter(&s);
         check_lookups(&s);
         check_cursor(&s);
+        /* Some of them: all ways take several times as long as all of the above. */
+        if (number % CHECK_WAYS_ONE_IN == 0)
+            check_ways(s.map, s.listed ? &s.entries : NULL, s.sound, what, number);
         tally->sound += s.sound;
         tally->damaged += !s.sound;
         tally->entries += s.listed ? s.entries.count : 0;

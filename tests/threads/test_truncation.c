@@ -1,6 +1,8 @@
 /*
  * Eight threads read a map with a guard while its file is cut short, a thousand times: no crash, no
  * wrong answer, only errors or answers from before.
+ *
+ * ACT_TEST_CUTS: how often in all with each kind of guard.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -15,6 +17,7 @@
 
 #include "support/build.h"
 #include "support/check.h"
+#include "support/figures.h"
 #include "support/scratch.h"
 #include "support/shapes.h"
 #include "truncation.h"
@@ -159,6 +162,8 @@ static void cut_and_look(act_guard guard, act_layout layout, unsigned rounds)
     }
     finish(readers);
     free(bytes);
+    figures_add("cuts", rounds);
+    figures_add("errors_seen", errors);
     /* Of eight readers in each round. What has been served to them is not lost. */
     assert_true(errors > (guard == ACT_GUARD_SIGNAL ? rounds : rounds / 10));
 }
@@ -166,7 +171,8 @@ static void cut_and_look(act_guard guard, act_layout layout, unsigned rounds)
 static void signals_keep_readers_safe(void **state)
 {
     (void)state;
-    unsigned rounds = CHECK_SLOW_BUILD ? 20 : 334;
+    unsigned rounds = (unsigned)figures_wanted("ACT_TEST_CUTS", CHECK_SLOW_BUILD ? 60 : 1000) / 3 +
+                      1;
     for (unsigned layout = ACT_LAYOUT_INDEXED; layout <= ACT_LAYOUT_COMPACT; layout++)
         cut_and_look(ACT_GUARD_SIGNAL, (act_layout)layout, rounds);
 }
@@ -181,8 +187,9 @@ static void a_thread_keeps_readers_safe(void **state)
         skip();
     }
     act_map_close(map);
-    cut_and_look(ACT_GUARD_THREAD, ACT_LAYOUT_INDEXED, CHECK_SLOW_BUILD ? 20 : 200);
-    cut_and_look(ACT_GUARD_THREAD, ACT_LAYOUT_PLAIN, CHECK_SLOW_BUILD ? 20 : 200);
+    unsigned rounds = (unsigned)figures_wanted("ACT_TEST_CUTS", CHECK_SLOW_BUILD ? 40 : 400) / 2;
+    cut_and_look(ACT_GUARD_THREAD, ACT_LAYOUT_INDEXED, rounds);
+    cut_and_look(ACT_GUARD_THREAD, ACT_LAYOUT_PLAIN, rounds);
 }
 
 static int set_up(void **state)
@@ -200,6 +207,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
+    figures_print();
     entries_free(&entries);
     return scratch_tear_down(state);
 }

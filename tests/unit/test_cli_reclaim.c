@@ -6,7 +6,7 @@
 #include "support/check.h"
 #include "support/random.h"
 
-static const struct cli_recent none = {0, 0, 0};
+static const struct cli_recent none = {NULL, 0, 0};
 
 static struct cli_reclaim_counts run(struct cli_page_trace *trace, const struct cli_recent *recent,
                                      size_t capacity)
@@ -14,7 +14,7 @@ static struct cli_reclaim_counts run(struct cli_page_trace *trace, const struct 
     struct cli_reclaim_counts counts;
     struct cli_reclaim *model = cli_reclaim_open(trace, recent);
     assert_non_null(model);
-    cli_reclaim_run(model, trace->touch_count, capacity, recent->end > 0, &counts);
+    cli_reclaim_run(model, trace->touch_count, capacity, recent->count > 0, &counts);
     cli_reclaim_close(model);
     return counts;
 }
@@ -52,7 +52,8 @@ static void recency_keeps_what_is_used(void **state)
 {
     struct cli_page_trace trace = {0};
     struct random r = random_of(1);
-    const struct cli_recent recent = {100000, 100020, 0};
+    const struct cli_recent_range range = {0, 100000, 100020};
+    const struct cli_recent recent = {&range, 1, 0};
     (void)state;
     for (int i = 0; i < 20000; i++) {
         add(&trace, random_below(&r, 10000));
@@ -69,7 +70,8 @@ static void recency_keeps_what_is_used(void **state)
 static void neighbours_come_along(void **state)
 {
     struct cli_page_trace trace = {0};
-    const struct cli_recent recent = {1000, 1100, 64};
+    const struct cli_recent_range range = {0, 1000, 1100};
+    const struct cli_recent recent = {&range, 1, 64};
     (void)state;
     /* Two circles: of pages alone, of which half fits, and one page of the hot region. */
     for (int turn = 0; turn < 10; turn++) {

@@ -121,6 +121,52 @@ static void numbers_that_cannot_be(void **state)
     }
 }
 
+/* Each number at its limits. */
+static void numbers_that_can_just_be(void **state)
+{
+    (void)state;
+    struct act_index index = good;
+    /* As many checksums as fit in between, be the blocks whole or not. */
+    index.sums_off = SUMS_OFF - ACT_SUM_NBYTES;
+    assert_int_equal(state_of(&index), ACT_INDEX_DAMAGED);
+    index = good;
+    index.root = index.hot_off = ACT_INDEX_END;
+    assert_int_equal(state_of(&index), ACT_INDEX_VALID);
+    index.hot_off = ACT_INDEX_END + 1;
+    assert_int_equal(state_of(&index), ACT_INDEX_DAMAGED);
+    index.root = index.hot_off = ACT_INDEX_END - 1;
+    assert_int_equal(state_of(&index), ACT_INDEX_DAMAGED);
+    index = good;
+    index.root = SUMS_OFF - 1;
+    assert_int_equal(state_of(&index), ACT_INDEX_VALID);
+    index.root = SUMS_OFF;
+    assert_int_equal(state_of(&index), ACT_INDEX_DAMAGED);
+    index = good;
+    index.jump_end = SUMS_OFF + 1;
+    assert_int_equal(state_of(&index), ACT_INDEX_DAMAGED);
+}
+
+/* The shortest file: a root of one byte, and its checksum. */
+static void the_shortest_index(void **state)
+{
+    (void)state;
+    enum {
+        SHORTEST = ACT_INDEX_END + 1 + ACT_SUM_NBYTES + ACT_INDEX_NBYTES + ACT_INDEX_TAIL_NBYTES
+    };
+    struct act_index index = {.file_nbytes = SHORTEST,
+                              .root = ACT_INDEX_END,
+                              .hot_off = ACT_INDEX_END,
+                              .sums_off = ACT_INDEX_END + 1};
+    assert_int_equal(state_of(&index), ACT_INDEX_VALID);
+    index.file_nbytes--;
+    assert_int_equal(state_of(&index), ACT_INDEX_DAMAGED);
+    index = (struct act_index){.file_nbytes = SHORTEST + 1,
+                               .root = ACT_INDEX_END,
+                               .hot_off = ACT_INDEX_END,
+                               .sums_off = ACT_INDEX_END};
+    assert_int_equal(state_of(&index), ACT_INDEX_DAMAGED);
+}
+
 /* A run at any place, its table of any width: nothing before the file is read. The copy of its own
  * size shows it to a sanitizer. */
 static void jump_tables_do_not_reach_before_the_file(void **state)
@@ -170,6 +216,8 @@ int main(void)
         cmocka_unit_test(every_byte_of_it_counts),
         cmocka_unit_test(later_versions_are_left_alone),
         cmocka_unit_test(numbers_that_cannot_be),
+        cmocka_unit_test(numbers_that_can_just_be),
+        cmocka_unit_test(the_shortest_index),
         cmocka_unit_test(jump_tables_do_not_reach_before_the_file),
         cmocka_unit_test(blocks_cover_every_byte_once),
     };

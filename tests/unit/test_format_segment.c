@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "format/layout.h"
 #include "support/check.h"
 
 enum {
@@ -57,7 +58,14 @@ static void numbers_that_make_no_sense(void **state)
     assert_true(reads(&bad, &again));
     bad.begin++;
     assert_false(reads(&bad, &again));
-    bad.begin = bad.jump_begin = 15;
+    bad.begin = bad.jump_begin = ACT_ARENA_OFF;
+    assert_true(reads(&bad, &again));
+    bad.begin = bad.jump_begin = ACT_ARENA_OFF - 1;
+    assert_false(reads(&bad, &again));
+    bad = good;
+    bad.jump_begin = ACT_ARENA_OFF;
+    assert_true(reads(&bad, &again));
+    bad.jump_begin--;
     assert_false(reads(&bad, &again));
     bad = good;
     bad.jump_begin = bad.begin + 1;

@@ -131,6 +131,108 @@ static void ends_that_are_none(void **state)
     forge_free(&file.f);
 }
 
+/* What an index says of its own root goes before what follows on that root. */
+static void an_index_tells_where_its_file_ends(void **state)
+{
+    (void)state;
+    struct file file;
+    struct act_tail tail;
+    uint64_t root;
+    make(&file, 0);
+    /* More than a root's zeros, as the checksums of an index are; and then what was merged. */
+    forge_bytes(&file.f, "checksums and so on", 20);
+    file.ends[0] = forge_here(&file.f);
+    add_root(&file);
+    struct act_index index = {.root = file.roots[0], .file_nbytes = file.ends[0]};
+    assert_true(act_tail_find(file.f.bytes, file.f.nbytes, file.roots[1], &index, &tail));
+    assert_true(tail.at_root && tail.merged);
+    assert_true(act_tail_previous(file.f.bytes, &index, &root, &tail));
+    assert_int_equal(root, file.roots[0]);
+    assert_int_equal(tail.end, file.ends[0]);
+    assert_true(act_tail_find(file.f.bytes, file.f.nbytes, file.roots[0], &index, &tail));
+    assert_true(tail.at_root && !tail.merged);
+    assert_int_equal(tail.end, file.ends[0]);
+    /* Of another root it says nothing. */
+    index.root++;
+    assert_true(act_tail_find(file.f.bytes, file.f.nbytes, file.roots[1], &index, &tail));
+    assert_true(act_tail_previous(file.f.bytes, &index, &root, &tail));
+    assert_int_equal(tail.end, file.roots[0] + 2 + ACT_TAIL_NBYTES);
+    /* Nor if the merge would lie within its file. */
+    index.root = file.roots[0];
+    index.file_nbytes = file.ends[1] - ACT_TRAILER_NBYTES + 1;
+    assert_true(act_tail_find(file.f.bytes, file.f.nbytes, file.roots[1], &index, &tail));
+    assert_true(act_tail_previous(file.f.bytes, &index, &root, &tail));
+    assert_int_equal(tail.end, file.roots[0] + 2 + ACT_TAIL_NBYTES);
+    index.file_nbytes--;
+    assert_true(act_tail_find(file.f.bytes, file.f.nbytes, file.roots[1], &index, &tail));
+    assert_true(act_tail_previous(file.f.bytes, &index, &root, &tail));
+    assert_int_equal(tail.end, index.file_nbytes);
+    forge_free(&file.f);
+}
+
+/* The first trailer begins with zeros, as the end of a root that nobody merged into does: with
+ * something behind it, only what the root before ends in tells them apart. */
+static void a_first_trailer_with_something_behind(void **state)
+{
+    (void)state;
+    struct file file;
+    struct act_tail tail;
+    make(&file, 1);
+    forge_bytes(&file.f, "torn", 4);
+    assert_true(find(&file, 1, &tail));
+    assert_true(tail.at_root && tail.merged);
+    /* The root before does not end in zeros: this is the end of a root, and then something else. */
+    file.f.bytes[file.roots[0] + 2] = 1;
+    assert_true(find(&file, 1, &tail));
+    assert_true(tail.at_root && !tail.merged);
+    assert_int_equal(tail.end, file.ends[1] - ACT_TRAILER_NBYTES + ACT_TAIL_NBYTES);
+    /* Unless an index says of that root that it is its own. */
+    struct act_index index = {.root = file.roots[0], .file_nbytes = file.ends[0]};
+    assert_true(act_tail_find(file.f.bytes, file.f.nbytes, file.roots[1], &index, &tail));
+    assert_true(tail.at_root && tail.merged);
+    index.root++;
+    assert_true(act_tail_find(file.f.bytes, file.f.nbytes, file.roots[1], &index, &tail));
+    assert_false(tail.merged);
+    forge_free(&file.f);
+}
+
+/* A root whose own trailer is damaged, and a merge into it that did not come to setting its root.
+ */
+static void the_end_of_a_merge_that_did_not_count(void **state)
+{
+    (void)state;
+    struct file file;
+    struct act_tail tail;
+    make(&file, 3);
+    act_store_le64(file.f.bytes + file.ends[2] - 8, 3);
+    assert_true(find(&file, 2, &tail));
+    assert_false(tail.at_root);
+    assert_true(tail.merged);
+    assert_int_equal(tail.trailer.previous_root, file.roots[2]);
+    assert_int_equal(tail.end, file.ends[3]);
+    forge_free(&file.f);
+}
+
+/* Between two steps somebody else writes to the file. */
+static void bytes_that_change_between_two_steps(void **state)
+{
+    (void)state;
+    struct file file;
+    struct act_tail tail;
+    uint64_t root;
+    for (size_t merges = 1; merges < 3; merges++) {
+        make(&file, merges);
+        assert_true(find(&file, merges, &tail));
+        /* The root before becomes one that runs over the trailer: a mask, and its distance. */
+        memset(file.f.bytes + file.roots[merges - 1], 0x20, 2);
+        struct act_tail kept = tail;
+        assert_false(act_tail_previous(file.f.bytes, NULL, &root, &tail));
+        assert_int_equal(root, file.roots[merges - 1]);
+        assert_int_equal(kept.trailer.previous_root, root);
+        forge_free(&file.f);
+    }
+}
+
 static void trailers_that_lead_nowhere(void **state)
 {
     (void)state;
@@ -184,9 +286,16 @@ static void any_bytes_come_to_an_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_file_ends_after_its_root), cmocka_unit_test(what_comes_after_the_end),
-        cmocka_unit_test(a_root_that_was_moved),      cmocka_unit_test(ends_that_are_none),
-        cmocka_unit_test(trailers_that_lead_nowhere), cmocka_unit_test(any_bytes_come_to_an_end),
+        cmocka_unit_test(a_file_ends_after_its_root),
+        cmocka_unit_test(what_comes_after_the_end),
+        cmocka_unit_test(a_root_that_was_moved),
+        cmocka_unit_test(ends_that_are_none),
+        cmocka_unit_test(an_index_tells_where_its_file_ends),
+        cmocka_unit_test(a_first_trailer_with_something_behind),
+        cmocka_unit_test(the_end_of_a_merge_that_did_not_count),
+        cmocka_unit_test(bytes_that_change_between_two_steps),
+        cmocka_unit_test(trailers_that_lead_nowhere),
+        cmocka_unit_test(any_bytes_come_to_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,6 +141,29 @@ static void a_cut_that_loses_only_zeros_is_none(void **state)
     act_os_bytes_close(&opened);
 }
 
+/* As a merge does: opened between its writes, a file ends anywhere, and what comes next may come
+ * right behind its last byte, within the same word. */
+static void bytes_that_are_appended_change_nothing(void **state)
+{
+    (void)state;
+    for (size_t more = 0; more < 2 * sizeof(uintptr_t); more++) {
+        struct act_os_bytes opened;
+        write_pages(scratch_map, PAGES * page + more);
+        assert_int_equal(
+            act_os_bytes_open(scratch_map, ACT_ACCESS_MAP, ACT_GUARD_SIGNAL, 0, &opened, NULL),
+            ACT_OK);
+        FILE *file = fopen(scratch_map, "ab");
+        assert_non_null(file);
+        assert_int_equal(fwrite("appended behind it", 1, 18, file), 18);
+        assert_int_equal(fclose(file), 0);
+        assert_true(act_os_guard_holds(opened.guard));
+        assert_int_equal(read_at(&opened, PAGES * page + more), 0);
+        assert_int_equal(truncate(scratch_map, (off_t)((PAGES - 1) * page)), 0);
+        assert_false(act_os_guard_holds(opened.guard));
+        act_os_bytes_close(&opened);
+    }
+}
+
 static void the_last_pages_outlive_the_file(void **state)
 {
     (void)state;
@@ -476,6 +499,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cut_file_is_zeros_and_an_error),
         cmocka_unit_test(a_cut_that_loses_only_zeros_is_none),
+        cmocka_unit_test(bytes_that_are_appended_change_nothing),
         cmocka_unit_test(the_last_pages_outlive_the_file),
         cmocka_unit_test(other_maps_are_not_concerned),
         cmocka_unit_test(bytes_written_over_the_word_are_noticed),

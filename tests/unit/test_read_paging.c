@@ -170,15 +170,67 @@ static void nothing_is_read_ahead_with_hardly_any_memory(void **state)
     act_map_close(map);
 }
 
-static void what_is_small_or_not_mapped_asks_nothing(void **state)
+/* A file is not small by itself, but beside the memory there is. */
+static void small_files_are_compared_too(void **state)
 {
     (void)state;
-    act_map *map = open_with(small, 4096, ACT_ACCESS_MAP);
-    assert_int_equal(sys.questions, 0);
-    assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_AHEAD));
+    act_map *map = open_with(small, UINT64_MAX, ACT_ACCESS_MAP);
+    uint64_t nbytes = map->file_nbytes;
+    assert_true(nbytes < 8 << 20);
+    assert_int_equal(sys.questions, 1);
+    assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
+    assert_true(act_map_room(map) == UINT64_MAX);
     act_map_close(map);
 
-    map = open_with(indexed, 4096, ACT_ACCESS_READ);
+    map = open_with(small, 2 * nbytes, ACT_ACCESS_MAP);
+    assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
+    assert_int_equal(act_map_room(map), nbytes);
+    act_map_close(map);
+
+    map = open_with(small, 2 * nbytes - 2, ACT_ACCESS_MAP);
+    assert_true(all_are(0, map->index.hot_off, ACT_OS_PAGING_SINGLE));
+    assert_true(all_are(map->index.hot_off, map->index.sums_off, ACT_OS_PAGING_AHEAD));
+    assert_int_equal(act_map_room(map), nbytes - 1);
+    act_map_close(map);
+
+    map = open_with(small, 4096, ACT_ACCESS_MAP);
+    assert_true(all_are(0, nbytes, ACT_OS_PAGING_SINGLE));
+    act_map_close(map);
+}
+
+/* Parts of a set are used together: what fits by itself need not fit with the others. */
+static void a_part_is_compared_with_all_parts(void **state)
+{
+    (void)state;
+    act_map *map = open_with(indexed, 4 * (uint64_t)(16 << 20), ACT_ACCESS_AUTO);
+    uint64_t nbytes = map->file_nbytes;
+    uint64_t hot_nbytes = map->index.sums_off - map->index.hot_off;
+    assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
+    act_map_settle_among(map, 32 << 20);
+    assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
+    act_map_settle_among(map, (32 << 20) + 1);
+    assert_true(map->exceeds_memory);
+    assert_true(all_are(0, map->index.hot_off, ACT_OS_PAGING_SINGLE));
+    assert_true(all_are(map->index.hot_off, map->index.sums_off, ACT_OS_PAGING_AHEAD));
+    /* The hot regions of so many parts do not fit either. */
+    act_map_settle_among(map, nbytes * ((32 << 20) / hot_nbytes + 1));
+    assert_true(all_are(0, nbytes, ACT_OS_PAGING_SINGLE));
+    act_map_close(map);
+
+    /* What was told stays as it was told. */
+    act_open_options options = {.advice = ACT_ADVICE_NORMAL};
+    memset(&sys, 0, sizeof(sys));
+    sys.available = 8 << 20;
+    assert_int_equal(act_map_open(indexed, &options, &map, NULL), ACT_OK);
+    act_map_settle_among(map, UINT64_MAX);
+    assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
+    act_map_close(map);
+}
+
+static void what_is_not_mapped_asks_nothing(void **state)
+{
+    (void)state;
+    act_map *map = open_with(indexed, 4096, ACT_ACCESS_READ);
     assert_int_equal(sys.questions, 0);
     assert_null(sys.bytes);
     act_map_close(map);
@@ -200,7 +252,9 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_read_by_the_page),
         cmocka_unit_test(all_lookups_keep_the_hot_region_in_use),
         cmocka_unit_test(nothing_is_read_ahead_with_hardly_any_memory),
-        cmocka_unit_test(what_is_small_or_not_mapped_asks_nothing),
+        cmocka_unit_test(small_files_are_compared_too),
+        cmocka_unit_test(a_part_is_compared_with_all_parts),
+        cmocka_unit_test(what_is_not_mapped_asks_nothing),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

@@ -20,16 +20,16 @@ static uint64_t waited_nbytes;
 static atomic_bool held;
 static uint64_t memory_nbytes = UINT64_MAX;
 
-int __real_act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes);
-int __wrap_act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes);
+int __real_act_os_paging_await(const uint8_t *bytes, uint64_t nbytes);
+int __wrap_act_os_paging_await(const uint8_t *bytes, uint64_t nbytes);
 uint64_t __wrap_act_os_memory_available(uint64_t enough);
 
-int __wrap_act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
+int __wrap_act_os_paging_await(const uint8_t *bytes, uint64_t nbytes)
 {
     while (atomic_load(&held))
         usleep(1000);
     waited_nbytes += nbytes;
-    return waited_nbytes <= refused_off ? __real_act_os_paging_populate(bytes, nbytes) : EIO;
+    return waited_nbytes <= refused_off ? __real_act_os_paging_await(bytes, nbytes) : EIO;
 }
 
 uint64_t __wrap_act_os_memory_available(uint64_t enough)

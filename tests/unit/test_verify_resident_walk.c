@@ -4,6 +4,7 @@
  */
 #define _DEFAULT_SOURCE
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -516,6 +517,226 @@ static void a_sample_is_an_estimate(void **state)
     entries_free(&entries);
 }
 
+/* Whatever the header of an index says of the number of nodes. */
+static void a_sample_of_more_nodes_than_can_be(void **state)
+{
+    (void)state;
+    struct paged paged;
+    struct told told;
+    act_residency_walk found;
+    build_words(&paged, ACT_LAYOUT_INDEXED);
+    paged.map->index.nodes = UINT64_MAX;
+    act_residency_options options = {.nodes_max = 1};
+    assert_int_equal(walk(&paged, &options, &told, &found), ACT_OK);
+    assert_int_equal(found.sampled, 1000000000);
+    paged_close(&paged);
+}
+
+/* ------------------------------------------------------------------------- pages of single bytes
+ */
+
+/* What was forged, each byte of which may be missing by itself; all are there. */
+static void open_bytewise(struct paged *paged, struct forge *forge, uint64_t root)
+{
+    forge_end(forge, root);
+    assert_int_equal(paged_open(paged, forge->bytes, forge->nbytes), ACT_OK);
+    act_residency *residency = paged->residency;
+    residency->totals.page_nbytes = paged->page_nbytes = 1;
+    residency->totals.pages = paged->nbytes;
+    free(residency->cached);
+    residency->cached = malloc(paged->nbytes / 8 + 1);
+    assert_non_null(residency->cached);
+    memset(residency->cached, 0xff, paged->nbytes / 8 + 1);
+    forge_free(forge);
+}
+
+static void lose_byte(struct paged *paged, uint64_t off)
+{
+    paged->residency->cached[off / 8] &= (uint8_t) ~(1U << off % 8);
+}
+
+static act_status walk_below(struct paged *paged, const char *prefix, struct told *told,
+                             act_residency_walk *found)
+{
+    act_residency_options options = {.prefix = prefix, .prefix_nbytes = strlen(prefix)};
+    return walk(paged, &options, told, found);
+}
+
+static unsigned paths_told;
+
+static void count_path(void *context, uint64_t off, bool cached, const uint8_t *path,
+                       size_t path_nbytes)
+{
+    count_page(context, off, cached, path, path_nbytes);
+    assert_int_equal(path_nbytes, ++paths_told);
+}
+
+/* Of longer paths nothing is told but that the nodes are there. */
+static void paths_longer_than_are_kept(void **state)
+{
+    (void)state;
+    static char text[5000];
+    struct forge forge;
+    struct paged paged;
+    struct told told;
+    act_residency_walk found;
+    memset(text, 'a', sizeof(text) - 1);
+    forge_start(&forge);
+    uint64_t data = forge_data(&forge, "line");
+    uint64_t at = forge_line(&forge, 1, FORGE_NONE, data);
+    for (unsigned i = 0; i < 4200; i++)
+        at = forge_fork(&forge, FORGE_NONE, at, "a");
+    open_bytewise(&paged, &forge, at);
+    assert_int_equal(walk(&paged, NULL, &told, &found), ACT_OK);
+    assert_int_equal(found.nodes, 4201);
+    assert_true(told.count > 0 && told.nodes < 4201);
+    /* Nor are pages told of to which no path is known. */
+    act_residency_options options = {.page_fn = count_path, .page_context = &paged};
+    paths_told = 0;
+    assert_int_equal(walk(&paged, &options, &told, &found), ACT_OK);
+    assert_int_equal(paths_told, 4096);
+    /* Nor is there a name for what lies below a prefix that is so long itself. */
+    text[4150] = '\0';
+    assert_int_equal(walk_below(&paged, text, &told, &found), ACT_OK);
+    assert_int_equal(found.nodes, 51);
+    assert_int_equal(told.count, 0);
+    paged_close(&paged);
+}
+
+static void a_way_to_a_prefix_that_is_missing(void **state)
+{
+    (void)state;
+    struct forge forge;
+    struct paged paged;
+    struct told told;
+    act_residency_walk found;
+    forge_start(&forge);
+    uint64_t data = forge_data(&forge, "abcd");
+    uint64_t leaf = forge_leaf(&forge, 1);
+    uint64_t fork = forge_fork(&forge, FORGE_NONE, leaf, "x");
+    uint64_t line = forge_line(&forge, FORGE_NONE, fork, data);
+    forge_leaf(&forge, 5);
+    open_bytewise(&paged, &forge, forge_fork(&forge, FORGE_NONE, line, "01"));
+    assert_int_equal(walk_below(&paged, "0abcdx", &told, &found), ACT_OK);
+    assert_int_equal(found.nodes, 1);
+    assert_int_equal(walk_below(&paged, "0abx", &told, &found), ACT_NOT_FOUND);
+    lose_byte(&paged, data + 3);
+    assert_int_equal(walk_below(&paged, "0abcdx", &told, &found), ACT_OK);
+    assert_int_equal(found.nodes, 0);
+    assert_int_equal(found.missing, 1);
+    assert_int_equal(walk_below(&paged, "0ab", &told, &found), ACT_OK);
+    assert_int_equal(found.nodes, 3);
+    lose_byte(&paged, leaf);
+    assert_int_equal(walk_below(&paged, "0a", &told, &found), ACT_OK);
+    assert_int_equal(found.missing, 1);
+    lose_byte(&paged, line);
+    assert_int_equal(walk_below(&paged, "1", &told, &found), ACT_OK);
+    assert_int_equal(found.missing, 1);
+    paged_close(&paged);
+}
+
+/* Each of these makes the way to a prefix end, and says where. */
+static void a_way_to_a_prefix_that_is_damaged(void **state)
+{
+    (void)state;
+    for (int damage = 0; damage < 5; damage++) {
+        struct forge forge;
+        struct paged paged;
+        act_error error;
+        forge_start(&forge);
+        uint64_t data = forge_data(&forge, "ab");
+        uint64_t leaf = forge_leaf(&forge, 1);
+        uint64_t other = forge_leaf(&forge, 2);
+        uint64_t at = 0;
+        if (damage == 0) /* bytes that do not ascend */
+            at = forge_fork(&forge, FORGE_NONE, leaf, "ba");
+        if (damage == 1) /* children before the file */
+            at = forge_fork(&forge, FORGE_NONE, leaf - 16, "ab");
+        if (damage == 2) /* a second child that is its parent */
+            at = forge_fork(&forge, FORGE_NONE, other, "ab");
+        if (damage == 3) /* a child before the file, of a line */
+            at = forge_line(&forge, FORGE_NONE, 1, data);
+        if (damage == 4) /* line data that do not end before the line */
+            at = forge_line(&forge, FORGE_NONE, leaf, other + 1);
+        uint64_t root = forge_fork(&forge, FORGE_NONE, at, "x");
+        open_bytewise(&paged, &forge, root);
+        const char *prefix = damage == 2 ? "xb" : damage == 4 ? "xa" : "xabc";
+        act_residency_options options = {.prefix = prefix, .prefix_nbytes = strlen(prefix)};
+        assert_int_equal(
+            act_map_residency_walk(paged.map, paged.residency, &options, NULL, NULL, NULL, &error),
+            ACT_ERR_CORRUPT);
+        assert_int_equal(error.offset, at);
+        assert_int_equal(
+            act_map_residency_walk(paged.map, paged.residency, NULL, NULL, NULL, NULL, &error),
+            ACT_ERR_CORRUPT);
+        paged_close(&paged);
+    }
+}
+
+/* ------------------------------------------------------------------------------- of a real file
+ */
+
+static unsigned pages_told;
+
+/* Somebody writes to the file while it is walked over: to the word that the guard looks at, the
+ * last one that is not zero. */
+static void spoil_file(void *context, uint64_t off, bool cached, const uint8_t *path,
+                       size_t path_nbytes)
+{
+    (void)off;
+    (void)cached;
+    assert_true(path || !path_nbytes);
+    pages_told++;
+    const uint64_t *nbytes = context;
+    int fd = open(scratch_map, O_WRONLY);
+    assert_int_equal(pwrite(fd, "spoiled!", 8, (off_t)(*nbytes - ACT_INDEX_TAIL_NBYTES - 8)), 8);
+    close(fd);
+}
+
+static void a_file_that_is_mapped(void **state)
+{
+    (void)state;
+    struct random r = random_of(15);
+    struct entries entries = {0};
+    for (unsigned i = 0; i < 50000; i++) {
+        uint8_t key[8];
+        random_fill(&r, key, sizeof(key));
+        entries_add(&entries, key, sizeof(key), i);
+    }
+    entries_sort(&entries);
+    scratch_set_up(NULL);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    entries_free(&entries);
+    size_t size;
+    free(scratch_read(scratch_map, &size));
+    uint64_t nbytes = size;
+    for (int advice = ACT_ADVICE_NORMAL; advice <= ACT_ADVICE_SEQUENTIAL + 1; advice++) {
+        bool spoiled = advice > ACT_ADVICE_SEQUENTIAL;
+        act_open_options options = {.access = ACT_ACCESS_MAP,
+                                    .advice = spoiled ? ACT_ADVICE_AUTO : (act_advice)advice,
+                                    .guard = spoiled ? ACT_GUARD_SIGNAL : ACT_GUARD_NONE};
+        act_residency_options walk_options = {.page_fn = spoiled ? spoil_file : NULL,
+                                              .page_context = &nbytes};
+        act_map *map;
+        act_residency *residency;
+        act_residency_walk found;
+        assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
+        assert_int_equal(act_map_residency(map, &residency, NULL), ACT_OK);
+        pages_told = 0;
+        if (residency->cached) {
+            act_status status = act_map_residency_walk(map, residency, &walk_options, NULL, NULL,
+                                                       &found, NULL);
+            assert_int_equal(status, spoiled ? ACT_ERR_IO : ACT_OK);
+            if (!spoiled)
+                assert_true(found.nodes + found.missing > 0);
+            assert_int_equal(pages_told, spoiled); /* what is read after that is given to nobody */
+        }
+        act_residency_close(residency);
+        act_map_close(map);
+    }
+    scratch_tear_down(NULL);
+}
+
 static int stop(void *context, const act_prefix_residency *prefix)
 {
     (void)context;
@@ -541,6 +762,13 @@ static void calls_that_make_no_sense(void **state)
     assert_int_equal(
         act_map_residency_walk(paged.map, paged.residency, NULL, stop, NULL, NULL, NULL),
         ACT_STOPPED);
+    act_residency_walk found;
+    assert_int_equal(
+        act_map_residency_walk(paged.map, paged.residency, NULL, stop, NULL, &found, NULL),
+        ACT_STOPPED);
+    assert_true(found.complete && found.nodes > 5);
+    assert_int_equal(act_map_residency_walk(paged.map, NULL, NULL, NULL, NULL, NULL, NULL),
+                     ACT_ERR_INVALID);
     free(paged.residency->cached);
     paged.residency->cached = NULL;
     assert_int_equal(walk(&paged, NULL, &told, NULL), ACT_ERR_INVALID);
@@ -562,6 +790,11 @@ int main(void)
         cmocka_unit_test(shared_nodes_are_seen_once),
         cmocka_unit_test(long_lines_cost_nothing),
         cmocka_unit_test(a_sample_is_an_estimate),
+        cmocka_unit_test(a_sample_of_more_nodes_than_can_be),
+        cmocka_unit_test(paths_longer_than_are_kept),
+        cmocka_unit_test(a_way_to_a_prefix_that_is_missing),
+        cmocka_unit_test(a_way_to_a_prefix_that_is_damaged),
+        cmocka_unit_test(a_file_that_is_mapped),
         cmocka_unit_test(calls_that_make_no_sense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

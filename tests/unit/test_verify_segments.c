@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/index.h"
+#include "format/segment.h"
 #include "format/tail.h"
 #include "support/build.h"
 #include "support/check.h"
@@ -88,10 +90,169 @@ static void a_merge_without_its_root(void **state)
     memcpy(after + 8, before + 8, 8);
     assert_int_equal(check(after, nbytes_after, &soundness), ACT_OK);
     assert_int_equal(soundness, ACT_SOUND_UNCHECKED);
+    /* Nor is one whose root is none: with a mask, it would run over its trailer. */
+    uint64_t root = nbytes_after;
+    struct act_segment segment;
+    while (!act_segment_read(after, root, &segment))
+        root--;
+    assert_true(root > nbytes);
+    unsigned char kept = after[root];
+    after[root] = ACT_BRANCH_MASK;
+    assert_int_equal(check(after, nbytes_after, &soundness), ACT_OK);
+    assert_int_equal(soundness, ACT_SOUND_UNCHECKED);
+    after[root] = kept;
     /* One that does not come to its own trailer is told as what it is. */
     assert_int_equal(check(after, nbytes_after - 1, &soundness), ACT_ERR_CORRUPT);
     free(before);
     free(after);
+}
+
+/* A root that is a branch: other bits of it make it longer than there is room for. */
+static void every_flipped_bit_of_a_branch_as_root(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    size_t nbytes;
+    act_soundness soundness;
+    act_merge *merge;
+    entries_add(&entries, "a", 1, 1);
+    entries_add(&entries, "b", 1, 2);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    entries_free(&entries);
+    assert_int_equal(act_merge_open(scratch_map, NULL, &merge, NULL), ACT_OK);
+    assert_int_equal(act_merge_set(merge, "c", 1, 3, NULL), ACT_OK);
+    assert_int_equal(act_merge_finish(merge, NULL, NULL), ACT_OK);
+    act_merge_close(merge);
+    unsigned char *bytes = scratch_read(scratch_map, &nbytes);
+    uint64_t root = act_load_le64(bytes + 8);
+    assert_int_equal(bytes[root], 3);
+    for (uint64_t bit = 8 * root; bit < 8 * nbytes; bit++) {
+        bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
+        assert_int_equal(check(bytes, nbytes, &soundness), ACT_ERR_CORRUPT);
+        bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
+    }
+    assert_int_equal(check(bytes, nbytes, &soundness), ACT_OK);
+    free(bytes);
+}
+
+/* ------------------------------------------------------------------------- segments that lie */
+
+/* What make_file() has made, taken apart. */
+struct chain {
+    unsigned char *bytes;
+    size_t nbytes;
+    struct act_index index;
+    uint64_t roots[4]; /* newest first; the last is the index's */
+    uint64_t ends[4];
+};
+
+static void take_apart(struct chain *chain)
+{
+    struct act_tail tail;
+    chain->bytes = make_file(&chain->nbytes);
+    assert_int_equal(act_index_read(chain->bytes, chain->nbytes, &chain->index), ACT_INDEX_VALID);
+    uint64_t root = act_load_le64(chain->bytes + 8);
+    assert_true(act_tail_find(chain->bytes, chain->nbytes, root, &chain->index, &tail));
+    for (size_t i = 0; i < 4; i++) {
+        chain->roots[i] = root;
+        chain->ends[i] = tail.end;
+        if (i < 3)
+            assert_true(act_tail_previous(chain->bytes, &chain->index, &root, &tail));
+    }
+    assert_int_equal(root, chain->index.root);
+}
+
+/* Writes a footer anew, with the checksum of what is there now. */
+static void seal(struct chain *chain, size_t which, const struct act_segment *segment)
+{
+    struct act_segment sealed = *segment;
+    uint64_t footer = sealed.root - ACT_SEGMENT_NBYTES;
+    sealed.sum = 0;
+    for (uint64_t at = sealed.begin; at < footer; at += ACT_SUMS_BLOCK_NBYTES) {
+        uint64_t left = footer - at;
+        sealed.sum = act_segment_sum(
+            chain->bytes + at,
+            (size_t)(left < ACT_SUMS_BLOCK_NBYTES ? left : ACT_SUMS_BLOCK_NBYTES), sealed.sum);
+    }
+    sealed.sum = act_segment_sum(chain->bytes + sealed.root,
+                                 (size_t)(chain->ends[which] - sealed.root), sealed.sum);
+    act_segment_write(chain->bytes + footer, &sealed);
+}
+
+static void expect_rule(const struct chain *chain, act_rule rule)
+{
+    act_map *map;
+    act_verify_report report;
+    assert_int_equal(act_map_open_memory(chain->bytes, chain->nbytes, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_verify(map, NULL, NULL, &report, NULL), ACT_ERR_CORRUPT);
+    assert_int_equal(report.broken_rule, rule);
+    act_map_close(map);
+}
+
+/* Footers whose own checksums are right, and which do not fit each other. */
+static void footers_that_do_not_fit(void **state)
+{
+    (void)state;
+    struct chain chain;
+    struct act_segment segment;
+    act_soundness soundness;
+
+    /* Written again as it was: all is well. */
+    take_apart(&chain);
+    assert_true(act_segment_read(chain.bytes, chain.roots[1], &segment));
+    seal(&chain, 1, &segment);
+    assert_int_equal(check(chain.bytes, chain.nbytes, &soundness), ACT_OK);
+    assert_int_equal(soundness, ACT_SOUND_CHECKSUMMED);
+
+    /* The one before the last says that segments begin elsewhere. */
+    segment.jump_begin--;
+    seal(&chain, 1, &segment);
+    expect_rule(&chain, ACT_RULE_INDEX_HEADER);
+
+    /* Or begins itself within the one before it. */
+    segment.jump_begin++;
+    segment.begin -= 2;
+    seal(&chain, 1, &segment);
+    expect_rule(&chain, ACT_RULE_TAIL);
+    free(chain.bytes);
+
+    /* The newest trailer leaves out the one before: then that root has none. */
+    take_apart(&chain);
+    assert_true(act_segment_read(chain.bytes, chain.roots[0], &segment));
+    act_store_le64(chain.bytes + chain.nbytes - ACT_TRAILER_NBYTES, 0);
+    seal(&chain, 0, &segment);
+    expect_rule(&chain, ACT_RULE_TAIL);
+    /* And if the segment begins where it would end then: it still has none. */
+    uint64_t cut = chain.ends[1] - ACT_TRAILER_NBYTES + ACT_TAIL_NBYTES;
+    segment.begin = cut;
+    seal(&chain, 0, &segment);
+    expect_rule(&chain, ACT_RULE_INDEX_HEADER);
+    free(chain.bytes);
+
+    /* It leads to a trailer that is none. */
+    take_apart(&chain);
+    act_store_le64(chain.bytes + chain.ends[1] - 8, 3);
+    expect_rule(&chain, ACT_RULE_TAIL);
+    free(chain.bytes);
+}
+
+/* The root's own trailer is damaged, and the file's last bytes look like one that is not. */
+static void a_file_without_any_end(void **state)
+{
+    (void)state;
+    struct chain chain;
+    take_apart(&chain);
+    unsigned char *longer = calloc(1, chain.nbytes + 17);
+    assert_non_null(longer);
+    memcpy(longer, chain.bytes, chain.nbytes);
+    free(chain.bytes);
+    chain.bytes = longer;
+    act_store_le64(longer + chain.nbytes - 8, 3);
+    longer[chain.nbytes] = 0x3f; /* "the former root", which runs on over the end */
+    act_store_le64(longer + chain.nbytes + 9, chain.nbytes);
+    chain.nbytes += 17;
+    expect_rule(&chain, ACT_RULE_INDEX_HEADER);
+    free(chain.bytes);
 }
 
 /* A root set back to a former one by hand, or to another of the newest segment's nodes. */
@@ -102,7 +263,7 @@ static void another_root(void **state)
     act_soundness soundness;
     unsigned char *bytes = make_file(&nbytes);
     uint64_t root = act_load_le64(bytes + 8);
-    for (uint64_t other = 256; other < nbytes; other++) {
+    for (uint64_t other = 16; other < nbytes; other++) {
         act_store_le64(bytes + 8, other);
         if (check(bytes, nbytes, &soundness) == ACT_OK &&
             (other != root && other != act_load_le64(bytes + nbytes - 8)))
@@ -115,6 +276,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_flipped_bit_is_found),
+        cmocka_unit_test(every_flipped_bit_of_a_branch_as_root),
+        cmocka_unit_test(footers_that_do_not_fit),
+        cmocka_unit_test(a_file_without_any_end),
         cmocka_unit_test(a_merge_without_its_root),
         cmocka_unit_test(another_root),
     };

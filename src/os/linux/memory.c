@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 #include <sys/mman.h>
-#include <unistd.h>
+
+#include "os/map.h"
 
 enum {
     HUGE_NBYTES = 2 << 20 /* or less, on any machine; only a threshold */
@@ -15,7 +16,7 @@ void act_os_memory_random(void *block, size_t nbytes)
 {
     if (nbytes < 2 * HUGE_NBYTES)
         return;
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t page = act_os_page_nbytes();
     uintptr_t start = ((uintptr_t)block + page - 1) / page * page;
     uintptr_t end = ((uintptr_t)block + nbytes) / page * page;
     (void)madvise((void *)start, end - start, MADV_HUGEPAGE);

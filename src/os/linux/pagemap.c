@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "os/map.h"
+
 /*
  * The request of Linux 6.7 for the pages of a range that are of some kind, as linux/fs.h has it;
  * older systems' headers have not. It takes a hundredth of the time of reading an entry for each
@@ -84,7 +86,7 @@ bool act_pagemap_next(int fd, uint64_t *start_ref, uint64_t end, uint64_t pages_
     if (scan(fd, start_ref, end, pages_max == UINT64_MAX ? 0 : pages_max, found))
         return true;
     *start_ref = start;
-    return read_entries(fd, start_ref, end, (uint64_t)sysconf(_SC_PAGESIZE), found);
+    return read_entries(fd, start_ref, end, act_os_page_nbytes(), found);
 }
 
 /* A page that was just written to must be present. */
@@ -93,7 +95,7 @@ static bool is_ours(int fd)
     volatile uint8_t probe = 1;
     uint64_t entry = 0;
     probe++;
-    uint64_t page = (uintptr_t)&probe / (uintptr_t)sysconf(_SC_PAGESIZE);
+    uint64_t page = (uintptr_t)&probe / act_os_page_nbytes();
     return pread(fd, &entry, sizeof(entry), (off_t)(page * sizeof(entry))) == sizeof(entry) &&
            entry >> ENTRY_PRESENT;
 }

@@ -22,15 +22,10 @@ enum {
     BLOCK_NBYTES = 512 /* the unit of ru_inblock */
 };
 
-static uintptr_t page_nbytes(void)
-{
-    return (uintptr_t)sysconf(_SC_PAGESIZE);
-}
-
 /* Advises on the pages in which the bytes lie. 0 or errno. */
 static int advise(const uint8_t *bytes, uint64_t nbytes, int advice)
 {
-    uintptr_t before = (uintptr_t)bytes % page_nbytes();
+    uintptr_t before = (uintptr_t)bytes % act_os_page_nbytes();
     if (madvise((void *)(uintptr_t)(bytes - before), (size_t)nbytes + before, advice) == 0)
         return 0;
     return errno;
@@ -62,7 +57,7 @@ uint64_t act_os_paging_reads(void)
     struct rusage usage;
     if (getrusage(RUSAGE_THREAD, &usage) != 0)
         return 0;
-    uint64_t blocks_per_page = (uint64_t)page_nbytes() / BLOCK_NBYTES;
+    uint64_t blocks_per_page = act_os_page_nbytes() / BLOCK_NBYTES;
     return (uint64_t)usage.ru_majflt + (uint64_t)usage.ru_inblock / blocks_per_page;
 }
 
@@ -74,7 +69,7 @@ uint64_t act_os_paging_faults(void)
     return (uint64_t)usage.ru_majflt + (uint64_t)usage.ru_minflt;
 }
 
-static int populate(const uint8_t *bytes, uint64_t nbytes)
+int act_os_paging_await(const uint8_t *bytes, uint64_t nbytes)
 {
     int os_code;
     do {
@@ -82,7 +77,7 @@ static int populate(const uint8_t *bytes, uint64_t nbytes)
     } while (os_code == EINTR || os_code == EAGAIN);
     if (os_code != EINVAL)
         return os_code;
-    act_os_touch(bytes, nbytes, page_nbytes());
+    act_os_touch(bytes, nbytes, act_os_page_nbytes());
     return 0;
 }
 
@@ -90,7 +85,7 @@ static int populate(const uint8_t *bytes, uint64_t nbytes)
 int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
 {
     act_os_paging_fetch(bytes, nbytes);
-    return populate(bytes, nbytes);
+    return act_os_paging_await(bytes, nbytes);
 }
 
 /* What is asked for beforehand comes in small pages; faults of such a mapping read a huge page
@@ -98,7 +93,7 @@ int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
 int act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes)
 {
     (void)advise(bytes, nbytes, MADV_HUGEPAGE);
-    return populate(bytes, nbytes);
+    return act_os_paging_await(bytes, nbytes);
 }
 
 int act_os_paging_lock(const uint8_t *bytes, uint64_t nbytes)
@@ -122,7 +117,7 @@ uint64_t act_os_paging_lock_limit(void)
 void act_os_paging_release(const struct act_os_bytes *map, uint64_t off, uint64_t nbytes,
                            bool cache)
 {
-    uint64_t page = page_nbytes();
+    uint64_t page = act_os_page_nbytes();
     uint64_t end = off + nbytes == map->nbytes ? off + nbytes : (off + nbytes) / page * page;
     off = (off + page - 1) / page * page;
     if (!map->mapped || map->copied || off >= end)

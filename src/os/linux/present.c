@@ -12,7 +12,7 @@
 
 uint64_t act_os_paging_resident(const uint8_t *bytes, uint64_t nbytes)
 {
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t page = act_os_page_nbytes();
     uint64_t start = (uint64_t)(uintptr_t)bytes / page * page;
     uint64_t end = ((uint64_t)(uintptr_t)bytes + nbytes + page - 1) / page * page;
     uint64_t present = 0;
@@ -32,7 +32,7 @@ uint64_t act_os_paging_resident(const uint8_t *bytes, uint64_t nbytes)
 uint64_t act_os_paging_release_some(const struct act_os_bytes *map, uint64_t *off_ref, uint64_t end,
                                     uint64_t nbytes_max)
 {
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t page = act_os_page_nbytes();
     uint64_t base = (uint64_t)(uintptr_t)map->bytes;
     uint64_t start = base + (*off_ref + page - 1) / page * page;
     uint64_t stop = base + (end < map->nbytes ? end / page : (end + page - 1) / page) * page;
@@ -80,7 +80,7 @@ uint64_t act_os_paging_files_resident(void)
     for (int i = 0; i < 3; i++)
         if (!take_number(&at, 10, ' ', &pages))
             return UINT64_MAX;
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    return pages * act_os_page_nbytes();
 }
 
 uint64_t act_os_paging_huge(const uint8_t *bytes, uint64_t nbytes)

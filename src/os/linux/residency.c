@@ -40,11 +40,6 @@ struct counts {
     uint64_t evicted_recently;
 };
 
-uint64_t act_os_page_nbytes(void)
-{
-    return (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static uint64_t pages_of(uint64_t nbytes)
 {
     uint64_t page = act_os_page_nbytes();

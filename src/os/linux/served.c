@@ -23,6 +23,7 @@
 
 #include "base/error.h"
 #include "os/guard.h"
+#include "os/posix/calls.h"
 #include "os/posix/identify.h"
 #include "os/thread.h"
 
@@ -69,17 +70,9 @@ static void lose(struct act_os_served *served, int os_code)
 /* Reads a part of the file, as it was when it was opened. 0, or an errno. */
 static int read_block(struct act_os_served *served, size_t off, size_t nbytes)
 {
-    size_t done = 0;
-    while (done < nbytes) {
-        ssize_t n = pread(served->fd, served->block + done, nbytes - done, (off_t)(off + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno;
-        if (n == 0)
-            return ESTALE;
-        done += (size_t)n;
-    }
+    int64_t done = act_posix_read_at(served->fd, served->block, nbytes, off);
+    if (done != (int64_t)nbytes)
+        return done < 0 ? errno : ESTALE;
     /* Looked at afterwards: what was written before has told so by then. */
     struct stat st;
     struct act_os_identity now;
@@ -113,8 +106,7 @@ static bool put_page(const struct act_os_served *served, size_t off, const uint8
 /* How much to read for a fault: one page, and twice as much each time that it is the next one. */
 static size_t choose(struct act_os_served *served, size_t off)
 {
-    size_t nbytes = off == served->next_off ? 2 * served->served_nbytes
-                                            : (size_t)sysconf(_SC_PAGESIZE);
+    size_t nbytes = off == served->next_off ? 2 * served->served_nbytes : act_os_page_nbytes();
     if (nbytes > BLOCK_NBYTES)
         nbytes = BLOCK_NBYTES;
     if (nbytes > served->pages_nbytes - off)
@@ -126,7 +118,7 @@ static size_t choose(struct act_os_served *served, size_t off)
 
 static void serve(struct act_os_served *served, size_t off)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = act_os_page_nbytes();
     size_t nbytes = choose(served, off);
     size_t file_nbytes = nbytes < served->nbytes - off ? nbytes : served->nbytes - off;
     int os_code = read_block(served, off, file_nbytes);
@@ -160,7 +152,7 @@ static void serve_all(void *context)
         if (read(served->faults, &message, sizeof(message)) != (ssize_t)sizeof(message) ||
             message.event != UFFD_EVENT_PAGEFAULT)
             continue;
-        size_t page = (size_t)sysconf(_SC_PAGESIZE);
+        size_t page = act_os_page_nbytes();
         serve(served, ((uintptr_t)message.arg.pagefault.address - (uintptr_t)served->address) /
                           page * page);
     }
@@ -184,7 +176,7 @@ static int open_faults(void)
 /* The addresses: pages to be served, one of zeros, one for the word, which a child finds empty. */
 static int reserve(struct act_os_served *served)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = act_os_page_nbytes();
     served->pages_nbytes = (served->nbytes + page - 1) / page * page;
     served->reserved_nbytes = served->pages_nbytes + 2 * page;
     uint8_t *address = mmap(NULL, served->reserved_nbytes, PROT_READ,

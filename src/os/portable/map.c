@@ -133,3 +133,8 @@ void act_os_bytes_close(struct act_os_bytes *bytes)
     free((void *)(uintptr_t)bytes->bytes);
     memset(bytes, 0, sizeof(*bytes));
 }
+
+size_t act_os_page_nbytes(void)
+{
+    return 4096;
+}

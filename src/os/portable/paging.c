@@ -33,10 +33,15 @@ enum {
     TOUCHED_NBYTES = 4096
 };
 
-int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
+int act_os_paging_await(const uint8_t *bytes, uint64_t nbytes)
 {
     act_os_touch(bytes, nbytes, TOUCHED_NBYTES);
     return 0;
+}
+
+int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
+{
+    return act_os_paging_await(bytes, nbytes);
 }
 
 int act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes)

@@ -3,15 +3,6 @@
 
 #include <string.h>
 
-enum {
-    PAGE_NBYTES = 4096 /* a size to count in; nothing depends on it */
-};
-
-uint64_t act_os_page_nbytes(void)
-{
-    return PAGE_NBYTES;
-}
-
 act_residency_source act_os_pages_cached(const struct act_os_bytes *map, uint8_t *bits)
 {
     (void)map;

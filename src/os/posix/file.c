@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/posix/calls.h"
 #include "os/random.h"
 #include "os/unnamed.h"
 
@@ -107,10 +108,9 @@ static act_status examine(struct act_os_output *output, const char *path, act_er
             return ACT_OK;
         return act_fail_os(error, errno, "cannot examine %s", output->quoted);
     }
-    if (!S_ISREG(st.st_mode))
-        return act_fail(error, ACT_ERR_NOT_REGULAR, ACT_NO_OFFSET, "%s is %s, not a file",
-                        output->quoted,
-                        S_ISDIR(st.st_mode) ? "a directory" : "a pipe, socket or device");
+    act_status status = act_posix_check_regular(&st, output->quoted, error);
+    if (status != ACT_OK)
+        return status;
     /* Links below /proc need not hold the path of what they lead to. */
     bool found = stat(output->path, &st_followed) == 0;
     if (!found && errno != ENOENT)
@@ -256,35 +256,11 @@ act_status act_os_output_write(struct act_os_output *output, const void *bytes, 
 act_status act_os_output_write_at(struct act_os_output *output, uint64_t off, const void *bytes,
                                   size_t nbytes, act_error *error)
 {
-    const uint8_t *p = bytes;
-    while (nbytes) {
-        ssize_t n = pwrite(output->fd, p, nbytes < WRITE_NBYTES_MAX ? nbytes : WRITE_NBYTES_MAX,
-                           (off_t)off);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return fail_write(output, n < 0 ? errno : EIO, error);
-        p += n;
-        off += (uint64_t)n;
-        nbytes -= (size_t)n;
-    }
-    return ACT_OK;
+    int os_code = act_posix_write_at(output->fd, bytes, nbytes, off);
+    return os_code ? fail_write(output, os_code, error) : ACT_OK;
 }
 
 /* -------------------------------------------------------------------------------- completing */
-
-static int sync_fd(int fd)
-{
-    int result;
-#ifdef F_FULLFSYNC /* where fsync leaves the bytes in the disk's own memory */
-    if (fcntl(fd, F_FULLFSYNC) == 0)
-        return 0;
-#endif
-    do {
-        result = fsync(fd);
-    } while (result != 0 && errno == EINTR);
-    return result;
-}
 
 /* Closes the file; -1 and errno when the system only now tells that data did not arrive. */
 static int close_file(struct act_os_output *output)
@@ -321,13 +297,13 @@ act_status act_os_output_commit(struct act_os_output *output, bool sync, act_err
 {
     if (output->replaces && fchmod(output->fd, output->mode) != 0)
         return act_fail_os(error, errno, "cannot give %s its permissions", output->quoted);
-    if (sync && sync_fd(output->fd) != 0)
+    if (sync && act_posix_sync(output->fd) != 0)
         return fail_write(output, errno, error);
     act_status status = put_in_place(output, error);
     if (status != ACT_OK)
         return status;
     /* Some file systems have no way to sync a folder, and say so by EINVAL. */
-    if (sync && sync_fd(output->folder_fd) != 0 && errno != EINVAL)
+    if (sync && act_posix_sync(output->folder_fd) != 0 && errno != EINVAL)
         return act_fail_os(error, errno, "%s is in place, but may not outlive a power cut",
                            output->quoted);
     return ACT_OK;

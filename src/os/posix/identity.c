@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/posix/calls.h"
 #include "os/posix/identify.h"
 
 enum {
@@ -23,15 +24,6 @@ void act_os_identify(struct act_os_identity *identity_ret, const struct stat *st
     identity_ret->nbytes = (uint64_t)st->st_size;
     identity_ret->written_s = (int64_t)st->st_mtim.tv_sec;
     identity_ret->written_ns = (int64_t)st->st_mtim.tv_nsec;
-}
-
-static int open_again(const char *path)
-{
-    int fd;
-    do {
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    } while (fd < 0 && errno == EINTR);
-    return fd;
 }
 
 act_status act_os_identity_at(const char *path, struct act_os_identity *identity_ret,
@@ -48,12 +40,12 @@ act_status act_os_identity_at(const char *path, struct act_os_identity *identity
                         quoted);
     if (first_ret) {
         memset(first_ret, 0, FIRST_NBYTES);
-        int fd = open_again(path);
+        int fd = act_posix_open(path, O_RDONLY);
         if (fd < 0)
             return act_fail_os(error, errno, "cannot open %s", quoted);
         int os_code = 0;
         if (fstat(fd, &st) != 0 ||
-            (S_ISREG(st.st_mode) && pread(fd, first_ret, FIRST_NBYTES, 0) < 0))
+            (S_ISREG(st.st_mode) && act_posix_read_at(fd, first_ret, FIRST_NBYTES, 0) < 0))
             os_code = errno;
         close(fd);
         if (os_code)

@@ -16,6 +16,7 @@
 #include "os/guard.h"
 #include "os/memory.h"
 #include "os/paging.h"
+#include "os/posix/calls.h"
 #include "os/posix/identify.h"
 #include "os/served.h"
 
@@ -28,25 +29,8 @@ enum {
 /* As many whole pages as it takes, in bytes. */
 static size_t in_pages(size_t nbytes)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = act_os_page_nbytes();
     return (nbytes + page - 1) / page * page;
-}
-
-/* Reads up to `nbytes` bytes; fewer when the file has become shorter. -1 and errno on failure. */
-static int64_t read_at(int fd, uint8_t *buffer, size_t nbytes, size_t off)
-{
-    size_t done = 0;
-    while (done < nbytes) {
-        ssize_t n = pread(fd, buffer + done, nbytes - done, (off_t)(off + done));
-        if (n == 0)
-            break;
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        done += (size_t)n;
-    }
-    return (int64_t)done;
 }
 
 static act_status open_read(int fd, size_t nbytes, const char *quoted, struct act_os_bytes *bytes,
@@ -55,7 +39,7 @@ static act_status open_read(int fd, size_t nbytes, const char *quoted, struct ac
     uint8_t *buffer = calloc(1, nbytes + PADDING_NBYTES);
     if (!buffer)
         return act_fail(error, ACT_ERR_NOMEM, ACT_NO_OFFSET, "no memory to read %s into", quoted);
-    int64_t done = read_at(fd, buffer, nbytes, 0);
+    int64_t done = act_posix_read_at(fd, buffer, nbytes, 0);
     if (done < 0) {
         int os_code = errno;
         free(buffer);
@@ -71,7 +55,7 @@ static act_status open_read(int fd, size_t nbytes, const char *quoted, struct ac
 /* Reserves readable addresses, zeros, at a multiple of `alignment`. NULL and errno on failure. */
 static uint8_t *reserve(size_t nbytes, size_t alignment)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = act_os_page_nbytes();
     size_t slack = alignment - page;
     uint8_t *start = mmap(NULL, nbytes + slack, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED)
@@ -98,16 +82,19 @@ struct watched {
 
 static size_t tail_off(size_t pages_nbytes)
 {
-    size_t tail_nbytes = 2 * (size_t)sysconf(_SC_PAGESIZE);
+    size_t tail_nbytes = 2 * act_os_page_nbytes();
     return pages_nbytes > tail_nbytes ? pages_nbytes - tail_nbytes : 0;
 }
 
-/* The last word of some bytes of the file, from `off` on, that is not zero and stays what it is.
- * All zero if there is none. */
+/*
+ * The last word of some bytes of the file, from `off` on, that is not zero and stays what it is:
+ * not the root's offset, and not one that the file's end goes through, for a merge may append the
+ * rest of it. All zero if there is none.
+ */
 static struct watched last_word(const uint8_t *bytes, size_t nbytes, size_t off)
 {
     struct watched watched = {0};
-    for (size_t at = nbytes; at && !watched.word;) {
+    for (size_t at = nbytes - nbytes % sizeof(watched.word); at && !watched.word;) {
         at -= sizeof(watched.word);
         watched.off = off + at;
         if (watched.off >= ROOT_END || watched.off + sizeof(watched.word) <= ROOT_OFF)
@@ -131,16 +118,16 @@ static int copy_tail(int fd, size_t nbytes, uint8_t *address, size_t pages_nbyte
     if (mmap(copy, copy_nbytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
              0) == MAP_FAILED)
         return errno;
-    int64_t done = read_at(fd, copy, tail_nbytes, off);
+    int64_t done = act_posix_read_at(fd, copy, tail_nbytes, off);
     if (done < 0)
         return errno;
     if ((size_t)done < tail_nbytes)
         return EIO;
-    *watched_ret = last_word(copy, copy_nbytes, off);
+    *watched_ret = last_word(copy, tail_nbytes, off);
     /* No more than zeros? The first word of a file that is worth it is none. */
     if (!watched_ret->word) {
         watched_ret->off = 0;
-        done = read_at(fd, (uint8_t *)&watched_ret->word, sizeof(watched_ret->word), 0);
+        done = act_posix_read_at(fd, (uint8_t *)&watched_ret->word, sizeof(watched_ret->word), 0);
         if (done < 0)
             return errno;
     }
@@ -156,7 +143,7 @@ static int copy_tail(int fd, size_t nbytes, uint8_t *address, size_t pages_nbyte
 static act_status guard_mapping(int fd, size_t pages_nbytes, const char *quoted,
                                 struct act_os_bytes *bytes, act_error *error)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = act_os_page_nbytes();
     uint8_t *address = (uint8_t *)(uintptr_t)bytes->bytes;
     uint8_t *second = address + bytes->reserved_nbytes - page;
     struct watched watched = {0};
@@ -178,7 +165,7 @@ static act_status guard_mapping(int fd, size_t pages_nbytes, const char *quoted,
 static act_status open_mapped(int fd, size_t nbytes, bool guarded, const char *quoted,
                               struct act_os_bytes *bytes, act_error *error)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = act_os_page_nbytes();
     size_t pages_nbytes = in_pages(nbytes);
     size_t total = pages_nbytes + (guarded ? 2 : 1) * page;
     uint8_t *address = reserve(total, nbytes >= HUGE_PAGE_NBYTES ? HUGE_PAGE_NBYTES : page);
@@ -209,9 +196,9 @@ static act_status open_fd(int fd, const char *quoted, act_access access, act_gua
     struct stat st;
     if (fstat(fd, &st) != 0)
         return act_fail_os(error, errno, "cannot examine %s", quoted);
-    if (!S_ISREG(st.st_mode))
-        return act_fail(error, ACT_ERR_NOT_REGULAR, ACT_NO_OFFSET, "%s is %s, not a file", quoted,
-                        S_ISDIR(st.st_mode) ? "a directory" : "a pipe, socket or device");
+    act_status status = act_posix_check_regular(&st, quoted, error);
+    if (status != ACT_OK)
+        return status;
     act_os_identify(&bytes->identity, &st);
     if (st.st_size == 0)
         return ACT_OK;
@@ -235,11 +222,7 @@ act_status act_os_bytes_open(const char *path, act_access access, act_guard guar
     memset(bytes_ret, 0, sizeof(*bytes_ret));
     char quoted[ACT_QUOTED_NBYTES];
     act_quote(quoted, path, strlen(path));
-    /* O_NONBLOCK: opening a pipe that nobody writes to returns at once. Files ignore it. */
-    int fd;
-    do {
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    } while (fd < 0 && errno == EINTR);
+    int fd = act_posix_open(path, O_RDONLY);
     if (fd < 0)
         return act_fail_os(error, errno, "cannot open %s", quoted);
     act_status status = open_fd(fd, quoted, access, guard, read_nbytes_max, bytes_ret, error);
@@ -282,13 +265,13 @@ static uint8_t *reserve_copy(size_t total)
 act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error)
 {
     size_t nbytes = (size_t)bytes->nbytes;
-    size_t total = in_pages(nbytes) + (size_t)sysconf(_SC_PAGESIZE);
+    size_t total = in_pages(nbytes) + act_os_page_nbytes();
     struct act_os_identity identity = bytes->identity;
     uint8_t *copy = reserve_copy(total);
     if (!copy)
         return act_fail_os(error, errno, "no memory for a copy of the file");
     act_os_memory_huge(copy, total);
-    int64_t done = read_at(fd_of(bytes), copy, nbytes, 0);
+    int64_t done = act_posix_read_at(fd_of(bytes), copy, nbytes, 0);
     if (done != (int64_t)nbytes || mprotect(copy, total, PROT_READ) != 0) {
         int os_code = done < 0 || done == (int64_t)nbytes ? errno : EIO;
         munmap(copy, total);

@@ -14,9 +14,7 @@
 
 #include "base/error.h"
 #include "os/lock.h"
-
-/* The most that is asked of one call: Linux takes 2^31 - 4096 bytes, macOS less than 2^31. */
-#define WRITE_NBYTES_MAX ((size_t)1 << 30)
+#include "os/posix/calls.h"
 
 enum {
     TRIES = 100 /* to get hold of a file before another takes its place */
@@ -52,10 +50,7 @@ static act_status fail_locked(const struct act_os_update *update, int os_code, a
 static act_status open_locked(struct act_os_update *update, const char *path, struct stat *st,
                               bool *same_ret, act_error *error)
 {
-    /* O_NONBLOCK: opening a pipe that nobody reads from returns at once. Files ignore it. */
-    do {
-        update->fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    } while (update->fd < 0 && errno == EINTR);
+    update->fd = act_posix_open(path, O_RDWR);
     if (update->fd < 0 && errno == EISDIR)
         return act_fail(error, ACT_ERR_NOT_REGULAR, ACT_NO_OFFSET, "%s is a directory, not a file",
                         update->quoted);
@@ -63,9 +58,9 @@ static act_status open_locked(struct act_os_update *update, const char *path, st
         return act_fail_os(error, errno, "cannot open %s for writing", update->quoted);
     if (fstat(update->fd, st) != 0)
         return act_fail_os(error, errno, "cannot examine %s", update->quoted);
-    if (!S_ISREG(st->st_mode))
-        return act_fail(error, ACT_ERR_NOT_REGULAR, ACT_NO_OFFSET,
-                        "%s is a pipe, socket or device, not a file", update->quoted);
+    act_status status = act_posix_check_regular(st, update->quoted, error);
+    if (status != ACT_OK)
+        return status;
     int os_code = act_os_lock_take(update->fd);
     if (os_code)
         return fail_locked(update, os_code, error);
@@ -143,55 +138,22 @@ act_status act_os_update_cut(struct act_os_update *update, uint64_t nbytes, act_
 act_status act_os_update_write(struct act_os_update *update, uint64_t off, const void *bytes,
                                size_t nbytes, act_error *error)
 {
-    const uint8_t *p = bytes;
-    while (nbytes) {
-        ssize_t n = pwrite(update->fd, p, nbytes < WRITE_NBYTES_MAX ? nbytes : WRITE_NBYTES_MAX,
-                           (off_t)off);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return fail_write(update, n < 0 ? errno : EIO, error);
-        p += n;
-        off += (uint64_t)n;
-        nbytes -= (size_t)n;
-    }
-    return ACT_OK;
+    int os_code = act_posix_write_at(update->fd, bytes, nbytes, off);
+    return os_code ? fail_write(update, os_code, error) : ACT_OK;
 }
 
 act_status act_os_update_read(struct act_os_update *update, uint64_t off, void *bytes,
                               size_t nbytes, act_error *error)
 {
-    uint8_t *p = bytes;
-    while (nbytes) {
-        ssize_t n = pread(update->fd, p, nbytes, (off_t)off);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return act_fail_os(error, n < 0 ? errno : EIO, "cannot read %s", update->quoted);
-        p += n;
-        off += (uint64_t)n;
-        nbytes -= (size_t)n;
-    }
-    return ACT_OK;
-}
-
-/* What was written, and the length: not when, which would cost the disk a write more. */
-static int sync_data(int fd)
-{
-#if defined(_POSIX_SYNCHRONIZED_IO) && _POSIX_SYNCHRONIZED_IO > 0
-    return fdatasync(fd);
-#else
-    return fsync(fd);
-#endif
+    int64_t done = act_posix_read_at(update->fd, bytes, nbytes, off);
+    if (done == (int64_t)nbytes)
+        return ACT_OK;
+    return act_fail_os(error, done < 0 ? errno : EIO, "cannot read %s", update->quoted);
 }
 
 act_status act_os_update_sync(struct act_os_update *update, act_error *error)
 {
-    int result;
-    do {
-        result = sync_data(update->fd);
-    } while (result != 0 && errno == EINTR);
-    return result == 0 ? ACT_OK : fail_write(update, errno, error);
+    return act_posix_sync_data(update->fd) == 0 ? ACT_OK : fail_write(update, errno, error);
 }
 
 void act_os_update_close(struct act_os_update *update)

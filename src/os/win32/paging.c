@@ -31,18 +31,23 @@ uint64_t act_os_paging_faults(void)
     return 0;
 }
 
-static uint64_t page_nbytes(void)
+size_t act_os_page_nbytes(void)
 {
     SYSTEM_INFO info;
     GetSystemInfo(&info);
     return info.dwPageSize;
 }
 
+int act_os_paging_await(const uint8_t *bytes, uint64_t nbytes)
+{
+    act_os_touch(bytes, nbytes, act_os_page_nbytes());
+    return 0;
+}
+
 int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
 {
     act_os_paging_fetch(bytes, nbytes);
-    act_os_touch(bytes, nbytes, page_nbytes());
-    return 0;
+    return act_os_paging_await(bytes, nbytes);
 }
 
 int act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes)

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Options of opening: which verbs have which, that they change no answer, and what is refused."""
+import json
+import os
+
+from tool import DONE, NO, TROUBLE, ToolTest, main
+
+PAGES = ("--access=auto", "--access=map", "--access=read", "--advice=normal", "--advice=random",
+         "--advice=sequential", "--populate=hot", "--populate=all", "--populate-prefix=key/0",
+         "--lock=none", "--huge=auto", "--huge=on", "--budget=4M", "--private", "--guard=none",
+         "--guard=signal")
+MAPPED = ("--access=auto", "--access=map", "--guard=none", "--guard=signal")
+
+
+class Opening(ToolTest):
+    def setUp(self):
+        super().setUp()
+        self.tsv = "".join(f"key/{i:07}/{i * 7919 % 10007}\t{i}\n" for i in range(20000))
+        self.build(self.tsv)
+        self.write("in", "new\t1\n")
+        self.roots = [self.history()[0]]
+        self.ok("merge", "--progress=never", "x.act", "in")
+        self.roots.insert(0, self.history()[0])
+        self.write("q", "".join(line.split("\t")[0] + "\n" for line in
+                                self.tsv.splitlines()[::997]))
+
+    def history(self):
+        return [int(line) for line in self.ok("history", "x.act").split()]
+
+    def runs(self, *arguments, status=DONE):
+        """Standard output; on standard error may be a note: whether there are huge pages differs."""
+        done = self.run_tool(*arguments)
+        self.assertEqual(done.returncode, status, (arguments, done.stderr))
+        if done.stderr:
+            self.assertIn(b": note: ", done.stderr)
+            self.assertIn("--huge=on", arguments)
+        return done.stdout
+
+    def refuses(self, verb, options, *arguments):
+        for option in options:
+            with self.subTest(verb=verb, option=option):
+                self.fails(TROUBLE, verb, option, *arguments, says=option.split("=")[0])
+
+    def test_split(self):
+        for option in PAGES:
+            self.runs("split", "--parts=2", "-o", "x.set", "x.act", option)
+            self.assertEqual(self.ok("dump", "x.set").decode(), self.tsv + "new\t1\n", option)
+        self.ok("split", "--parts=2", "-o", "x.set", "x.act", f"--at={self.roots[1]}")
+        self.assertEqual(self.ok("dump", "x.set").decode(), self.tsv)
+        self.fails(TROUBLE, "split", "--parts=2", "-o", "x.set", "x.act", "--at=5", says="root")
+        self.assertEqual(self.ok("dump", "x.set").decode(), self.tsv)
+
+    def test_compact(self):
+        before = self.read("x.act")
+        for option in PAGES:
+            self.write("x.act", before)
+            self.runs("compact", "x.act", option)
+            self.assertEqual(self.ok("dump", "x.act").decode(), self.tsv + "new\t1\n", option)
+        self.write("x.act", before)
+        self.refuses("compact", [f"--at={self.roots[1]}"], "x.act")
+        self.assertEqual(self.read("x.act"), before)
+
+    def test_diff(self):
+        self.ok("convert", "x.act", "y.act", f"--at={self.roots[1]}")
+        for option in PAGES:
+            for arguments in (["x.act", f"--from={self.roots[1]}"], ["y.act", "x.act"]):
+                self.assertEqual(self.runs("diff", *arguments, option, status=NO), b"+new\t1\n")
+        self.refuses("diff", [f"--at={self.roots[1]}"], "y.act", "x.act")
+
+    def test_warm(self):
+        for what in ("--all", "--hot", "--prefix=key/00", "--trace=q"):
+            for option in MAPPED + ("--advice=random", "--budget=4M", f"--at={self.roots[1]}"):
+                self.ok("warm", "x.act", what, option)
+        self.ok("warm", "x.act", "--prefix=new", status=DONE)
+        done = self.run_tool("warm", "x.act", "--prefix=new", f"--at={self.roots[1]}")
+        self.assertEqual(done.returncode, NO)
+        self.refuses("warm", ["--access=read", "--guard=thread", "--populate=all", "--lock=all",
+                              "--huge=on", "--private", "--populate-prefix=a"], "x.act", "--all")
+
+    def test_a_budget_bounds_what_is_warmed(self):
+        self.build("".join(f"{i * 2654435761 % 2**32:08x}/{i}\t{i}\n" for i in range(500000)),
+                   name="big.act")
+        self.assertGreater(os.path.getsize(self.path("big.act")), 5 << 20)
+        report = json.loads(self.ok("warm", "big.act", "--all", "--budget=4M", "--json"))
+        self.assertTrue(report["cut"])
+        self.assertLessEqual(report["warm_bytes"], 4 << 20)
+
+    def test_small_files_are_mapped_when_asked(self):
+        """What is read as a whole has no pages to tell of."""
+        self.build("a\t1\n", name="small.act")
+        for option, mapped in (("--access=auto", False), ("--access=map", True)):
+            report = json.loads(self.ok("resident", "--json", "small.act", option))
+            self.assertEqual(report["mapped"], mapped, report)
+        self.assertEqual(json.loads(self.ok("warm", "small.act", "--all", "--json",
+                                            "--access=map"))["wanted_bytes"],
+                         os.path.getsize(self.path("small.act")))
+
+    def test_resident(self):
+        for option in MAPPED + (f"--at={self.roots[1]}",):
+            report = json.loads(self.ok("resident", "--json", "x.act", option))
+            self.assertGreater(report["file_bytes"], 0)
+        done = self.run_tool("resident", "x.act", "--prefix=new", f"--at={self.roots[1]}")
+        self.assertEqual(done.returncode, NO)
+        self.ok("resident", "x.act", "--prefix=new")
+        for extra in ([], ["--save=s"], ["--svg"]):
+            self.refuses("resident", ["--access=read", "--guard=thread", "--advice=random",
+                                      "--populate=all", "--lock=all", "--huge=on", "--budget=4M",
+                                      "--private"], "x.act", *extra)
+
+    def test_profile_and_report(self):
+        self.write("q", "new\nkey/0000000/0\n")
+        for option, found in ((MAPPED[1], 2), (MAPPED[2], 2), (f"--at={self.roots[1]}", 1)):
+            report = json.loads(self.ok("profile", "x.act", "q", "--json", "--no-cold", option))
+            self.assertEqual(report["found"], found)
+            self.assertIn(b"</html>", self.ok("report", "x.act", "q", "--no-cold", option))
+        for verb in ("profile", "report"):
+            self.refuses(verb, ["--access=read", "--guard=thread", "--advice=random",
+                                "--populate=all", "--lock=all", "--huge=on", "--budget=4M",
+                                "--private"], "x.act", "q", "--no-cold")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""That what judges the tests can say no: exclusions that are out of date, and mutants of each kind."""
+import importlib
+import os
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "scripts"))
+
+coverage = importlib.import_module("coverage")
+mutants = importlib.import_module("mutants")
+
+
+class Exclusions(unittest.TestCase):
+    def judge(self, text, missed_counts):
+        """What is left of the missed branches, how many were excluded, and what is wrong."""
+        missed = {}
+        for key, count in missed_counts.items():
+            missed[key] = coverage.Missed()
+            missed[key].add(1, count)
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write(text)
+            file.flush()
+            excluded, wrong = coverage.exclude(missed, coverage.read_exclusions(file.name))
+        return {key: there.count for key, there in missed.items()}, sum(excluded.values()), wrong
+
+    def test_takes_out_what_it_names(self):
+        key = "read/a.c", "f", "if (a)"
+        other = "read/a.c", "g", "if (a)"
+        left, excluded, wrong = self.judge("[read/a.c]\nf :: if (a) :: 1 :: never\n",
+                                           {key: 1, other: 2})
+        self.assertEqual((left, excluded, wrong), ({other: 2}, 1, []))
+
+    def test_takes_out_no_more_than_it_counts(self):
+        key = "read/a.c", "f", "if (a)"
+        left, excluded, wrong = self.judge("[read/a.c]\nf :: if (a) :: 1 :: never\n", {key: 3})
+        self.assertEqual((left, excluded, wrong), ({key: 2}, 1, []))
+
+    def test_says_what_is_out_of_date(self):
+        key = "read/a.c", "f", "if (a)"
+        for text, missed in (("f :: if (a) :: 2 :: never", {key: 1}), ("f :: if (b) :: 1 :: x", {}),
+                             ("h :: if (a) :: 1 :: x", {key: 1})):
+            _, _, wrong = self.judge(f"[read/a.c]\n{text}\n", missed)
+            self.assertEqual(len(wrong), 1, text)
+
+    def test_lets_pass_what_is_missed_at_times(self):
+        _, _, wrong = self.judge("[read/a.c]\nf :: if (a) :: 2? :: who is first\n", {})
+        self.assertEqual(wrong, [])
+
+    def test_wants_a_reason(self):
+        for text in ("f :: if (a) :: 1", "f :: if (a) :: 1 :: ", "f :: if (a) :: all :: x"):
+            with self.assertRaises(SystemExit):
+                self.judge(f"[read/a.c]\n{text}\n", {})
+
+
+class Mutants(unittest.TestCase):
+    def expect(self, body, *changes):
+        source = "enum { N = 5 };\nint f(int *p, int n)\n{\n" + body + "\n}\n"
+        found = {m.one_line() for m in mutants.mutants_of(source)}
+        for change in changes:
+            self.assertIn(change, found)
+        for mutant in mutants.mutants_of(source):
+            mutated = mutant.apply(source)
+            self.assertNotEqual(mutated, source)
+            self.assertEqual(mutated.count("\n"), source.count("\n"))
+            self.assertGreater(mutant.line, 2)  # nothing outside of functions
+        return found
+
+    def test_each_kind(self):
+        self.expect("    if (n < 3 && *p)\n        n = 1;\n    return n + 2;",
+                    "< => <=", "< => >=", "&& => ||", "3 => 4", "3 => 2", "+ => -",
+                    "n < 3 && *p => !(n < 3 && *p)", "n = 1 => nothing", "n + 2 => !(n + 2)")
+        self.expect("    while (n != 0) {\n        n--;\n        break;\n    }\n    return 0;",
+                    "!= => ==", "-- => ++", "break => nothing", "0 => 1", "n-- => nothing")
+        self.expect("    g(n,\n      p);\n    return true;", "g(n, p) => nothing", "true => false")
+
+    def test_nothing_of_comments_texts_and_pointers(self):
+        found = self.expect('    int *q = &n; /* a < b */\n    g("1 + 2", q, -n); // 7 > 6\n'
+                            "#if N > 3\n#endif\n    return *q;")
+        self.assertEqual(found, {'g("1 + 2", q, -n) => nothing', "*q => !(*q)"})
+
+
+if __name__ == "__main__":
+    unittest.main()

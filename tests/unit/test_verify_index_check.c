@@ -1,0 +1,124 @@
+/* What an index says of its file, and what is left of one that was hit. */
+#include "verify/index_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "format/layout.h"
+#include "support/build.h"
+#include "support/check.h"
+#include "support/scratch.h"
+
+static unsigned char *bytes;
+static size_t nbytes;
+static uint64_t copy_off;
+
+static void make_file(void)
+{
+    struct entries entries = {0};
+    entries_add(&entries, "a", 1, 1);
+    entries_add(&entries, "b", 1, 2);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    entries_free(&entries);
+    bytes = scratch_read(scratch_map, &nbytes);
+    copy_off = act_index_copy_off(nbytes);
+}
+
+static act_status check(act_verify_report *report)
+{
+    act_map *map;
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+    act_status status = act_map_verify(map, NULL, NULL, report, NULL);
+    act_map_close(map);
+    return status;
+}
+
+static void expect_broken(act_rule rule, uint64_t offset)
+{
+    act_verify_report report;
+    assert_int_equal(check(&report), ACT_ERR_CORRUPT);
+    assert_int_equal(report.broken_rule, rule);
+    assert_int_equal(report.broken_offset, offset);
+    free(bytes);
+}
+
+static void headers_that_are_gone(void **state)
+{
+    (void)state;
+    act_verify_report report;
+    /* Its magic alone: the rest says what it was. */
+    make_file();
+    memset(bytes + ACT_INDEX_OFF, 0, 8);
+    expect_broken(ACT_RULE_INDEX_HEADER, ACT_INDEX_OFF);
+    /* All of it: there is the copy. */
+    make_file();
+    memset(bytes + ACT_INDEX_OFF, 0, ACT_INDEX_NBYTES);
+    expect_broken(ACT_RULE_INDEX_HEADER, ACT_INDEX_OFF);
+    /* The copy alone. */
+    make_file();
+    memset(bytes + copy_off, 0, ACT_INDEX_NBYTES);
+    expect_broken(ACT_RULE_INDEX_HEADER, copy_off);
+    /* Both: that is a plain file, with bytes that nothing refers to. */
+    make_file();
+    memset(bytes + ACT_INDEX_OFF, 0, ACT_INDEX_NBYTES);
+    memset(bytes + copy_off, 0, ACT_INDEX_NBYTES);
+    assert_int_equal(check(&report), ACT_OK);
+    assert_int_equal(report.soundness, ACT_SOUND_UNCHECKED);
+    free(bytes);
+}
+
+static void a_file_that_is_not_what_the_index_says(void **state)
+{
+    (void)state;
+    make_file();
+    bytes[nbytes - 12] = 1; /* the zeros before those that every file ends in */
+    expect_broken(ACT_RULE_TAIL, nbytes - ACT_INDEX_TAIL_NBYTES);
+    make_file();
+    act_store_le64(bytes + 8, act_load_le64(bytes + 8) - 2); /* a leaf */
+    expect_broken(ACT_RULE_INDEX_HEADER, ACT_ROOT_OFF);
+    make_file();
+    bytes = realloc(bytes, nbytes + 8);
+    assert_non_null(bytes);
+    memset(bytes + nbytes, 0, 8);
+    nbytes += 8;
+    expect_broken(ACT_RULE_INDEX_HEADER, nbytes - 8);
+}
+
+/* Too short for an index, whatever is in it. */
+static void short_plain_files(void **state)
+{
+    (void)state;
+    act_verify_report report;
+    make_file();
+    size_t limit = ACT_INDEX_END + ACT_INDEX_NBYTES + ACT_INDEX_TAIL_NBYTES;
+    for (size_t wanted = limit - 1; wanted <= limit; wanted++) {
+        unsigned char *plain = calloc(1, wanted);
+        assert_non_null(plain);
+        memcpy(plain, "ACTree03", 8);
+        plain[ACT_ROOT_OFF] = ACT_ARENA_OFF;
+        unsigned char *kept = bytes;
+        size_t kept_nbytes = nbytes;
+        bytes = plain;
+        nbytes = wanted;
+        assert_int_equal(check(&report), ACT_OK);
+        /* With what would be the copy of a header at its end. */
+        memcpy(plain + wanted - ACT_INDEX_TAIL_NBYTES - ACT_INDEX_NBYTES, kept + copy_off,
+               ACT_INDEX_NBYTES);
+        assert_int_equal(check(&report), wanted < limit ? ACT_OK : ACT_ERR_CORRUPT);
+        free(plain);
+        bytes = kept;
+        nbytes = kept_nbytes;
+    }
+    free(bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(headers_that_are_gone),
+        cmocka_unit_test(a_file_that_is_not_what_the_index_says),
+        cmocka_unit_test(short_plain_files),
+    };
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
+}
