@@ -50,8 +50,6 @@ bool act_index_intact(const uint8_t *header)
 enum act_index_state act_index_read(const uint8_t *bytes, uint64_t file_nbytes,
                                     struct act_index *index_ret)
 {
-    if (file_nbytes < ACT_INDEX_OFF + ACT_MAGIC_NBYTES)
-        return ACT_INDEX_NONE;
     const uint8_t *header = bytes + ACT_INDEX_OFF;
     if (memcmp(header + AT_MAGIC, ACT_INDEX_MAGIC, 8) != 0)
         return ACT_INDEX_NONE;
