@@ -127,4 +127,4 @@ clean: ## remove every build folder
 
 .PHONY: help
 help:
-	@sed -n 's/^\([a-z][a-z0-9 ]*\):[^#]*## \(.*\)/\1: \2/p' Makefile
+	@sed -n 's/^\([a-z][a-z0-9 -]*\):[^#]*## \(.*\)/\1: \2/p' Makefile

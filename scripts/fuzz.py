@@ -27,7 +27,7 @@ TOTALS = "out/fuzz/executions.tsv"
 INPUT_NBYTES_MAX = 2048
 # Of what is committed: a file, all files of a target.
 FILE_NBYTES_MAX = 8 << 10
-CORPUS_NBYTES_MAX = 70 << 10
+CORPUS_NBYTES_MAX = 40 << 10
 SANITIZERS = {
     # Large pieces of memory come and go with each input: their shadow is wiped, not mapped anew, and
     # they are not kept from being used again for as long as usual.
