@@ -23,6 +23,7 @@ struct tally {
     unsigned mutants, same, opened, sound, indexed;
 };
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): as fuzz_bytewise_fn has it */
 static size_t no_change(uint8_t *data, size_t nbytes, size_t nbytes_max)
 {
     (void)data;

@@ -28,7 +28,7 @@ struct file {
     uint8_t *bytes;
     size_t nbytes;
     bool sound;
-    act_error error; /* if it is not */
+    act_error error;       /* if it is not */
     struct fuzz_list list; /* its entries, or some */
     uint64_t roots[ROOTS_MAX];
     size_t root_count;

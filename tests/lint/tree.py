@@ -180,7 +180,8 @@ def rule_imports(root):
     for path in files(root):
         if not path.endswith(".py") or path.startswith("bench/"):
             continue
-        folders = [os.path.dirname(path)] + ["bench"] * path.startswith("tests/bench/")
+        folders = [os.path.dirname(path)] + ["bench"] * path.startswith("tests/bench/") \
+            + ["tests/interop"] * path.startswith("tests/hostile/")
         own = {f.removesuffix(".py") for folder in folders
                for f in os.listdir(os.path.join(root, folder))}
         for number, line in lines(root, path):
