@@ -174,6 +174,8 @@ static void find_edits(const struct file *after, const struct edit *edits, size_
     for (size_t i = 0; i < count; i++) {
         uint64_t value = 0;
         act_status status = act_map_get(map, edits[i].key, edits[i].key_nbytes, &value, NULL);
+        if (status == ACT_ERR_CORRUPT && !after->sound)
+            continue;
         FUZZ_EXPECT(status == (edits[i].removes ? ACT_NOT_FOUND : ACT_OK));
         FUZZ_EXPECT(edits[i].removes || value == edits[i].value);
     }
