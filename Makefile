@@ -3,6 +3,13 @@
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 export JOBS
+# What `make fuzz` heeds.
+export ENGINE SECONDS_EACH RUNS_EACH
+ENGINE ?= libfuzzer
+SECONDS_EACH ?= 60
+RUNS_EACH ?= 0
+# What `make differential` makes.
+FILES ?= 100000
 MAKEFLAGS += --no-print-directory
 
 configure = cmake --preset $1 >/dev/null
@@ -82,10 +89,28 @@ install: all ## into PREFIX (default /usr/local); DESTDIR is heeded
 	@cmake --install build --prefix $(abspath $(PREFIX))
 
 .PHONY: fuzz
-fuzz: ## libFuzzer on each target of fuzz/, SECONDS_EACH (default 60)
+fuzz: ## libFuzzer (ENGINE=afl: AFL++) on TARGETS of fuzz/, SECONDS_EACH (60) or RUNS_EACH
+ifeq ($(ENGINE),afl)
+	@scripts/setup.sh fuzz afl
+	@$(call build,afl)
+else
 	@scripts/setup.sh fuzz
 	@$(call build,fuzz)
-	@scripts/fuzz.sh
+endif
+	@scripts/fuzz.py $(TARGETS)
+
+.PHONY: fuzz-merge
+fuzz-merge: ## take inputs that `make fuzz` found, and that reach further, into fuzz/TARGET/corpus
+	@scripts/setup.sh fuzz
+	@$(call build,fuzz)
+	@scripts/fuzz.py --merge $(TARGETS)
+
+.PHONY: differential
+differential: ## FILES (100000) mutants, and what `make fuzz` found, by library, model and reference
+	@scripts/setup.sh test
+	@$(call build,release)
+	@python3 -B tests/hostile/test_model.py build/tests/interop/act_peer --files $(FILES) \
+		--corpora $(wildcard out/fuzz/libfuzzer/*/corpus out/fuzz/afl/*/default/queue)
 
 .PHONY: format
 format: ## bring the sources into the form that the tests ask for
@@ -102,4 +127,4 @@ clean: ## remove every build folder
 
 .PHONY: help
 help:
-	@sed -n 's/^\([a-z][a-z0-9 ]*\):[^#]*## \(.*\)/\1: \2/p' Makefile
+	@sed -n 's/^\([a-z][a-z0-9 -]*\):[^#]*## \(.*\)/\1: \2/p' Makefile

@@ -8,6 +8,7 @@ option(ACT_WERROR "Treat compiler warnings as errors" OFF)
 option(ACT_COVERAGE "Instrument for gcov" OFF)
 option(ACT_MCDC "Instrument for clang's coverage, with MC/DC (needs clang 18)" OFF)
 set(ACT_PLATFORM "" CACHE STRING "Folder of src/os: linux, darwin, posix, win32, portable; empty: by system")
+set(ACT_FUZZ replay CACHE STRING "What the fuzz targets are programs for: libfuzzer, afl, replay")
 set(ACT_SANITIZE "" CACHE STRING "Argument of -fsanitize=, e.g. address,undefined or thread")
 
 if(NOT ACT_PLATFORM)
@@ -46,6 +47,12 @@ if(ACT_SANITIZE)
     add_compile_options(-fsanitize=${ACT_SANITIZE} -fno-sanitize-recover=all
                         -fno-omit-frame-pointer)
     add_link_options(-fsanitize=${ACT_SANITIZE})
+endif()
+# Edges are counted, comparisons not traced: the mutator knows the format, and twice as many runs
+# are worth more.
+if(ACT_FUZZ STREQUAL "libfuzzer")
+    set(ACT_FUZZ_COVERAGE inline-8bit-counters,pc-table)
+    add_compile_options(-fsanitize-coverage=${ACT_FUZZ_COVERAGE})
 endif()
 if(ACT_COVERAGE)
     add_compile_options(--coverage -fprofile-update=atomic)

@@ -1,4 +1,10 @@
-/* What the targets share: how an input is divided, and how the fuzzer changes one. */
+/*
+ * What the targets share: how an input is divided, and what is said of the answers.
+ *
+ * A target is fuzz_one(), which is compiled twice: for the library as it is, and for one without
+ * anything but ISO C, whose answers must be the same (main.c). It names what it was told by
+ * fuzz_tell.
+ */
 #ifndef FUZZ_INPUT_H
 #define FUZZ_INPUT_H
 
@@ -9,8 +15,6 @@
 
 #include "actree.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_nbytes);
-
 /* A finding: the fuzzer, and replay, see a program that aborts. */
 #define FUZZ_EXPECT(condition)                                                                     \
     do {                                                                                           \
@@ -20,8 +24,48 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_nbytes);
         }                                                                                          \
     } while (0)
 
+enum {
+    FUZZ_TOLD_FIRST = 256
+};
+
+/* Answers: how many, the first of them, and all in one number. */
+struct fuzz_told {
+    size_t count;
+    uint64_t sum;
+    uint64_t first[FUZZ_TOLD_FIRST];
+};
+
+/* The target, and itself with the other library; defined in TARGET/fuzz.c. */
+void fuzz_one(const uint8_t *data, size_t data_nbytes, struct fuzz_told *told);
+void fuzz_one_portable(const uint8_t *data, size_t data_nbytes, struct fuzz_told *told);
+
+static inline void fuzz_tell(struct fuzz_told *told, uint64_t answer)
+{
+    if (told->count < FUZZ_TOLD_FIRST)
+        told->first[told->count] = answer;
+    told->count++;
+    told->sum = ((told->sum << 7 | told->sum >> 57) ^ answer) * 0x9e3779b97f4a7c15u;
+}
+
+static inline void fuzz_tell_bytes(struct fuzz_told *told, const void *bytes, size_t nbytes)
+{
+    const uint8_t *from = bytes;
+    uint64_t sum = nbytes;
+    for (size_t i = 0; i < nbytes; i++)
+        sum = (sum ^ from[i]) * 0x100000001b3u;
+    fuzz_tell(told, sum);
+}
+
+static inline void fuzz_tell_error(struct fuzz_told *told, act_status status,
+                                   const act_error *error)
+{
+    fuzz_tell(told, (uint64_t)status);
+    if (status >= ACT_ERR_INVALID)
+        fuzz_tell(told, error->offset);
+}
+
 /* Small budgets: many inputs a second tell more than long scans of one. */
-static const act_open_options fuzz_options = {.key_nbytes_max = 1 << 14, .steps_max = 1 << 12};
+static const act_open_options fuzz_options = {.key_nbytes_max = 1 << 13, .steps_max = 1 << 10};
 
 /*
  * Targets that need more than a file take it from the front: two bytes, little-endian, say how many
@@ -37,46 +81,38 @@ static inline size_t fuzz_script(const uint8_t *data, size_t data_nbytes,
     return nbytes < data_nbytes - 2 ? nbytes : data_nbytes - 2;
 }
 
-/* Opens the file that `front_nbytes` come before, in a buffer of its own size, so that a sanitizer
- * sees reads on either side. NULL if it cannot be opened; `*copy_ret` is to be freed either way. */
+/* Bytes in a buffer of just their size, so that a sanitizer sees reads on either side; to be
+ * freed. */
+static inline uint8_t *fuzz_copy(const uint8_t *bytes, size_t nbytes)
+{
+    uint8_t *copy = malloc(nbytes ? nbytes : 1);
+    if (!copy)
+        abort();
+    *copy = 0; /* where there is nothing, be it not read */
+    if (nbytes)
+        memcpy(copy, bytes, nbytes);
+    return copy;
+}
+
+/* Opens the file that `front_nbytes` come before, in a buffer of its own size. NULL if it cannot be
+ * opened; `*copy_ret` is to be freed either way. */
 static inline act_map *fuzz_open(const uint8_t *data, size_t data_nbytes, size_t front_nbytes,
                                  uint8_t **copy_ret)
 {
     act_map *map = NULL;
     size_t nbytes = data_nbytes - front_nbytes;
-    *copy_ret = malloc(nbytes ? nbytes : 1);
-    if (!*copy_ret)
-        abort();
-    if (nbytes)
-        memcpy(*copy_ret, data + front_nbytes, nbytes);
+    *copy_ret = fuzz_copy(nbytes ? data + front_nbytes : data, nbytes);
     act_status status = act_map_open_memory(*copy_ret, nbytes, &fuzz_options, &map, NULL);
     FUZZ_EXPECT((status == ACT_OK) == (map != NULL));
     return map;
 }
 
-#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-size_t LLVMFuzzerMutate(uint8_t *data, size_t data_nbytes, size_t nbytes_max);
-
-/*
- * Random changes mostly break the magic, the root offset or the zeros at the end, and then nothing
- * else is tried. This puts them right again, more often than not.
- */
-static inline void fuzz_repair(uint8_t *file, size_t nbytes, unsigned random)
+/* Byte order of keys: below 0, 0, above 0. */
+static inline int fuzz_compare(const uint8_t *a, size_t a_nbytes, const uint8_t *b, size_t b_nbytes)
 {
-    if (nbytes < 25)
-        return;
-    if (random % 16 != 0)
-        memcpy(file, "ACTree03", 8);
-    uint64_t root = 0;
-    memcpy(&root, file + 8, 8);
-    if (random / 16 % 16 != 0 && (root < 16 || root >= nbytes - 8)) {
-        root = 16 + (random >> 8) % (nbytes - 24);
-        for (int i = 0; i < 8; i++)
-            file[8 + i] = (uint8_t)(root >> 8 * i);
-    }
-    if (random >> 28 != 0)
-        memset(file + nbytes - 8, 0, 8);
+    size_t nbytes = a_nbytes < b_nbytes ? a_nbytes : b_nbytes;
+    int order = nbytes ? memcmp(a, b, nbytes) : 0;
+    return order ? order : (a_nbytes > b_nbytes) - (a_nbytes < b_nbytes);
 }
-#endif
 
 #endif

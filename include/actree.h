@@ -705,10 +705,11 @@ typedef struct act_map_info {
 } act_map_info;
 
 /*
- * Counts the whole map, and checks it on the way as act_map_verify does. Takes time in proportion
- * to the file. Takes two bits of memory for each byte before the root at most, and 64 to 128 bytes
- * for each node that was reached and waits for its turn: a few megabytes for builders' files, where
- * these are few; in the worst of files all nodes wait at once. `progress` as there.
+ * Counts the whole map, and checks it on the way as act_map_verify does, but compares no checksums.
+ * Takes time in proportion to the file. Takes two bits of memory for each byte before the root at
+ * most, and 64 to 128 bytes for each node that was reached and waits for its turn: a few megabytes
+ * for builders' files, where these are few; in the worst of files all nodes wait at once.
+ * `progress` as there.
  *
  * ACT_OK, ACT_STOPPED, ACT_ERR_CORRUPT, ACT_ERR_NOMEM.
  */

@@ -9,7 +9,7 @@
 # system without apt-get, or without a network, it says what is missing. Exit
 # status 1 if something is still missing that the group cannot do without.
 set -u
-all_groups='build demo test bench fuzz i386 s390x mingw darwin reliability mcdc mutate'
+all_groups='build demo test bench fuzz afl i386 s390x mingw darwin reliability mcdc mutate'
 export LC_ALL=C
 
 # Is the tool, the library or the compiler feature there?
@@ -72,7 +72,7 @@ build,demo,test,bench,fuzz,reliability need libxxhash-dev  has_header xxhash.h
 build,demo,test,bench,fuzz,reliability need libpopt-dev    has_module popt
 build,demo,test,bench,fuzz,reliability need libjansson-dev has_module jansson
 test,fuzz,reliability need libcmocka-dev   has_module cmocka
-test,bench,reliability need python3        has_python_module json
+test,bench,fuzz,reliability need python3   has_python_module json
 test,reliability want strace               has strace
 test,reliability want mount                has_for_root losetup
 test,reliability want e2fsprogs            has_for_root mkfs.ext4
@@ -82,7 +82,7 @@ reliability want libclang-rt-dev           has_fuzzer
 reliability want liblmdb-dev               has_module lmdb
 reliability want libmtbl-dev               has_module libmtbl
 test,bench want g++            has g++
-test,fuzz want clang           has clang
+test want clang                has clang
 test want clang-format         has clang-format
 test want clang-tidy           has clang-tidy
 build,test want scdoc          has scdoc
@@ -94,6 +94,8 @@ bench want libmarisa-dev       has_module marisa
 bench want gnuplot-nox         has gnuplot
 bench want util-linux-extra    has fincore
 fuzz need libclang-rt-dev      has_fuzzer
+fuzz need clang                has clang
+afl need afl++                 has afl-clang-fast
 test want gcc-i686-linux-gnu,libc6-dev-i386-cross    has i686-linux-gnu-gcc
 test want libc6-i386           has_i386
 test want gcc-s390x-linux-gnu,libc6-dev-s390x-cross  has s390x-linux-gnu-gcc

@@ -6,8 +6,8 @@
 #include "fuzz/input.h"
 
 enum {
-    MOVES_MAX = 300,
-    COUNTED_MAX = 2000
+    MOVES_MAX = 60,
+    COUNTED_MAX = 500
 };
 
 struct script {
@@ -38,6 +38,7 @@ static const uint8_t *next_bytes(struct script *script, unsigned most, size_t *n
 
 struct walk {
     const act_map *map;
+    struct fuzz_told *told;
     act_cursor *cursor;
     bool sound;
     bool countable; /* few enough keys to count them one by one */
@@ -61,6 +62,10 @@ static void check_place(const struct walk *walk)
     bool exists = act_cursor_path_exists(walk->cursor), is_val = act_cursor_is_val(walk->cursor);
     FUZZ_EXPECT(exists || (!is_val && bits == 0));
     FUZZ_EXPECT((act_cursor_value(walk->cursor, &value) == ACT_OK) == is_val);
+    fuzz_tell_bytes(walk->told, path, path_nbytes);
+    fuzz_tell_bytes(walk->told, mask, sizeof(mask));
+    fuzz_tell(walk->told, exists);
+    fuzz_tell(walk->told, value);
     if (!walk->sound)
         return;
     uint8_t *whole = malloc(walk->root_nbytes + path_nbytes + 1);
@@ -190,6 +195,7 @@ static void run_moves(struct walk *walk, struct script *script)
             fork_cursor(walk);
         else if (walk->countable)
             status = act_cursor_val_count(walk->cursor, &count, NULL);
+        fuzz_tell(walk->told, (uint64_t)status);
         FUZZ_EXPECT(status == ACT_OK || status == ACT_NOT_FOUND || status == ACT_ERR_LIMIT ||
                     (status == ACT_ERR_CORRUPT && !walk->sound));
         /* After an error it stands at its root; counting moves nothing. */
@@ -199,7 +205,7 @@ static void run_moves(struct walk *walk, struct script *script)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_nbytes)
+void fuzz_one(const uint8_t *data, size_t data_nbytes, struct fuzz_told *told)
 {
     uint8_t *copy;
     struct script script = {.bytes = data};
@@ -207,7 +213,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_nbytes)
     size_t front_nbytes = (size_t)(script.bytes - data) + script.nbytes;
     act_map *map = fuzz_open(data, data_nbytes, front_nbytes, &copy);
     if (map) {
-        struct walk walk = {.map = map};
+        struct walk walk = {.map = map, .told = told};
         act_map_info info;
         walk.sound = act_map_get_info(map, NULL, NULL, &info, NULL) == ACT_OK;
         walk.countable = walk.sound && info.keys < COUNTED_MAX;
@@ -223,16 +229,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_nbytes)
     }
     act_map_close(map);
     free(copy);
-    return 0;
 }
-
-#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t data_nbytes, size_t nbytes_max, unsigned seed)
-{
-    data_nbytes = LLVMFuzzerMutate(data, data_nbytes, nbytes_max);
-    const uint8_t *script = data;
-    size_t front = fuzz_script(data, data_nbytes, &script) + (size_t)(script - data);
-    fuzz_repair(data + front, data_nbytes - front, seed);
-    return data_nbytes;
-}
-#endif

@@ -5,7 +5,7 @@
 #include "fuzz/input.h"
 
 enum {
-    SCANNED_MAX = 50
+    SCANNED_MAX = 12
 };
 
 struct prefixes {
@@ -29,17 +29,26 @@ static int visit_prefix(void *context, size_t prefix_nbytes, uint64_t value)
     return 0;
 }
 
-static void look_up(const act_map *map, bool sound, const uint8_t *key, size_t key_nbytes)
+static void look_up(const act_map *map, bool sound, const uint8_t *key, size_t key_nbytes,
+                    struct fuzz_told *told)
 {
     uint64_t value = 0, prefix_value = 0;
     bool has_value = false;
     size_t prefix_nbytes = 0;
     struct prefixes prefixes = {.map = map, .key = key};
-    act_status get = act_map_get(map, key, key_nbytes, &value, NULL);
+    act_error error;
+    act_status get = act_map_get(map, key, key_nbytes, &value, &error);
+    fuzz_tell_error(told, get, &error);
+    fuzz_tell(told, value);
     act_status exists = act_map_path_exists(map, key, key_nbytes, &has_value, NULL);
     act_status longest = act_map_longest_prefix(map, key, key_nbytes, &prefix_nbytes, &prefix_value,
                                                 NULL);
     act_status all = act_map_prefixes(map, key, key_nbytes, visit_prefix, &prefixes, NULL);
+    fuzz_tell(told, (uint64_t)exists);
+    fuzz_tell(told, has_value);
+    fuzz_tell(told, (uint64_t)longest);
+    fuzz_tell(told, prefix_nbytes);
+    fuzz_tell(told, prefixes.count);
     FUZZ_EXPECT(get == ACT_OK || get == ACT_NOT_FOUND || get == ACT_ERR_CORRUPT);
     FUZZ_EXPECT(exists == ACT_OK || exists == ACT_NOT_FOUND || exists == ACT_ERR_CORRUPT);
     FUZZ_EXPECT(longest == ACT_OK || longest == ACT_NOT_FOUND || longest == ACT_ERR_CORRUPT);
@@ -59,6 +68,7 @@ static void look_up(const act_map *map, bool sound, const uint8_t *key, size_t k
 
 struct scan {
     const act_map *map;
+    struct fuzz_told *told;
     size_t count;
 };
 
@@ -67,13 +77,13 @@ static int visit_entry(void *context, const uint8_t *key, size_t key_nbytes, uin
     struct scan *scan = context;
     uint64_t got = 0;
     FUZZ_EXPECT(act_map_get(scan->map, key, key_nbytes, &got, NULL) == ACT_OK && got == value);
-    look_up(scan->map, true, key, key_nbytes);
+    look_up(scan->map, true, key, key_nbytes, scan->told);
     if (key_nbytes > 0)
-        look_up(scan->map, true, key, key_nbytes - 1);
+        look_up(scan->map, true, key, key_nbytes - 1, scan->told);
     return ++scan->count >= SCANNED_MAX;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_nbytes)
+void fuzz_one(const uint8_t *data, size_t data_nbytes, struct fuzz_told *told)
 {
     uint8_t *copy;
     const uint8_t *keys = data;
@@ -85,25 +95,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_nbytes)
             size_t nbytes = keys[at++];
             if (nbytes > keys_nbytes - at)
                 nbytes = keys_nbytes - at;
-            look_up(map, sound, keys + at, nbytes);
+            look_up(map, sound, keys + at, nbytes, told);
             at += nbytes;
         }
-        struct scan scan = {.map = map};
+        struct scan scan = {.map = map, .told = told};
         if (sound)
             act_map_scan(map, NULL, visit_entry, &scan, NULL);
     }
     act_map_close(map);
     free(copy);
-    return 0;
 }
-
-#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t data_nbytes, size_t nbytes_max, unsigned seed)
-{
-    data_nbytes = LLVMFuzzerMutate(data, data_nbytes, nbytes_max);
-    const uint8_t *keys = data;
-    size_t front = fuzz_script(data, data_nbytes, &keys) + (size_t)(keys - data);
-    fuzz_repair(data + front, data_nbytes - front, seed);
-    return data_nbytes;
-}
-#endif

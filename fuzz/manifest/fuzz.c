@@ -3,14 +3,12 @@
  * as the checksum in it would stop whatever was changed. No part is there, so whoever asks for a
  * key is told so.
  */
-#define _XOPEN_SOURCE 700
-
-#include <unistd.h>
+#define _POSIX_C_SOURCE 200809L
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "fuzz/input.h"
+#include "fuzz/place.h"
 
 static int no_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
 {
@@ -23,7 +21,7 @@ static int no_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64
 }
 
 /* What holds of a set, whatever its manifest is. */
-static void look_at(const act_set *set)
+static void look_at(const act_set *set, struct fuzz_told *told)
 {
     act_set_stat stat;
     act_set_part part;
@@ -43,6 +41,9 @@ static void look_at(const act_set *set)
         FUZZ_EXPECT(act_set_find_part(set, part.from, part.from_nbytes) == i);
         if (part.from_nbytes)
             FUZZ_EXPECT(act_set_find_part(set, part.from, part.from_nbytes - 1) < i);
+        fuzz_tell_bytes(told, part.name, strlen(part.name));
+        fuzz_tell_bytes(told, part.from, part.from_nbytes);
+        fuzz_tell(told, part.content.entries);
         entries += part.content.entries;
         to = part.to;
         to_nbytes = part.to_nbytes;
@@ -53,31 +54,18 @@ static void look_at(const act_set *set)
     FUZZ_EXPECT(act_set_scan(set, NULL, no_entry, NULL, NULL) == ACT_ERR_IO);
 }
 
-/* One file for all inputs. */
-static char path[] = "/tmp/actree-fuzz-XXXXXX";
-static int fd = -1;
-
-static void remove_file(void)
-{
-    unlink(path);
-}
-
-static void make_file(void)
-{
-    fd = mkstemp(path);
-    FUZZ_EXPECT(fd >= 0 && atexit(remove_file) == 0);
-}
-
-static void open_text(const uint8_t *text, size_t nbytes)
+static void open_text(const uint8_t *text, size_t nbytes, struct fuzz_told *told)
 {
     act_set *set;
-    FUZZ_EXPECT(ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0 &&
-                write(fd, text, nbytes) == (ssize_t)nbytes);
-    act_status status = act_set_open(path, NULL, &set, NULL);
+    const char *path = fuzz_place("manifest");
+    fuzz_place_write(path, text, nbytes);
+    act_error error;
+    act_status status = act_set_open(path, NULL, &set, &error);
+    fuzz_tell_error(told, status, &error);
     FUZZ_EXPECT((status == ACT_OK) == (set != NULL));
     FUZZ_EXPECT(status == ACT_OK || status >= ACT_ERR_FORMAT);
     if (set)
-        look_at(set);
+        look_at(set, told);
     act_set_close(set);
 }
 
@@ -94,16 +82,13 @@ static size_t put_sum(uint8_t *text, size_t nbytes)
     return (size_t)(at - (char *)text);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_nbytes)
+void fuzz_one(const uint8_t *data, size_t data_nbytes, struct fuzz_told *told)
 {
     uint8_t *text = malloc(data_nbytes + 64);
     FUZZ_EXPECT(text);
-    if (fd < 0)
-        make_file();
-    open_text(data, data_nbytes);
+    open_text(data, data_nbytes, told);
     if (data_nbytes)
         memcpy(text, data, data_nbytes);
-    open_text(text, put_sum(text, data_nbytes));
+    open_text(text, put_sum(text, data_nbytes), told);
     free(text);
-    return 0;
 }

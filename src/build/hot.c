@@ -172,10 +172,10 @@ static void find_children(struct writing *writing)
     for (size_t i = 0; i < run->count; i++)
         hot_count += run->nodes[i].child == ACT_HOT_CHILD;
     writing->places_count -= hot_count;
-    const uint64_t *place = writing->places + writing->places_count;
+    size_t place = writing->places_count;
     for (size_t i = 0; i < run->count; i++) {
         struct act_siblings_node *node = &run->nodes[i];
-        writing->ids[i] = node->child == ACT_HOT_CHILD ? *place++ : node->child;
+        writing->ids[i] = node->child == ACT_HOT_CHILD ? writing->places[place++] : node->child;
         node->child = i;
     }
 }

@@ -50,9 +50,10 @@ bool act_index_intact(const uint8_t *header)
 enum act_index_state act_index_read(const uint8_t *bytes, uint64_t file_nbytes,
                                     struct act_index *index_ret)
 {
-    return file_nbytes < ACT_INDEX_END
-               ? ACT_INDEX_NONE
-               : act_index_read_header(bytes + ACT_INDEX_OFF, file_nbytes, index_ret);
+    const uint8_t *header = bytes + ACT_INDEX_OFF;
+    if (file_nbytes >= ACT_INDEX_END)
+        return act_index_read_header(header, file_nbytes, index_ret);
+    return memcmp(header + AT_MAGIC, ACT_INDEX_MAGIC, 8) == 0 ? ACT_INDEX_DAMAGED : ACT_INDEX_NONE;
 }
 
 enum act_index_state act_index_read_header(const uint8_t *header, uint64_t file_nbytes,
@@ -82,11 +83,14 @@ enum act_index_state act_index_read_header(const uint8_t *header, uint64_t file_
 bool act_index_was_there(const uint8_t *bytes, uint64_t file_nbytes)
 {
     uint8_t header[ACT_INDEX_NBYTES];
-    if (file_nbytes < ACT_INDEX_END + ACT_INDEX_NBYTES + ACT_INDEX_TAIL_NBYTES)
+    if (file_nbytes < ACT_INDEX_END)
         return false;
     memcpy(header, bytes + ACT_INDEX_OFF, sizeof(header));
     memcpy(header, ACT_INDEX_MAGIC, ACT_MAGIC_NBYTES);
-    return act_index_intact(header) || act_index_intact(bytes + act_index_copy_off(file_nbytes));
+    if (act_index_intact(header))
+        return true;
+    return file_nbytes >= ACT_INDEX_END + ACT_INDEX_NBYTES + ACT_INDEX_TAIL_NBYTES &&
+           act_index_intact(bytes + act_index_copy_off(file_nbytes));
 }
 
 void act_index_write(uint8_t header_ret[ACT_INDEX_NBYTES], const struct act_index *index)

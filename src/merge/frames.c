@@ -172,11 +172,12 @@ act_status act_frames_set(struct act_frames *frames, const uint8_t *key, size_t 
         status = come_up_to(frames, common, error);
         if (status == ACT_OK && !set_path(frames, key, key_nbytes, common))
             status = act_fail_nomem(error);
+        if (status != ACT_OK) /* then there may be no frame */
+            return status;
         /* The key is above the last one, and goes on after what they have in common. */
         place = frames->frames[frames->count - 1].place;
         depth = common + 1;
-        if (status == ACT_OK)
-            status = act_place_go(frames->arena, &place, key[common], error);
+        status = act_place_go(frames->arena, &place, key[common], error);
     }
     if (status == ACT_OK)
         status = go_down(frames, depth, &place, error);

@@ -63,22 +63,23 @@ static act_status old_children(const struct act_frames *frames, const struct act
 static act_status gather(struct act_frames *frames, const struct act_frame *frame,
                          size_t *count_ret, uint64_t *below_ret, act_error *error)
 {
-    uint8_t bytes[256];
+    uint8_t bytes[256] = {0};
     uint64_t ids[256];
     unsigned old_count;
     act_status status = old_children(frames, frame, bytes, ids, &old_count, error);
-    const struct act_frames_child *child = frames->waiting + frame->waiting_begin;
-    const struct act_frames_child *end = frames->waiting + frames->waiting_count;
+    size_t next = frame->waiting_begin;
     size_t count = 0;
     uint64_t below_nbytes = 0;
-    for (unsigned i = 0; status == ACT_OK && (i < old_count || child != end);) {
+    for (unsigned i = 0; status == ACT_OK && (i < old_count || next < frames->waiting_count);) {
         struct act_made *made = &frames->run[count];
-        if (child != end && (i == old_count || child->made.node.node.byte <= bytes[i])) {
+        const struct act_frames_child *child = next < frames->waiting_count ? &frames->waiting[next]
+                                                                            : NULL;
+        if (child && (i == old_count || child->made.node.node.byte <= bytes[i])) {
             i += i < old_count && child->made.node.node.byte == bytes[i];
             *made = child->made;
             count += !child->gone;
             below_nbytes += child->gone ? 0 : child->below_nbytes;
-            child++;
+            next++;
             continue;
         }
         made->has_branch = false;

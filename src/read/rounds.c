@@ -80,16 +80,16 @@ static ACT_ALWAYS_INLINE const uint8_t *branch_bytes(const uint8_t *node, uint64
 
 /*
  * Keeps a child to be found. All that has to hold is in sign bits of differences, put together, so
- * that there is one branch, taken once for each key: all offsets are below 2^63.
+ * that there is one branch, taken once for each key: all offsets are below 2^63. Differences are
+ * taken without a sign: a first child far below 0 has one of its own that tells.
  */
 static ACT_ALWAYS_INLINE void keep_jump(struct rounds *rounds, unsigned member, uint64_t first,
                                         unsigned index, int64_t negative_if_absent)
 {
     struct act_descent *d = &rounds->descents[member];
     int64_t key_left = d->key_end - d->key;
-    int64_t wrong = (int64_t)(first - LOW_OFF) |
-                    ((int64_t)rounds->arena->jump_end - 1 - (int64_t)first) | negative_if_absent |
-                    (key_left - 1);
+    int64_t wrong = (int64_t)(first - LOW_OFF) | (int64_t)(rounds->arena->jump_end - 1 - first) |
+                    negative_if_absent | (key_left - 1);
     if (ACT_UNLIKELY(wrong < 0))
         return;
     d->first = first;

@@ -363,6 +363,29 @@ static void what_cannot_be_merged_into(void **state)
     }
 }
 
+/* A root that somebody put where zeros follow: what comes behind it is no merge that did not end,
+ * and is not taken away. */
+static void a_root_inside_of_what_an_index_is_of(void **state)
+{
+    enum {
+        LONGEST_KEY_AT = 16 + 104 /* 5 and zeros: as a node, a branch with children */
+    };
+    (void)state;
+    make_file(ACT_LAYOUT_INDEXED);
+    size_t nbytes, nbytes_after;
+    unsigned char *file = scratch_read(scratch_map, &nbytes);
+    assert_int_equal(file[LONGEST_KEY_AT], 5);
+    memset(file + 8, 0, 8);
+    file[8] = LONGEST_KEY_AT;
+    scratch_write(scratch_map, file, nbytes);
+    refused(scratch_map, ACT_ERR_CORRUPT, "has a root inside of what its index is of");
+    unsigned char *after = scratch_read(scratch_map, &nbytes_after);
+    assert_int_equal(nbytes_after, nbytes);
+    assert_memory_equal(after, file, nbytes);
+    free(after);
+    free(file);
+}
+
 static void one_writer_at_a_time(void **state)
 {
     (void)state;
@@ -621,6 +644,7 @@ int main(void)
         cmocka_unit_test(nothing_is_left_of_a_removed_key),
         cmocka_unit_test(wide_and_large),
         cmocka_unit_test(what_cannot_be_merged_into),
+        cmocka_unit_test(a_root_inside_of_what_an_index_is_of),
         cmocka_unit_test(one_writer_at_a_time),
         cmocka_unit_test(a_check_tells_and_can_be_ended),
         cmocka_unit_test(keys_come_in_order),

@@ -177,12 +177,26 @@ def run_of(data, node, count, decoded):
     return run
 
 
-def check(data):
-    """The Sound of a file that can be opened, or Broken: the tail first, then the highest node."""
+def check_table(data, run):
+    """The jump table before a run, whose last byte is the width of what stands before it."""
+    first = run[0]
+    for i, at in enumerate(run[1:], 1):
+        width = data[first - 1]
+        entry = first - 1 - i * width
+        # No table begins before the pages of an index; of a width that is none nothing is read.
+        if first <= 256 or width not in (1, 2, 4) or entry <= HEADER \
+                or first + int.from_bytes(data[entry:entry + width], "little") != at:
+            raise Broken("jump-table", first)
+
+
+def check(data, index_root=None, tables_end=0):
+    """The Sound of a file that can be opened, or Broken: the tail first, then the highest node.
+    Where there is an index, its root may be empty, and runs that begin below `tables_end` have
+    jump tables."""
     root = u64_at(data, 8)
     check_tail(data, root)
     merged_here = u64_at(data, len(data) - 8) and root + 1 == len(data) - TRAILER
-    if data[root] == 0 and root != HEADER and not merged_here:
+    if data[root] == 0 and root != HEADER and not merged_here and root != index_root:
         raise Broken("empty-root", root)
     sound = Sound(root)
     decoded = {root: Node(data, root, len(data) - TAIL)}
@@ -191,6 +205,8 @@ def check(data):
         node = decoded[-heapq.heappop(waiting)]
         count = check_line(data, node, sound) if node.is_line else check_branch(node)
         run = run_of(data, node, count, decoded)
+        if len(run) > 1 and run[0] < tables_end:
+            check_table(data, run)
         sound.nodes[node.at] = node
         sound.children[node.at] = run
         for at in run:

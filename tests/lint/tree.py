@@ -95,6 +95,8 @@ def rule_layers(root):
                     own.append(os.path.join(root, "src", name) if name.startswith("cli/") else "")
                 elif top == "fuzz":
                     own.append(os.path.join(root, name) if name.startswith("fuzz/") else "")
+                    # The tool's parsers have targets of their own.
+                    own.append(os.path.join(root, "src", name) if name.startswith("cli/") else "")
                 elif top == "tests/api":
                     own.append(os.path.join(root, "tests", name) if name.startswith("support/")
                                else "")
@@ -178,7 +180,8 @@ def rule_imports(root):
     for path in files(root):
         if not path.endswith(".py") or path.startswith("bench/"):
             continue
-        folders = [os.path.dirname(path)] + ["bench"] * path.startswith("tests/bench/")
+        folders = [os.path.dirname(path)] + ["bench"] * path.startswith("tests/bench/") \
+            + ["tests/interop"] * path.startswith("tests/hostile/")
         own = {f.removesuffix(".py") for folder in folders
                for f in os.listdir(os.path.join(root, folder))}
         for number, line in lines(root, path):
