@@ -106,6 +106,7 @@ struct cli_profile {
     struct cli_profile_size sizes[CLI_PROFILE_SIZES];
 
     bool cold_known; /* what comes from the disk was measured */
+    size_t sampled;  /* pages that were read to measure, so far */
     uint64_t page_ns;
     struct cli_pressed pressed; /* the same with little memory; 0: not known */
     struct cli_profile_order orders[CLI_PROFILE_ORDERS];
@@ -156,14 +157,14 @@ bool cli_profile_has_recency(const struct cli_profile *profile, uint64_t nbytes)
 int cli_profile_measure(const struct cli_call *call, struct cli_profile *profile);
 
 /* How long it takes to touch a page that is not in memory: of up to `count` that were touched. */
-bool cli_profile_page_ns(const struct cli_profile *profile, size_t count, uint64_t *ns_ret);
+bool cli_profile_page_ns(struct cli_profile *profile, size_t count, uint64_t *ns_ret);
 
 /*
  * The same, and what is read ahead, in a memory of so many bytes that is full, in a control group
  * of its own. False where that cannot be measured: no such group can be made, or there are hardly
  * more pages than it holds.
  */
-bool cli_profile_pressed(const struct cli_profile *profile, uint64_t nbytes, size_t count,
+bool cli_profile_pressed(struct cli_profile *profile, uint64_t nbytes, size_t count,
                          struct cli_pressed *pressed_ret);
 
 /* Prints it, for people or as JSON. The latter returns an exit status. */

@@ -14,11 +14,12 @@ static size_t at_most(const struct cli_profile *profile, size_t count)
     return count < most ? count : most;
 }
 
-/* Here and there, as lookups come: a step that leaves no common divisor with most numbers. */
-static void choose(const struct cli_profile *profile, size_t count, uint64_t *pages)
+/* Here and there, as lookups come: a step that leaves no common divisor with most numbers. Others
+ * each time: what was read lately may be in a memory that is not the system's, as a disk's own. */
+static void choose(struct cli_profile *profile, size_t count, uint64_t *pages)
 {
     for (size_t i = 0; i < count; i++)
-        pages[i] = profile->trace.pages[(i * 7919 + 13) % profile->page_count];
+        pages[i] = profile->trace.pages[(profile->sampled++ * 7919 + 13) % profile->page_count];
 }
 
 /* Of one file, of those pages that are its own. */
@@ -34,7 +35,7 @@ static bool file_page_ns(const struct cli_profile_file *file, const uint64_t *pa
     return !own_count || cli_disk_page_ns(file->name, own, own_count, ns_ret);
 }
 
-bool cli_profile_page_ns(const struct cli_profile *profile, size_t count, uint64_t *ns_ret)
+bool cli_profile_page_ns(struct cli_profile *profile, size_t count, uint64_t *ns_ret)
 {
     uint64_t pages[CLI_PAGE_SAMPLES];
     double sum_ns = 0;
@@ -71,7 +72,7 @@ static int touch_pressed(void *context, void *result)
 }
 
 /* Of the largest file: what it takes to drop a page is the same for all of them. */
-bool cli_profile_pressed(const struct cli_profile *profile, uint64_t nbytes, size_t count,
+bool cli_profile_pressed(struct cli_profile *profile, uint64_t nbytes, size_t count,
                          struct cli_pressed *pressed_ret)
 {
     uint64_t all[CLI_PAGE_SAMPLES];

@@ -14,7 +14,8 @@ enum {
     BATCH_KEYS = 4096,
     PRESSED_NBYTES_MAX = 64 << 20,
     CHECK_ROUNDS = 5,
-    CHECK_QUERIES_MAX = 50000
+    CHECK_QUERIES_MAX = 50000,
+    CHECK_PAGE_SAMPLES = 400 /* before each round and after it */
 };
 
 static const char in_use[] = "the file cannot be thrown out of memory";
@@ -212,17 +213,17 @@ static double median(double *numbers, size_t count)
 }
 
 /* What a page takes now: with so much memory, or else with all of it. */
-static struct cli_pressed pressed_now(const struct cli_profile *profile, uint64_t nbytes)
+static struct cli_pressed pressed_now(struct cli_profile *profile, uint64_t nbytes)
 {
     struct cli_pressed pressed;
-    if (!cli_profile_pressed(profile, nbytes, CLI_PAGE_SAMPLES, &pressed))
-        (void)cli_profile_page_ns(profile, CLI_PAGE_SAMPLES, &pressed.page_ns);
+    if (!cli_profile_pressed(profile, nbytes, CHECK_PAGE_SAMPLES, &pressed))
+        (void)cli_profile_page_ns(profile, CHECK_PAGE_SAMPLES, &pressed.page_ns);
     return pressed;
 }
 
 /* One round, between two looks at the disk: it may be busy with others' work for a while. False if
  * it cannot be. */
-static bool check_once(const struct cli_call *call, const struct cli_profile *profile,
+static bool check_once(const struct cli_call *call, struct cli_profile *profile,
                        struct cli_profile_check *check, struct limited_result *result,
                        double *predicted_ns_ret)
 {

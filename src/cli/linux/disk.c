@@ -18,9 +18,9 @@
 
 enum {
     AHEAD_KIB_DEFAULT = 128,
-    PIECE_NBYTES = 128 << 10, /* the least that is read ahead at a time */
-    BLOCK_NBYTES = 512,       /* the unit of ru_inblock */
-    KEPT_SHARE = 16           /* thrown out: at most one page of so many is left */
+    PIECE_NBYTES = 128 << 10,
+    BLOCK_NBYTES = 512, /* the unit of ru_inblock */
+    KEPT_SHARE = 16     /* thrown out: at most one page of so many is left */
 };
 
 uint64_t cli_page_nbytes(void)
@@ -103,11 +103,11 @@ static uint64_t time_touches(const uint8_t *bytes, size_t nbytes, const uint64_t
 }
 
 /* By pieces that are asked for as a whole: page by page it would take as long as what is measured
- * later. */
-static void fill(uint8_t *bytes, size_t off, size_t end, size_t piece_nbytes)
+ * later, and what the system reads ahead may be more than there is memory. */
+static void fill(uint8_t *bytes, size_t off, size_t end)
 {
-    for (; off < end; off += piece_nbytes) {
-        size_t nbytes = end - off < piece_nbytes ? end - off : piece_nbytes;
+    for (; off < end; off += PIECE_NBYTES) {
+        size_t nbytes = end - off < PIECE_NBYTES ? end - off : PIECE_NBYTES;
         (void)madvise(bytes + off, nbytes, MADV_WILLNEED);
         for (uint64_t page = 0; page * cli_page_nbytes() < nbytes; page++)
             touch(bytes + off, nbytes, page);
@@ -127,16 +127,12 @@ bool cli_disk_pressed(const char *name, uint64_t fill_nbytes, const uint64_t *pa
     uint8_t *bytes = fd < 0 ? NULL : map_file(fd, &nbytes);
     *pressed_ret = (struct cli_pressed){0, 0};
     if (bytes) {
-        /* As much at a time as the system reads ahead, but no more than there is room for. */
-        size_t piece = least(cli_disk_ahead_nbytes(name), least(fill_nbytes, nbytes) / 4) /
-                           PIECE_NBYTES * PIECE_NBYTES +
-                       PIECE_NBYTES;
         size_t full = least(fill_nbytes, nbytes) / PIECE_NBYTES * PIECE_NBYTES;
         size_t end = least(2 * (uint64_t)full, nbytes);
         (void)madvise(bytes, nbytes, MADV_RANDOM);
-        fill(bytes, 0, full, piece);
+        fill(bytes, 0, full);
         uint64_t started_ns = cli_now_ns();
-        fill(bytes, full, end, piece);
+        fill(bytes, full, end);
         uint64_t spent_ns = cli_now_ns() - started_ns;
         uint64_t filled = (end - full) / cli_page_nbytes();
         pressed_ret->ahead_ns = filled ? spent_ns / filled : 0;
