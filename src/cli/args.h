@@ -43,6 +43,7 @@ struct cli_options {
     bool no_check;
     bool content;
     bool check;
+    bool repair_unchecked;
     bool no_cold;
     bool limit_given;
     uint64_t limit;
@@ -85,7 +86,6 @@ struct cli_options {
     char *trace;
     char *delete_from;
     char *repair;
-    bool repair_unchecked;
     uint64_t root; /* 0: the present one */
     bool help;
 };
