@@ -50,8 +50,8 @@ static bool same_node(const struct act_old_node *a, const struct act_old_node *b
         return a->line.bytes == b->line.bytes;
     const struct act_children *x = &a->children;
     const struct act_children *y = &b->children;
-    if (x->count == 0 || y->count == 0)
-        return x->count == y->count;
+    if (x->count == 0) /* and so has the other none: the headers are the same */
+        return true;
     return x->bytes ? memcmp(x->bytes, y->bytes, x->count) == 0
                     : memcmp(x->mask, y->mask, sizeof(x->mask)) == 0;
 }

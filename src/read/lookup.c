@@ -221,6 +221,33 @@ ACT_NOINLINE act_status act_get_checked(const struct act_map *map, const void *k
     return status;
 }
 
+void act_descent_leave_root(const struct act_map *map, struct act_descent *d)
+{
+    const struct act_arena *arena = &map->arena;
+    size_t left = (size_t)(d->key_end - d->key);
+    uint64_t child = 0;
+    size_t nbytes = 1;
+    struct act_node root;
+    struct act_line line;
+    if (!act_node_decode(arena, d->id, &root) || !act_node_has_child(&root) || left == 0)
+        return;
+    if (act_node_is_line(&root)) {
+        if (act_node_has_value(&root) || !act_line_decode(arena, root.id, root.line_rel, &line) ||
+            line.nbytes > left || !act_equal(d->key, line.bytes, (size_t)line.nbytes))
+            return;
+        nbytes = (size_t)line.nbytes;
+        child = act_node_first_child(root.id, root.child_rel);
+    } else {
+        int index = child_index(arena, &root, *d->key);
+        if (index >= 0)
+            child = act_node_child(arena, root.id, root.child_rel, (unsigned)index);
+    }
+    if (child) {
+        d->key += nbytes;
+        d->id = child;
+    }
+}
+
 /*
  * One lookup of ACT_SHORTCUT_SAMPLE, by where it ended: threads that counted each of theirs in one
  * place would slow each other down.

@@ -117,6 +117,8 @@ static act_status make_view(const uint8_t *bytes, uint64_t nbytes, uint64_t root
         map->index = index;
         map->arena.jump_end = map->segmented ? ACT_JUMP_ALL : index.jump_end;
         map->arena.hot_off = index.hot_off;
+        if (map->segmented)
+            map->arena.merged_off = index.file_nbytes;
     }
     map->file_nbytes = nbytes;
     map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
