@@ -43,6 +43,7 @@ struct cli_options {
     bool no_check;
     bool content;
     bool check;
+    bool repair_unchecked;
     bool no_cold;
     bool limit_given;
     uint64_t limit;
@@ -85,7 +86,6 @@ struct cli_options {
     char *trace;
     char *delete_from;
     char *repair;
-    bool repair_unchecked;
     uint64_t root; /* 0: the present one */
     bool help;
 };
@@ -297,12 +297,12 @@ enum cli_option_id {
     CLI_VALUE("repair", '\0', CLI_OPT_REPAIR, "Salvage what can be read into this new file", "FILE")
 #define CLI_OPTION_REPAIR_UNCHECKED                                                                \
     CLI_FLAG("repair-unchecked", '\0', CLI_OPT_REPAIR_UNCHECKED,                                   \
-             "With --repair: take what lies in bad blocks too")
+             "Of a repair: take what lies in bad blocks too")
 #define CLI_OPTION_REPAIR_STEPS                                                                    \
     CLI_VALUE("max-steps", '\0', CLI_OPT_MAX_STEPS,                                                \
-              "With --repair: most steps that reading all may take (128M + 64 a byte)", "N")
+              "Of a repair: most steps to take (128M, 64 a byte more)", "N")
 #define CLI_OPTION_LOSSES                                                                          \
-    CLI_VALUE("limit", 'n', CLI_OPT_LIMIT, "With --repair: list at most N losses (1000)", "N")
+    CLI_VALUE("limit", 'n', CLI_OPT_LIMIT, "Of a repair: list at most N losses (1000)", "N")
 #define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")
 /* Every table has this one. */
 #define CLI_OPTION_HELP CLI_FLAG("help", 'h', CLI_OPT_HELP, "Print this help")

@@ -3,7 +3,7 @@
 import json
 import os
 
-from tool import DAMAGED, DONE, NO, TROUBLE, ToolTest, main
+from tool import DAMAGED, DONE, NO, TROUBLE, ToolTest, main, needs_merging
 
 FIVE = "a\t1\ndo\t2\ndoing\t300\nsing\t4\nsong\t65536\n"
 BLOCK = 65536
@@ -90,6 +90,7 @@ class Repair(DamageTest):
         self.write("not", "nothing of the kind, at any rate\n")
         self.assertIn(b"not an ACTree03 file", self.repair("not").stderr)
 
+    @needs_merging
     def test_a_merge_that_cannot_be_read(self):
         file = self.build(FIVE)
         self.ok("merge", file, "-", stdin="do\t7\nzoo\t8\n")
