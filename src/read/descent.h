@@ -68,6 +68,12 @@ enum act_next {
 act_status act_descend(const struct act_map *map, struct act_descent *from, act_error *error);
 
 /*
+ * act_map_get for a map with checks: what is read is compared with its checksums first.
+ */
+act_status act_get_checked(const struct act_map *map, const void *key, size_t key_nbytes,
+                           uint64_t *value_ret, act_error *error);
+
+/*
  * From the root to its child, where the root lies too near to the end of the file for act_descent's
  * steps, as it does after a merge. Where there is no such child, or anything is odd, `d` stays.
  */
