@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from tool import ACTREE, DAMAGED, NO, TROUBLE, ToolTest, main, needs_merging
+from tool import ACTREE, DAMAGED, DONE, NO, TROUBLE, ToolTest, main, needs_merging
 
 FIVE = "a\t1\ndo\t2\ndoing\t300\nsing\t4\nsong\t65536\n"
 
@@ -89,6 +89,13 @@ class Merge(ToolTest):
         self.assertEqual(self.read(file), before)
         self.ok("merge", "-d", "sum", "--sync=none", "--check", file, "-", stdin="b\t1\nb\t2\n")
         self.assertEqual(self.ok("get", file, "b"), b"3\n")
+
+    def test_a_check_shows_how_far_it_is(self):
+        file = self.build(FIVE)
+        for options, shown in (["--check"], True), ([], False):
+            done = self.run_tool("merge", file, "-", "--progress=always", *options, stdin=b"b\t1\n")
+            self.assertEqual(done.returncode, DONE)
+            self.assertEqual(b"checking" in done.stderr, shown)
 
     def test_what_cannot_be_merged_into(self):
         self.fails(TROUBLE, "merge", "not-there", "-", says="not-there")
