@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "build/key.h"
 #include "merge/place.h"
+#include "read/checks.h"
 #include "read/guard.h"
 #include "read/map.h"
 
@@ -233,6 +234,8 @@ act_status act_map_diff(const act_map *from, const act_map *to, act_change_fn vi
                         .error = error};
     struct act_place places[SIDES];
     act_status status = make_room(&diff, 0);
+    for (int side = 0; side < SIDES && status == ACT_OK; side++)
+        status = act_checks_all(diff.maps[side], error);
     for (int side = 0; side < SIDES && status == ACT_OK; side++)
         status = act_place_of(&diff.maps[side]->arena, diff.maps[side]->root, &places[side], error);
     if (status == ACT_OK)

@@ -381,6 +381,49 @@ static void one_writer_at_a_time(void **state)
     act_merge_close(NULL);
 }
 
+struct told {
+    unsigned calls;
+    uint64_t total;
+    int answer;
+};
+
+static int tell(void *context, uint64_t done, uint64_t total)
+{
+    struct told *told = context;
+    told->calls++;
+    told->total = total;
+    assert_true(done <= total);
+    return told->answer;
+}
+
+/* Whoever waits for the check is told how far it is, and can end it. */
+static void a_check_tells_and_can_be_ended(void **state)
+{
+    (void)state;
+    struct told told = {0, 0, 0};
+    act_merge_options options = {.verify = true, .progress = tell, .context = &told};
+    act_merge *merge;
+    make_file(ACT_LAYOUT_INDEXED);
+    assert_int_equal(act_merge_open(scratch_map, &options, &merge, NULL), ACT_OK);
+    assert_true(told.calls > 0 && told.total > 0);
+    act_merge_close(merge);
+    told.answer = 1;
+    size_t nbytes, nbytes_after;
+    unsigned char *before = scratch_read(scratch_map, &nbytes);
+    assert_int_equal(act_merge_open(scratch_map, &options, &merge, NULL), ACT_STOPPED);
+    assert_null(merge);
+    unsigned char *after = scratch_read(scratch_map, &nbytes_after);
+    assert_int_equal(nbytes_after, nbytes);
+    assert_memory_equal(after, before, nbytes);
+    free(before);
+    free(after);
+    told.calls = 0;
+    options.verify = false;
+    assert_int_equal(act_merge_open(scratch_map, &options, &merge, NULL), ACT_OK);
+    assert_int_equal(told.calls, 0);
+    act_merge_close(merge);
+}
+
 static void keys_come_in_order(void **state)
 {
     (void)state;
@@ -579,6 +622,7 @@ int main(void)
         cmocka_unit_test(wide_and_large),
         cmocka_unit_test(what_cannot_be_merged_into),
         cmocka_unit_test(one_writer_at_a_time),
+        cmocka_unit_test(a_check_tells_and_can_be_ended),
         cmocka_unit_test(keys_come_in_order),
         cmocka_unit_test(a_merge_given_up),
         cmocka_unit_test(what_a_merge_that_did_not_end_has_left),

@@ -118,6 +118,13 @@ static act_status open_read(act_error *error)
     return open_as(ACT_ACCESS_READ, error);
 }
 
+/* With checksums to be compared, which take memory for what is known of them. */
+static act_status open_touched(act_error *error)
+{
+    act_open_options options = {.checksums = ACT_CHECKSUMS_TOUCH};
+    return open_with(&options, error);
+}
+
 static act_status open_mapped(act_error *error)
 {
     return open_as(ACT_ACCESS_MAP, error);
@@ -163,6 +170,7 @@ static void opening_without_memory(void **state)
     (void)state;
     fail_each_allocation(open_read);
     fail_each_allocation(open_mapped);
+    fail_each_allocation(open_touched);
     fail_each_allocation(open_memory);
     fail_each_allocation(open_steered);
     /* First: what is kept for guards is kept for ever. */
