@@ -527,8 +527,8 @@ static void each_step_meets_a_full_buffer(void **state)
         entries_add(&some, tail, sizeof(tail), 2);
         entries_add(&some, "line/is", 7, 3);
         entries_add(&some, "line/isnt", 9, 4);
-        for (char byte = 'c'; byte < 'z'; byte++)
-            entries_add(&some, (char[]){'r', 'u', 'n', '/', byte, byte}, 6, 5);
+        for (int byte = 'c'; byte < 'z'; byte++)
+            entries_add(&some, (char[]){'r', 'u', 'n', '/', (char)byte, (char)byte}, 6, 5);
         entries_add(&some, "z", 1, 6);
         entries_sort(&some);
         static const enum call calls[] = {CALL_WRITE, CALL_READ, CALL_ALLOCATE};

@@ -191,8 +191,9 @@ static void check_keys(struct subject *s)
     for (size_t nbytes = 0; nbytes < sizeof(fixed); nbytes++)
         check_key(s, fixed, nbytes);
     /* What begins so in the file of which most are made. */
-    for (uint8_t byte = 'P'; byte <= 'S'; byte++)
-        check_key(s, &byte, 1);
+    static const uint8_t letters[] = "PQRS";
+    for (size_t i = 0; i < 4; i++)
+        check_key(s, letters + i, 1);
     check_key(s, (const uint8_t *)"Sst", 3);
     check_key(s, (const uint8_t *)"Patail", 6);
     for (size_t i = 0; s->listed && i < s->listed->count; i += 1 + s->listed->count / 6) {
@@ -225,7 +226,7 @@ static int visit_no_change(void *context, const act_change *change)
 {
     struct subject *s = context;
     (void)change;
-    EXPECT(s, !"a map differs from itself");
+    fail_msg("%s %llu: the map differs from itself", s->what, (unsigned long long)s->number);
     return 1;
 }
 

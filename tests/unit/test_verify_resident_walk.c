@@ -294,6 +294,10 @@ static void below_a_prefix(void **state)
     assert_int_equal(walk(&paged, &options, &told, &found), ACT_OK);
     assert_string_equal(told.text, "apple:0 ");
     assert_int_equal(found.nodes, 1);
+    /* Longer than what is asked for: then all of it is told of by that much. */
+    options.depth = 2;
+    assert_int_equal(walk(&paged, &options, &told, &found), ACT_OK);
+    assert_string_equal(told.text, "ap:0 ");
     paged_close(&paged);
 }
 
