@@ -59,6 +59,9 @@ static act_status examine(struct act_merge *merge, act_error *error)
     uint64_t index_end = indexed                                 ? map->index.file_nbytes
                          : map->index_state == ACT_INDEX_UNKNOWN ? ACT_INDEX_END
                                                                  : 0;
+    if (indexed && map->root != map->index.root && !tail->merged)
+        return fail_damaged(merge, ACT_ROOT_OFF,
+                            "has a root that neither its index nor a merge has", error);
     if (tail->end < index_end)
         return fail_damaged(merge, ACT_ROOT_OFF, "has a root inside of what its index is of",
                             error);

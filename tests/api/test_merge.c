@@ -378,7 +378,7 @@ static void a_root_inside_of_what_an_index_is_of(void **state)
     memset(file + 8, 0, 8);
     file[8] = LONGEST_KEY_AT;
     scratch_write(scratch_map, file, nbytes);
-    refused(scratch_map, ACT_ERR_CORRUPT, "has a root inside of what its index is of");
+    refused(scratch_map, ACT_ERR_CORRUPT, "has a root that neither its index nor a merge has");
     unsigned char *after = scratch_read(scratch_map, &nbytes_after);
     assert_int_equal(nbytes_after, nbytes);
     assert_memory_equal(after, file, nbytes);
