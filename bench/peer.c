@@ -348,6 +348,25 @@ static int run_with_numbers(struct peer *peer, const char *op)
     return 1;
 }
 
+/* For tests of what is left when it is killed; nothing is timed. */
+static int run_rebuild(struct peer *peer)
+{
+    ensure_closed(peer);
+    if (peer->engine->rebuild(&peer->keys, peer->file) != 0)
+        return -1;
+    printf("{\"op\":\"rebuild\"}\n");
+    return 0;
+}
+
+static int run_verify(struct peer *peer)
+{
+    ensure_closed(peer);
+    if (peer->engine->verify(peer->file) != 0)
+        return -1;
+    printf("{\"op\":\"verify\"}\n");
+    return 0;
+}
+
 static int run_op(struct peer *peer, const char *op)
 {
     const struct engine *engine = peer->engine;
@@ -355,6 +374,10 @@ static int run_op(struct peer *peer, const char *op)
 
     if (strcmp(op, "build") == 0 && engine->build)
         return run_build(peer, op, 1);
+    if (strcmp(op, "verify") == 0 && engine->verify)
+        return run_verify(peer);
+    if (strcmp(op, "rebuild") == 0 && engine->rebuild)
+        return run_rebuild(peer);
     if (strcmp(op, "build-zero") == 0 && engine->build)
         return run_build_zero(peer, op);
     if (strcmp(op, "open") == 0 && engine->open)
@@ -412,6 +435,10 @@ static void greet(const struct engine *engine)
         printf(",\"iterate\"");
     if (engine->check)
         printf(",\"check\"");
+    if (engine->rebuild)
+        printf(",\"rebuild\"");
+    if (engine->verify)
+        printf(",\"verify\"");
     printf("]}\n");
 }
 

@@ -29,6 +29,9 @@ struct engine {
     int keys_only;    /* no values: the ids that the engine itself gave out are summed */
     unsigned build_threads_max;
     int (*build)(const struct keyset *keys, const char *file, unsigned threads);
+    /* The same over a file that is there, in the safest way that the engine itself offers. */
+    int (*rebuild)(const struct keyset *keys, const char *file);
+    int (*verify)(const char *file); /* by the engine's own check of a file, which is closed */
     uint64_t (*file_nbytes)(const char *file); /* NULL: as stat says */
     int (*open)(const char *file);
     void (*close)(void);

@@ -736,6 +736,9 @@ typedef struct act_digest {
 ACT_API act_status act_map_digest(const act_map *map, act_progress_fn progress, void *context,
                                   act_digest *digest_ret, act_error *error);
 
+/* Salvaging what can be read from a damaged file. */
+#include "actree/repair.h"
+
 /* -------------------------------------------------------------------------------- working sets */
 
 /* Which bytes of a file lookups read, and bringing them into memory. */

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Whether the tests are able to fail: puts faults into the library, one at a time, and runs them.
 
-    mutate.py [--seed N] [--each N] [--known FILE] [--out FILE] [--all] ROOM|FILE...
+    mutate.py [--seed N] [--each N] [--all] [--known FILE] [--out FILE] [--tests REGEX]
+              ROOM|FILE...
 
 Of each source and header of the ROOMs of src/, --each mutants (default 6) are drawn by the seed
 (default 1); --all takes every one. A mutant is killed when a test fails, crashes or does not end. The tests
@@ -19,6 +20,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -33,7 +35,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = os.path.join(ROOT, "build-mutate")
 TREE = os.path.join(WORK, "tree")
 BUILD = os.path.join(TREE, "build-mutate")
-SECONDS_MOST = 4  # of a test, without a fault
+SECONDS_MOST = 6  # of a test, without a fault
 LABELS = {"unit", "api", "model", "interop", "hostile", "fault", "threads", "platform"}
 
 
@@ -95,20 +97,30 @@ class Test:
         return status in (0, 77)
 
 
-def tests_of_build():
+def listed_tests(wanted):
+    """What ctest tells of those that are wanted. Of what is not built there is no command."""
     listed = subprocess.run(["ctest", "--show-only=json-v1"], cwd=BUILD, check=True,
                             stdout=subprocess.PIPE).stdout
-    for entry in json.loads(listed)["tests"]:
-        if "command" in entry and entry["command"][0].startswith(BUILD):
-            test = Test(entry)
-            if test.labels & LABELS:
-                yield test
+    return [entry for entry in json.loads(listed)["tests"] if re.search(wanted, entry["name"])]
 
 
-def quick_tests():
+def build_tests(wanted):
+    known = subprocess.run(["ninja", "-C", BUILD, "-t", "targets", "all"], check=True,
+                           stdout=subprocess.PIPE, text=True).stdout
+    targets = {line.split(":")[0] for line in known.splitlines()}
+    return build(["actree_objects", *[entry["name"] for entry in listed_tests(wanted)
+                                      if entry["name"] in targets]])
+
+
+def quick_tests(wanted):
     """Those that pass here, and soon, the quickest first."""
     tests = []
-    for test in tests_of_build():
+    for entry in listed_tests(wanted):
+        if not entry.get("command", [""])[0].startswith(BUILD):
+            continue
+        test = Test(entry)
+        if not test.labels & LABELS:
+            continue
         start = time.monotonic()
         if test.run():
             test.seconds = time.monotonic() - start
@@ -128,21 +140,12 @@ def objects_hash():
     return total.digest()
 
 
-def order(tests, name):
-    """Those of the source by its name first, then of its room, then the others."""
-    room, file = name.split("/")[1], os.path.splitext(os.path.basename(name))[0]
-
-    def rank(test):
-        if test.name.startswith(f"test_{room}_{file}"):
-            return 0
-        return 1 if test.name.startswith(f"test_{room}") or test.name == f"test_{file}" else 2
-    return sorted(tests, key=lambda t: (rank(t), t.seconds))
-
-
 def stages(tests, name):
-    """The tests in two parts: the few which are likely to notice, and the rest."""
-    ordered = order(tests, name)
-    return ordered[:8], ordered[8:]
+    """The tests of the source by its name, those of its room, and the others."""
+    room, file = name.split("/")[1], os.path.splitext(os.path.basename(name))[0]
+    own = [t for t in tests if t.name.startswith(f"test_{room}_{file}") or t.name == f"test_{file}"]
+    of_room = [t for t in tests if t.name.startswith(f"test_{room}") and t not in own]
+    return own, of_room, [t for t in tests if t not in own and t not in of_room]
 
 
 def try_mutant(tests, name, before):
@@ -152,8 +155,7 @@ def try_mutant(tests, name, before):
     if objects_hash() == before:
         return "same code"
     for part in stages(tests, name):
-        targets = sorted({test.target for test in part})
-        if not build(targets):
+        if part and not build(sorted({test.target for test in part})):
             return "no code"
         for test in part:
             if not test.run():
@@ -176,7 +178,7 @@ def read_known(path):
                 name = line[1:-1]
                 continue
             fields = [field.strip() for field in line.split(" :: ")]
-            if len(fields) != 4 or fields[2] not in ("equivalent", "speed", "slow", "open"):
+            if len(fields) != 4 or fields[2] not in ("equivalent", "speed", "elsewhere", "open"):
                 sys.exit(f"{path}:{number}: not LINE :: CHANGE :: KIND :: REASON")
             known[name, fields[0], fields[1]] = fields[2], fields[3]
     return known
@@ -200,6 +202,14 @@ def write(path, text):
         file.write(text)
 
 
+def text_of(lines, number):
+    """A line, and with it the one before where there are several that read the same."""
+    text = lines[number - 1].strip()
+    if sum(line.strip() == text for line in lines) > 1 and number > 1:
+        return f"{lines[number - 2].strip()} / {text}"
+    return text
+
+
 class Tally:
     def __init__(self):
         self.rooms = collections.defaultdict(collections.Counter)
@@ -211,11 +221,11 @@ class Tally:
 
     def share(self, room):
         row = self.rooms[room]
-        valid = row["killed"] + row["speed"] + row["slow"] + row["open"] + row["unexplained"]
+        valid = row["killed"] + row["speed"] + row["elsewhere"] + row["open"] + row["unexplained"]
         return 100.0 * row["killed"] / valid if valid else 100.0
 
     def print(self):
-        kinds = "killed", "equivalent", "speed", "slow", "open", "unexplained"
+        kinds = "killed", "equivalent", "speed", "elsewhere", "open", "unexplained"
         print("\n" + f"{'mutants':<10}" + "".join(f"{kind:>12}" for kind in kinds) + "   killed")
         for room in sorted(self.rooms, key=lambda r: (r == "all", r)):
             row = self.rooms[room]
@@ -232,7 +242,7 @@ def mutate_file(name, args, tests, known, tally):
     random.Random(f"{args.seed} {name}").shuffle(mutants)
     wanted = len(mutants) if args.all else args.each
     done = 0
-    build([])
+    build(["actree_objects"])
     before = objects_hash()
     try:
         for mutant in mutants:
@@ -244,7 +254,7 @@ def mutate_file(name, args, tests, known, tally):
             if outcome in ("no code", "same code"):
                 continue
             done += 1
-            line = lines[mutant.line - 1].strip()
+            line = text_of(lines, mutant.line)
             kind = "killed"
             if outcome == "survived":
                 kind, _ = known.get((name[4:], line, mutant.one_line()), ("unexplained", ""))
@@ -267,14 +277,15 @@ def main():
     parser.add_argument("--least", type=float, default=95.0)
     parser.add_argument("--known", default=os.path.join(ROOT, "tests/coverage/survivors.txt"))
     parser.add_argument("--out")
+    parser.add_argument("--tests", default="", metavar="REGEX", help="no tests but these")
     parser.add_argument("what", nargs="+", metavar="ROOM|FILE")
     args = parser.parse_args()
 
     copy_tree()
     subprocess.run(["cmake", "--preset", "mutate"], cwd=TREE, check=True, stdout=subprocess.DEVNULL)
-    if not build([]):
+    if not build_tests(args.tests):
         sys.exit("mutate: the sources cannot be built as they are")
-    tests = quick_tests()
+    tests = quick_tests(args.tests)
     print(f"{len(tests)} tests, {sum(test.seconds for test in tests):.0f} s in all", flush=True)
     known = read_known(args.known)
     tally = Tally()

@@ -44,12 +44,29 @@ static int actree_build(const struct keyset *keys, const char *file, unsigned th
     return status == ACT_OK ? 0 : fail("build", status, &error);
 }
 
+static int actree_rebuild(const struct keyset *keys, const char *file)
+{
+    return actree_build(keys, file, 1);
+}
+
 static int actree_open(const char *file)
 {
     act_error error = {0};
     act_status status = act_map_open(file, NULL, &map, &error);
 
     return status == ACT_OK ? 0 : fail("open", status, &error);
+}
+
+static int actree_verify(const char *file)
+{
+    act_error error = {0};
+    act_status status;
+
+    if (actree_open(file) != 0)
+        return -1;
+    status = act_map_verify(map, NULL, NULL, NULL, &error);
+    act_map_close(map);
+    return status == ACT_OK ? 0 : fail("verify", status, &error);
 }
 
 static void actree_close(void)
@@ -248,6 +265,8 @@ int main(int argc, char **argv)
     struct engine engine = {
         .version = version,
         .build = actree_build,
+        .rebuild = actree_rebuild,
+        .verify = actree_verify,
         .open = actree_open,
         .close = actree_close,
         .get = actree_get,

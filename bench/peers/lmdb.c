@@ -86,6 +86,28 @@ static int lmdb_build(const struct keyset *keys, const char *file, unsigned thre
     return 0;
 }
 
+/* All in one transaction, which is synced. */
+static int lmdb_rebuild(const struct keyset *keys, const char *file)
+{
+    size_t map_nbytes = ((size_t)keys->keys_nbytes + (size_t)keys->nkeys * 48) * 4 + (64u << 20);
+    int rc;
+
+    map_nbytes = (map_nbytes + 0xffff) & ~(size_t)0xffff;
+    if (start_env(file, 0, map_nbytes) != 0 || start_txn(0) != 0)
+        return -1;
+    rc = mdb_drop(txn, dbi, 0);
+    if (rc)
+        return fail("drop", rc);
+    if (append_keys(keys) != 0)
+        return -1;
+    rc = mdb_txn_commit(txn);
+    if (rc)
+        return fail("commit", rc);
+    mdb_env_close(env);
+    env = NULL;
+    return 0;
+}
+
 static int lmdb_open(const char *file)
 {
     if (start_env(file, read_flags, 0) != 0)
@@ -154,6 +176,7 @@ int main(int argc, char **argv)
                           : "MDB_APPEND with MDB_NOSYNC and no lock file; one read transaction; "
                             "values of 8 bytes",
         .build = lmdb_build,
+        .rebuild = lmdb_rebuild,
         .open = lmdb_open,
         .close = lmdb_close,
         .get = lmdb_get,

@@ -40,6 +40,28 @@ static int mtbl_open(const char *file)
     return reader ? 0 : peer_fail("open", file);
 }
 
+/* Checksums of blocks are compared as they are read, if that is asked for. */
+static int mtbl_verify(const char *file)
+{
+    struct mtbl_reader_options *options = mtbl_reader_options_init();
+    struct mtbl_iter *iter;
+    const uint8_t *key, *value;
+    size_t key_nbytes, value_nbytes;
+
+    mtbl_reader_options_set_verify_checksums(options, true);
+    reader = mtbl_reader_init(file, options);
+    mtbl_reader_options_destroy(&options);
+    if (!reader)
+        return peer_fail("verify", file);
+    iter = mtbl_source_iter(mtbl_reader_source(reader));
+    while (iter &&
+           mtbl_iter_next(iter, &key, &key_nbytes, &value, &value_nbytes) == mtbl_res_success)
+        ;
+    mtbl_iter_destroy(&iter);
+    mtbl_reader_destroy(&reader);
+    return 0;
+}
+
 static void mtbl_close(void)
 {
     mtbl_reader_destroy(&reader);
@@ -102,6 +124,7 @@ int main(int argc, char **argv)
         .note = plain ? "blocks not compressed; values of 8 bytes"
                       : "blocks compressed with zlib, its default; values of 8 bytes",
         .build = mtbl_build,
+        .verify = mtbl_verify,
         .open = mtbl_open,
         .close = mtbl_close,
         .get = mtbl_get,

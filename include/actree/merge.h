@@ -30,6 +30,8 @@ typedef struct act_merge_options {
     /* Verify the whole file first, as act_map_verify does. Without it, the end of the file and what
      * lies on the way to the keys is checked, and damage elsewhere goes unnoticed. */
     bool verify;
+    act_progress_fn progress; /* called while the file is verified; NULL: nobody is told */
+    void *context;            /* for progress */
 } act_merge_options;
 
 /*
@@ -44,7 +46,8 @@ typedef struct act_merge_options {
  * On ACT_OK `*merge_ret` is the caller's, to be closed by act_merge_close; otherwise it is NULL,
  * and the file is as it was. Errors: those of act_map_open; ACT_ERR_LOCKED, naming the process that
  * has the file where it is known; ACT_ERR_CORRUPT also where the end of the file, or its index, is
- * damaged, or the root is not the one that the last writer left.
+ * damaged, or the root is not the one that the last writer left; ACT_STOPPED if the options'
+ * `progress` asked for it.
  */
 ACT_API act_status act_merge_open(const char *path, const act_merge_options *options,
                                   act_merge **merge_ret, act_error *error);

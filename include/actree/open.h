@@ -58,6 +58,29 @@ typedef enum act_guard {
     ACT_GUARD_THREAD = 2
 } act_guard;
 
+/* Whether what is read is compared with the checksums of an indexed file. */
+typedef enum act_checksums {
+    ACT_CHECKSUMS_OFF = 0, /* by act_map_verify only */
+    /*
+     * Each block is compared when it is first read from, by lookups, batches, scans, iterators and
+     * cursors, on whichever thread: a block of 64 KiB of the file as it was built, and what each
+     * merge has appended as a whole. Where that fails, the call ends with ACT_ERR_CORRUPT and the
+     * block's offset, each time; other blocks are read as ever. So an answer is right or an error.
+     * Opening compares the headers and the table of checksums (one 8192nd of the file), finds all
+     * merges, and refuses a file in which any of these is damaged.
+     *
+     * The first read of a block takes some 10 microseconds more, if it is in memory. Until all
+     * blocks have been read from, lookups take about twice as long and scans go entry by entry;
+     * then everything is as fast as without. act_map_get_info, act_map_split, warming and residency
+     * compare nothing; act_map_diff compares all blocks first.
+     *
+     * A file without checksums (plain, compact, or with an index of a later version) is read as it
+     * is, and so is what another program has merged into an indexed one: act_map_stat says of how
+     * many bytes there are checksums.
+     */
+    ACT_CHECKSUMS_TOUCH = 1
+} act_checksums;
+
 /* What the system is told of how the pages of a mapped file will be used. */
 typedef enum act_advice {
     ACT_ADVICE_AUTO = 0,      /* chosen by the file, and the memory that the program may use */
@@ -124,6 +147,7 @@ typedef struct act_open_options {
      */
     uint64_t resident_nbytes_max;
     act_guard guard; /* of a file that is mapped; one that is read into memory needs none */
+    act_checksums checksums;
 } act_open_options;
 
 #define ACT_RESIDENT_NBYTES_MIN    ((uint64_t)4 << 20)
@@ -146,7 +170,8 @@ typedef struct act_open_options {
  *
  * Errors: ACT_ERR_INVALID (also: a budget that is too small, or with everything locked),
  * ACT_ERR_NOMEM, ACT_ERR_IO, ACT_ERR_NOT_REGULAR, ACT_ERR_FORMAT, ACT_ERR_TRUNCATED,
- * ACT_ERR_CORRUPT (the root; with a prefix, a node under it). ACT_ERR_LIMIT: more was to be locked
+ * ACT_ERR_CORRUPT (the root; with a prefix, a node under it; with ACT_CHECKSUMS_TOUCH what leads to
+ * the checksums). ACT_ERR_LIMIT: more was to be locked
  * than the process or the memory allows, or the prefix has more nodes than `steps_max`.
  */
 ACT_API act_status act_map_open(const char *path, const act_open_options *options,
@@ -176,8 +201,11 @@ typedef struct act_map_stat {
                              read as a plain one, with the same answers */
     uint64_t hot_off;     /* of an indexed file: from here to `hot_end` lie the nodes with large */
     uint64_t hot_end;     /* subtrees, through which every lookup passes */
-    uint64_t indexed_nbytes; /* of an indexed file: what comes after was merged into it */
-    act_guard guard;         /* that took effect: none where the file was read into memory */
+    uint64_t indexed_nbytes;     /* of an indexed file: what comes after was merged into it */
+    act_guard guard;             /* that took effect: none where the file was read into memory */
+    uint64_t checksummed_nbytes; /* that ACT_CHECKSUMS_TOUCH compares when they are first read; 0
+                                    without it, and where there are no checksums */
+    bool merged_unchecked;       /* then: another program has merged into it, which has none */
 } act_map_stat;
 
 /* Fills `*stat_ret`; cannot fail. */

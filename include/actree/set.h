@@ -170,10 +170,10 @@ ACT_API void act_set_iter_rewind(act_set_iter *iter, bool to_end);
 /*
  * As act_map_warm, for the parts that are concerned: with ACT_WARM_ALL the hot regions of all parts
  * come first, then the rest, part by part; with ACT_WARM_PREFIX the parts that may have such keys.
- * `nbytes_max`, and what there is of memory, is for all of them together; when it is used up, the
- * parts that follow are opened only for what would be wanted of them. Parts that
- * `max_mapped_nbytes` closes again stay in the page cache only. `progress` counts bytes; the total
- * is known for ACT_WARM_ALL.
+ * `nbytes_max`, and what there is of memory, is for all of them together, a resident budget for
+ * each; when the former is used up, the parts that follow are opened only for what would be wanted
+ * of them. Parts that `max_mapped_nbytes` closes again stay in the page cache only. `progress`
+ * counts bytes; the total is known for ACT_WARM_ALL.
  *
  * ACT_ERR_INVALID for ACT_WARM_SET: see act_set_warm_restore. Otherwise as act_map_warm, and the
  * errors of act_set_part_open; `state_ret` may be NULL, and tells what was done before an error.

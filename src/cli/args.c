@@ -139,6 +139,9 @@ static void set_flag(struct cli_options *options, int id)
     case CLI_OPT_CHECK:
         options->check = true;
         break;
+    case CLI_OPT_REPAIR_UNCHECKED:
+        options->repair_unchecked = true;
+        break;
     case CLI_OPT_NO_COLD:
         options->no_cold = true;
         break;
@@ -164,6 +167,9 @@ static void set_word(struct cli_options *options, int id, int index)
         break;
     case CLI_OPT_HUGE:
         options->huge = (unsigned)index;
+        break;
+    case CLI_OPT_CHECKSUMS:
+        options->checksums = (unsigned)index;
         break;
     case CLI_OPT_KEYS:
         options->keys = (enum cli_keys)index;
@@ -222,6 +228,9 @@ static bool set_text(struct cli_options *options, int id, char **text)
         break;
     case CLI_OPT_TRACE:
         place = &options->trace;
+        break;
+    case CLI_OPT_REPAIR:
+        place = &options->repair;
         break;
     case CLI_OPT_DELETE_FROM:
         place = &options->delete_from;
@@ -366,4 +375,5 @@ void cli_options_free(struct cli_options *options)
     free(options->restore);
     free(options->trace);
     free(options->delete_from);
+    free(options->repair);
 }

@@ -57,11 +57,12 @@ struct cli_options {
     unsigned layout;     /* an act_layout */
     unsigned duplicates; /* an act_duplicates */
     enum cli_guard guard;
-    unsigned access;   /* an act_access */
-    unsigned advice;   /* an act_advice */
-    unsigned populate; /* an act_populate, where prefix_to_populate does not say it */
-    unsigned lock;     /* an act_lock */
-    unsigned huge;     /* an act_huge */
+    unsigned access;    /* an act_access */
+    unsigned advice;    /* an act_advice */
+    unsigned populate;  /* an act_populate, where prefix_to_populate does not say it */
+    unsigned lock;      /* an act_lock */
+    unsigned huge;      /* an act_huge */
+    unsigned checksums; /* an act_checksums */
     bool is_private;
     uint64_t budget_nbytes;
     char *prefix_to_populate;
@@ -83,6 +84,8 @@ struct cli_options {
     uint64_t depth;
     char *trace;
     char *delete_from;
+    char *repair;
+    bool repair_unchecked;
     uint64_t root; /* 0: the present one */
     bool help;
 };
@@ -120,6 +123,7 @@ enum cli_option_id {
     CLI_OPT_POPULATE_PREFIX,
     CLI_OPT_LOCK,
     CLI_OPT_HUGE,
+    CLI_OPT_CHECKSUMS,
     CLI_OPT_PRIVATE,
     CLI_OPT_BUDGET,
     CLI_OPT_FROM,
@@ -140,6 +144,8 @@ enum cli_option_id {
     CLI_OPT_DELETE_FROM,
     CLI_OPT_SYNC,
     CLI_OPT_AT,
+    CLI_OPT_REPAIR,
+    CLI_OPT_REPAIR_UNCHECKED,
     CLI_OPT_COUNT
 };
 
@@ -270,6 +276,8 @@ enum cli_option_id {
         CLI_VALUE("lock", '\0', CLI_OPT_LOCK, "What must stay in memory (none)", "none|hot|all"),  \
         CLI_VALUE("huge", '\0', CLI_OPT_HUGE, "Read the file into huge pages (off)",               \
                   "off|auto|on"),                                                                  \
+        CLI_VALUE("checksums", '\0', CLI_OPT_CHECKSUMS,                                            \
+                  "Compare blocks with their checksums when first read (off)", "off|touch"),       \
         CLI_OPTION_BUDGET,                                                                         \
         CLI_FLAG("private", '\0', CLI_OPT_PRIVATE, "Map the file for this process alone")
 #define CLI_OPTIONS_OPENING CLI_OPTIONS_PAGES, CLI_OPTION_AT
@@ -285,6 +293,16 @@ enum cli_option_id {
     CLI_VALUE("limit", 'n', CLI_OPT_LIMIT, "Take the first N queries only", "N")
 #define CLI_OPTION_TRACE                                                                           \
     CLI_VALUE("trace", '\0', CLI_OPT_TRACE, "Keys that will be looked up, one a line", "FILE")
+#define CLI_OPTION_REPAIR                                                                          \
+    CLI_VALUE("repair", '\0', CLI_OPT_REPAIR, "Salvage what can be read into this new file", "FILE")
+#define CLI_OPTION_REPAIR_UNCHECKED                                                                \
+    CLI_FLAG("repair-unchecked", '\0', CLI_OPT_REPAIR_UNCHECKED,                                   \
+             "With --repair: take what lies in bad blocks too")
+#define CLI_OPTION_REPAIR_STEPS                                                                    \
+    CLI_VALUE("max-steps", '\0', CLI_OPT_MAX_STEPS,                                                \
+              "With --repair: most steps that reading all may take (128M + 64 a byte)", "N")
+#define CLI_OPTION_LOSSES                                                                          \
+    CLI_VALUE("limit", 'n', CLI_OPT_LIMIT, "With --repair: list at most N losses (1000)", "N")
 #define CLI_OPTION_VERBOSE CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "Tell what was done")
 /* Every table has this one. */
 #define CLI_OPTION_HELP CLI_FLAG("help", 'h', CLI_OPT_HELP, "Print this help")

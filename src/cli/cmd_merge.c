@@ -143,11 +143,17 @@ static int merge(struct work *work)
     struct cli_options keys = *wanted;
     const char *const removal_names[] = {wanted->delete_from, NULL};
     const char *const *names = work->call->arguments + 1;
-    act_merge_options merge_options = {.no_sync = wanted->no_sync, .verify = wanted->check};
+    act_merge_options merge_options = {.no_sync = wanted->no_sync,
+                                       .verify = wanted->check,
+                                       .progress = cli_progress_tell,
+                                       .context = &work->progress};
     act_error error;
+    if (wanted->check)
+        cli_progress_next(&work->progress, wanted->progress, "checking", "B");
     /* First of all: what cannot be merged into need not be read for. */
-    if (act_merge_open(work->name, &merge_options, &work->merge, &error) != ACT_OK)
-        return cli_fail(work->name, &error);
+    act_status opened = act_merge_open(work->name, &merge_options, &work->merge, &error);
+    if (opened != ACT_OK)
+        return opened == ACT_STOPPED ? CLI_TROUBLE : cli_fail(work->name, &error);
     struct cli_options entries = *wanted;
     if (*names && wanted->delete_from)
         halve_memory(&entries);

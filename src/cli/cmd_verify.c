@@ -2,11 +2,14 @@
 #include "message.h"
 #include "open.h"
 #include "progress.h"
+#include "repair.h"
 #include "report.h"
 #include "units.h"
 
-static const struct poptOption options[] = {CLI_OPTION_JSON, CLI_OPTION_PROGRESS,
-                                            CLI_OPTIONS_OPENING, CLI_OPTIONS_END};
+static const struct poptOption options[] = {
+    CLI_OPTION_JSON,         CLI_OPTION_PROGRESS, CLI_OPTION_REPAIR, CLI_OPTION_REPAIR_UNCHECKED,
+    CLI_OPTION_LAYOUT,       CLI_OPTION_NO_SYNC,  CLI_OPTION_LOSSES, CLI_OPTION_MAX_KEY,
+    CLI_OPTION_REPAIR_STEPS, CLI_OPTIONS_OPENING, CLI_OPTIONS_END};
 
 /* What came of it. */
 struct finding {
@@ -99,6 +102,10 @@ static int run(struct cli_call *call)
     struct finding finding = {.status = ACT_OK};
     struct cli_map map;
     struct cli_progress progress;
+    if (call->options.repair)
+        return cli_repair(call);
+    if (call->options.repair_unchecked)
+        return cli_usage_error(call->verb->name, "--repair-unchecked goes with --repair");
     int status = cli_map_or_set_open(call, &map, &finding.error);
     finding.name = map.name;
     finding.opened = status == CLI_DONE;
@@ -133,6 +140,9 @@ const struct cli_verb cmd_verify = {
     .name = "verify",
     .arguments = "FILE",
     .summary = "Check every rule of the format: 0 sound, 3 damaged",
+    .notes =
+        "With --repair, the new file is written whole or not at all, what it lacks is listed,\n"
+        "and the status is 3 if FILE is damaged, whatever could be salvaged.\n",
     .options = options,
     .argument_count_min = 1,
     .argument_count_max = 1,

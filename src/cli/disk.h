@@ -29,6 +29,20 @@ struct cli_disk_use cli_disk_use(void);
  */
 bool cli_disk_page_ns(const char *name, const uint64_t *pages, size_t count, uint64_t *ns_ret);
 
+/* What a page takes where another one has to go for it. */
+struct cli_pressed {
+    uint64_t page_ns;  /* that is read by touching it, as above */
+    uint64_t ahead_ns; /* that is read ahead, with many others */
+};
+
+/*
+ * Measures that, in a process that may use little memory, which is first filled with the front of
+ * the file: `fill_nbytes` of it, and as much again, which is what is read ahead. The file is to be
+ * thrown out of memory before. False if that cannot be measured.
+ */
+bool cli_disk_pressed(const char *name, uint64_t fill_nbytes, const uint64_t *pages, size_t count,
+                      struct cli_pressed *pressed_ret);
+
 /* How many bytes the system reads around a missing page. */
 uint64_t cli_disk_ahead_nbytes(const char *name);
 

@@ -124,8 +124,9 @@ int cli_fail(const char *file_name, const act_error *error)
     if (error->offset != ACT_NO_OFFSET && !strstr(error->text, "offset"))
         snprintf(offset, sizeof(offset), " (offset %llu)", (unsigned long long)error->offset);
     if (error->status == ACT_ERR_LIMIT && !strstr(error->text, "manifest"))
-        hint = strstr(error->text, "nodes") ? "; --max-steps=N raises that limit"
-                                            : "; --max-key=SIZE raises that limit";
+        hint = strstr(error->text, "nodes") || strstr(error->text, "steps")
+                   ? "; --max-steps=N raises that limit"
+                   : "; --max-key=SIZE raises that limit";
     if (!file_name || names_file(error->text, file_name))
         cli_say("%s%s%s", error->text, offset, hint);
     else

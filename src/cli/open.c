@@ -75,6 +75,7 @@ act_open_options cli_open_options(const struct cli_options *options)
                               .huge = (act_huge)options->huge,
                               .resident_nbytes_max = options->budget_nbytes,
                               .root = options->root,
+                              .checksums = (act_checksums)options->checksums,
                               .guard = guards[options->guard]};
 }
 
@@ -104,6 +105,22 @@ static void tell_shortfall(const struct cli_options *options, const struct cli_m
                                   paging.populate_done_nbytes < paging.populate_asked_nbytes);
     if (is_short || (options->huge == ACT_HUGE_ON && !paging.huge_nbytes))
         cli_say("%s: note: %s", map->name, paging.text);
+}
+
+/* What has no checksum cannot be compared with it: that is told, too. */
+static void tell_unchecked(const struct cli_options *options, const struct cli_map *map)
+{
+    act_map_stat stat;
+    if (options->checksums == ACT_CHECKSUMS_OFF)
+        return;
+    act_map_get_stat(map->map, &stat);
+    if (!stat.checksummed_nbytes)
+        cli_say("%s: note: it has no checksums; what is read is checked for its structure only",
+                map->name);
+    else if (stat.merged_unchecked)
+        cli_say("%s: note: what was merged into it has no checksums, and is checked for its "
+                "structure only",
+                map->name);
 }
 
 /* Where addresses are scarce, a set is seen through a window. */
@@ -152,8 +169,10 @@ int cli_map_or_set_open(const struct cli_call *call, struct cli_map *map_ret, ac
     free(prefix);
     if (status != ACT_OK)
         return cli_fail(map_ret->name, error);
-    if (map_ret->map)
+    if (map_ret->map) {
         tell_shortfall(&call->options, map_ret);
+        tell_unchecked(&call->options, map_ret);
+    }
     return CLI_DONE;
 }
 

@@ -46,7 +46,7 @@ static bool cached_nbytes(const struct cli_page *page, uint64_t *nbytes_ret)
         return page->resident->totals.cached.known;
     }
     bool known = true;
-    for (size_t i = 0; i < page->part_count; i++) {
+    for (size_t i = 0; page->parts && i < page->part_count; i++) {
         *nbytes_ret += page->parts[i].cached_nbytes;
         known = known && page->parts[i].known;
     }

@@ -20,6 +20,7 @@ enum {
     TABLE_NBYTES = 4096,
     /* And for a process that does nothing but look up. Measured; see docs/PERFORMANCE.md. */
     PROCESS_NBYTES = 100 << 10,
+    AHEAD_NBYTES_MAX = 8 << 20,
     TELL_QUERIES = 1024 /* between looks at the clock */
 };
 
@@ -130,10 +131,17 @@ uint64_t cli_profile_capacity(const struct cli_profile *profile, uint64_t nbytes
     return nbytes > taken ? (nbytes - taken) / profile->page_nbytes : 0;
 }
 
-/* As act_map_open and act_set_open decide: half of the memory is left to others. */
+/* As act_map_open and act_set_open decide: half of the memory is left to others, and what the
+ * system may read around a page has to fit. */
 bool cli_profile_has_recency(const struct cli_profile *profile, uint64_t nbytes)
 {
-    return profile->hot_nbytes && profile->hot_nbytes <= nbytes / 2;
+    uint64_t largest = 0;
+    for (size_t i = 0; i < profile->file_count; i++)
+        if (profile->files[i].stat.file_nbytes > largest)
+            largest = profile->files[i].stat.file_nbytes;
+    if (largest > AHEAD_NBYTES_MAX)
+        largest = AHEAD_NBYTES_MAX;
+    return profile->hot_nbytes && profile->hot_nbytes <= nbytes / 2 && largest <= nbytes;
 }
 
 double cli_profile_per_query(const struct cli_profile *profile, uint64_t number)

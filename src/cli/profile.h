@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "actree.h"
+#include "disk.h"
 #include "histogram.h"
 #include "page_trace.h"
 #include "queries.h"
@@ -22,7 +23,8 @@ enum {
     CLI_PROFILE_LEVELS = 32,
     CLI_PROFILE_SIZES = 17,
     CLI_PROFILE_ORDERS = 4,
-    CLI_PROFILE_CHECKS = 3
+    CLI_PROFILE_CHECKS = 3,
+    CLI_PAGE_SAMPLES = 1000 /* reads of single pages that are measured, at the most */
 };
 
 /* What is looked up: a file, or a part of a set. The pages of all of them are numbered through,
@@ -70,8 +72,9 @@ struct cli_profile_check {
     size_t rounds;                       /* that were run to their end; 0: `why_not` */
     const char *why_not;
     double predicted_faults;
-    double faults; /* medians */
-    double predicted_ns;
+    double predicted_reads; /* pages: these, and what is read around them */
+    double faults;          /* the median */
+    double predicted_ns;    /* as the next, of the round for which it is off by the median */
     double ns;
 };
 
@@ -104,6 +107,7 @@ struct cli_profile {
 
     bool cold_known; /* what comes from the disk was measured */
     uint64_t page_ns;
+    struct cli_pressed pressed; /* the same with little memory; 0: not known */
     struct cli_profile_order orders[CLI_PROFILE_ORDERS];
     size_t order_count;             /* 0 without queries */
     struct cli_profile_order again; /* the log once more, when its pages are there */
@@ -153,6 +157,14 @@ int cli_profile_measure(const struct cli_call *call, struct cli_profile *profile
 
 /* How long it takes to touch a page that is not in memory: of up to `count` that were touched. */
 bool cli_profile_page_ns(const struct cli_profile *profile, size_t count, uint64_t *ns_ret);
+
+/*
+ * The same, and what is read ahead, in a memory of so many bytes that is full, in a control group
+ * of its own. False where that cannot be measured: no such group can be made, or there are hardly
+ * more pages than it holds.
+ */
+bool cli_profile_pressed(const struct cli_profile *profile, uint64_t nbytes, size_t count,
+                         struct cli_pressed *pressed_ret);
 
 /* Prints it, for people or as JSON. The latter returns an exit status. */
 void cli_profile_print(struct cli_out *out, const struct cli_profile *profile);

@@ -106,7 +106,7 @@ struct cli_profile_region *cli_profile_region_of(struct cli_profile *profile,
 static bool list_recent(struct cli_profile *profile)
 {
     size_t count = 0;
-    profile->hot_ranges = calloc(profile->file_count, sizeof(*profile->hot_ranges));
+    profile->hot_ranges = calloc(profile->file_count + 1, sizeof(*profile->hot_ranges));
     if (!profile->hot_ranges)
         return false;
     for (size_t i = 0; i < profile->file_count; i++) {
@@ -124,27 +124,31 @@ static bool list_recent(struct cli_profile *profile)
     return true;
 }
 
+static int add_files(struct cli_profile *profile, const struct cli_map *map)
+{
+    size_t count = map->set ? act_set_part_count(map->set) : 1;
+    profile->is_set = map->set != NULL;
+    profile->files = calloc(count, sizeof(*profile->files));
+    if (!profile->files)
+        return cli_fail_nomem();
+    if (map->set)
+        return add_parts(profile, map);
+    return add_file(profile, map->map, strdup(profile->name)) ? CLI_DONE : cli_fail_nomem();
+}
+
 int cli_profile_list_files(const struct cli_call *call, struct cli_profile *profile)
 {
     struct cli_map map;
     profile->page_nbytes = cli_page_nbytes();
     int status = cli_map_or_set_open(call, &map, NULL);
-    if (status == CLI_DONE) {
-        profile->is_set = map.set != NULL;
-        profile->files = calloc(map.set ? act_set_part_count(map.set) : 1, sizeof(*profile->files));
-        if (!profile->files)
-            status = cli_fail_nomem();
-        else if (map.set)
-            status = add_parts(profile, &map);
-        else if (!add_file(profile, map.map, strdup(profile->name)))
-            status = cli_fail_nomem();
-    }
+    if (status == CLI_DONE)
+        status = add_files(profile, &map);
     cli_map_close(&map);
-    for (size_t i = 0; status == CLI_DONE && i < profile->file_count; i++)
+    if (status != CLI_DONE || !profile->files)
+        return status;
+    for (size_t i = 0; i < profile->file_count; i++)
         add_regions(profile, &profile->files[i].stat);
-    if (status == CLI_DONE && !list_recent(profile))
-        status = cli_fail_nomem();
-    return status;
+    return list_recent(profile) ? CLI_DONE : cli_fail_nomem();
 }
 
 void cli_profile_free_files(struct cli_profile *profile)

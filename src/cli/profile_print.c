@@ -126,6 +126,9 @@ static void print_runs(struct cli_out *out, const struct cli_profile *profile)
     }
     cli_out_format(out, "  %-18s %10s\n", "page from disk",
                    cli_time_text(text, (double)profile->page_ns));
+    if (profile->pressed.page_ns)
+        cli_out_format(out, "  %-18s %10s\n", "in little memory",
+                       cli_time_text(text, (double)profile->pressed.page_ns));
     cli_out_text(out, "\nCold, all memory     faults a query   pages read   time a query\n");
     for (size_t i = 0; i <= profile->order_count; i++) {
         const struct cli_profile_order *order = i < profile->order_count ? &profile->orders[i]
@@ -279,6 +282,13 @@ static void report_runs(json_t *report, const struct cli_profile *profile)
     } else {
         cli_report_null(report, "cold_ns");
         cli_report_null(report, "page_read_ns");
+    }
+    if (profile->pressed.page_ns) {
+        cli_report_u64(report, "pressed_page_read_ns", profile->pressed.page_ns);
+        cli_report_u64(report, "pressed_page_ahead_ns", profile->pressed.ahead_ns);
+    } else {
+        cli_report_null(report, "pressed_page_read_ns");
+        cli_report_null(report, "pressed_page_ahead_ns");
     }
     report_latency(report, "warm_ns", &profile->warm);
     json_t *orders = cli_report_array(report, "cold_orders");

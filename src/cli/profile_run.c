@@ -12,10 +12,9 @@
 
 enum {
     BATCH_KEYS = 4096,
-    PAGE_SAMPLES = 1000, /* reads of single pages that are measured */
+    PRESSED_NBYTES_MAX = 64 << 20,
     CHECK_ROUNDS = 5,
-    CHECK_QUERIES_MAX = 50000,
-    CHECK_PAGE_SAMPLES = 400 /* before each round */
+    CHECK_QUERIES_MAX = 50000
 };
 
 static const char in_use[] = "the file cannot be thrown out of memory";
@@ -132,42 +131,20 @@ static int run_warm(const struct cli_call *call, struct cli_profile *profile)
     return status == ACT_OK ? CLI_DONE : cli_fail(profile->name, &error);
 }
 
-/* Of one file, of those pages that are its own. */
-static bool file_page_ns(const struct cli_profile_file *file, const uint64_t *pages, size_t count,
-                         size_t *own_count_ret, uint64_t *ns_ret)
+/* One memory stands for all of the sizes: a fifth of the files, if that is soon filled. */
+static uint64_t pressed_nbytes(const struct cli_profile *profile)
 {
-    uint64_t own[PAGE_SAMPLES];
-    size_t own_count = 0;
-    for (size_t i = 0; i < count; i++)
-        if (pages[i] >= file->first_page && pages[i] - file->first_page < file->pages)
-            own[own_count++] = pages[i] - file->first_page;
-    *own_count_ret = own_count;
-    return !own_count || cli_disk_page_ns(file->name, own, own_count, ns_ret);
+    uint64_t nbytes = profile->file_nbytes / 5;
+    return nbytes < PRESSED_NBYTES_MAX ? nbytes : PRESSED_NBYTES_MAX;
 }
 
-bool cli_profile_page_ns(const struct cli_profile *profile, size_t count, uint64_t *ns_ret)
+/* A warm lookup, and each page that it has to wait for, with those that are read around it. */
+static double expected_ns(const struct cli_profile *profile, double faults, double reads,
+                          struct cli_pressed pressed)
 {
-    uint64_t pages[PAGE_SAMPLES];
-    size_t total = profile->page_count;
-    double sum_ns = 0;
-    if (count > PAGE_SAMPLES)
-        count = PAGE_SAMPLES;
-    if (count > total)
-        count = total;
-    /* Here and there, as lookups come: a step that leaves no common divisor with most numbers. */
-    for (size_t i = 0; i < count; i++)
-        pages[i] = profile->trace.pages[(i * 7919 + 13) % total];
-    for (size_t i = 0; i < profile->file_count; i++) {
-        size_t own_count;
-        uint64_t ns = 0;
-        if (!file_page_ns(&profile->files[i], pages, count, &own_count, &ns))
-            return false;
-        if (own_count)
-            sum_ns += (double)ns * (double)own_count;
-    }
-    if (count)
-        *ns_ret = (uint64_t)(sum_ns / (double)count);
-    return count;
+    uint64_t page_ns = pressed.page_ns ? pressed.page_ns : profile->page_ns;
+    return cli_histogram_mean(&profile->warm) + faults * (double)page_ns +
+           (reads - faults) * (double)pressed.ahead_ns;
 }
 
 int cli_profile_measure(const struct cli_call *call, struct cli_profile *profile)
@@ -176,14 +153,18 @@ int cli_profile_measure(const struct cli_call *call, struct cli_profile *profile
         return CLI_DONE;
     int status = CLI_DONE;
     if (!call->options.no_cold)
-        profile->cold_known = cli_profile_page_ns(profile, PAGE_SAMPLES, &profile->page_ns);
+        profile->cold_known = cli_profile_page_ns(profile, CLI_PAGE_SAMPLES, &profile->page_ns);
+    if (profile->cold_known)
+        (void)cli_profile_pressed(profile, pressed_nbytes(profile), CLI_PAGE_SAMPLES,
+                                  &profile->pressed);
     if (profile->cold_known)
         status = run_cold(call, profile);
     if (status == CLI_DONE)
         status = run_warm(call, profile);
-    for (size_t i = 0; profile->cold_known && i < CLI_PROFILE_SIZES; i++)
-        profile->sizes[i].latency_ns = cli_histogram_mean(&profile->warm) +
-                                       profile->sizes[i].faults * (double)profile->page_ns;
+    for (size_t i = 0; profile->cold_known && i < CLI_PROFILE_SIZES; i++) {
+        struct cli_profile_size *size = &profile->sizes[i];
+        size->latency_ns = expected_ns(profile, size->faults, size->pages_read, profile->pressed);
+    }
     return status;
 }
 
@@ -230,43 +211,78 @@ static double median(double *numbers, size_t count)
     return numbers[count / 2];
 }
 
-/* Rounds of one size, as many as there can be. */
+/* What a page takes now: with so much memory, or else with all of it. */
+static struct cli_pressed pressed_now(const struct cli_profile *profile, uint64_t nbytes)
+{
+    struct cli_pressed pressed;
+    if (!cli_profile_pressed(profile, nbytes, CLI_PAGE_SAMPLES, &pressed))
+        (void)cli_profile_page_ns(profile, CLI_PAGE_SAMPLES, &pressed.page_ns);
+    return pressed;
+}
+
+/* One round, between two looks at the disk: it may be busy with others' work for a while. False if
+ * it cannot be. */
+static bool check_once(const struct cli_call *call, const struct cli_profile *profile,
+                       struct cli_profile_check *check, struct limited_result *result,
+                       double *predicted_ns_ret)
+{
+    struct limited_run run = {profile, &call->options};
+    struct cli_pressed before = pressed_now(profile, check->size->nbytes);
+    check->why_not = in_use;
+    if (!cli_profile_drop(profile))
+        return false;
+    enum cli_limited how = cli_memory_limited(check->size->nbytes, run_limited, &run, result,
+                                              sizeof(*result), &check->why_not);
+    if (how == CLI_LIMITED_KILLED)
+        check->why_not = "the memory is too little for a process";
+    else if (how == CLI_LIMITED_FAILED)
+        check->why_not = "the lookups failed";
+    if (how != CLI_LIMITED_DONE)
+        return false;
+    struct cli_pressed after = pressed_now(profile, check->size->nbytes);
+    *predicted_ns_ret =
+        (expected_ns(profile, check->predicted_faults, check->predicted_reads, before) +
+         expected_ns(profile, check->predicted_faults, check->predicted_reads, after)) /
+        2;
+    return true;
+}
+
+struct timed {
+    double ns;
+    double predicted_ns;
+};
+
+static int compare_ratios(const void *a, const void *b)
+{
+    const struct timed *x = a;
+    const struct timed *y = b;
+    double left = x->predicted_ns * y->ns;
+    double right = y->predicted_ns * x->ns;
+    return (left > right) - (left < right);
+}
+
+/* Rounds of one size, as many as there can be. Of times that is told which is off by the median:
+ * what the disk gives changes from round to round, for what was reckoned and for the run. */
 static void check_size(const struct cli_call *call, struct cli_profile *profile,
                        struct cli_profile_check *check)
 {
-    struct limited_run run = {profile, &call->options};
     double count = (double)profile->check_queries;
     double faults[CHECK_ROUNDS];
-    double ns[CHECK_ROUNDS];
-    double page_ns[CHECK_ROUNDS];
+    struct timed times[CHECK_ROUNDS];
     for (size_t i = 0; i < CHECK_ROUNDS && !cli_interrupted(); i++) {
         struct limited_result result = {0, 0};
-        uint64_t page = profile->page_ns;
-        (void)cli_profile_page_ns(profile, CHECK_PAGE_SAMPLES, &page);
-        if (!cli_profile_drop(profile)) {
-            check->why_not = in_use;
+        if (!check_once(call, profile, check, &result, &times[i].predicted_ns))
             break;
-        }
-        enum cli_limited how = cli_memory_limited(check->size->nbytes, run_limited, &run, &result,
-                                                  sizeof(result), &check->why_not);
-        if (how != CLI_LIMITED_DONE) {
-            if (how != CLI_LIMITED_UNAVAILABLE)
-                check->why_not = how == CLI_LIMITED_KILLED
-                                     ? "the memory is too little for a process"
-                                     : "the lookups failed";
-            return;
-        }
         faults[i] = (double)result.faults / count;
-        ns[i] = (double)result.ns / count;
-        page_ns[i] = (double)page;
+        times[i].ns = (double)result.ns / count;
         check->rounds++;
     }
     if (check->rounds == 0)
         return;
     check->faults = median(faults, check->rounds);
-    check->ns = median(ns, check->rounds);
-    check->predicted_ns = cli_histogram_mean(&profile->warm) +
-                          check->predicted_faults * median(page_ns, check->rounds);
+    qsort(times, check->rounds, sizeof(times[0]), compare_ratios);
+    check->ns = times[check->rounds / 2].ns;
+    check->predicted_ns = times[check->rounds / 2].predicted_ns;
 }
 
 /* What the model says of the first queries alone. */
@@ -285,6 +301,7 @@ static int predict(const struct cli_call *call, struct cli_profile *profile)
         cli_reclaim_run(model, trace.touch_count, (size_t)check->size->capacity,
                         cli_profile_has_recency(profile, check->size->nbytes), &counts);
         check->predicted_faults = (double)counts.faults / (double)profile->check_queries;
+        check->predicted_reads = (double)counts.reads / (double)profile->check_queries;
     }
     cli_reclaim_close(model);
     cli_page_trace_free(&trace);

@@ -50,10 +50,19 @@ bool act_index_intact(const uint8_t *header)
 enum act_index_state act_index_read(const uint8_t *bytes, uint64_t file_nbytes,
                                     struct act_index *index_ret)
 {
-    const uint8_t *header = bytes + ACT_INDEX_OFF;
+    if (file_nbytes >= ACT_INDEX_END)
+        return act_index_read_header(bytes + ACT_INDEX_OFF, file_nbytes, index_ret);
+    /* Cut off: it would be damaged once the file has grown. */
+    return memcmp(bytes + ACT_INDEX_OFF, ACT_INDEX_MAGIC, 8) == 0 ? ACT_INDEX_DAMAGED
+                                                                  : ACT_INDEX_NONE;
+}
+
+enum act_index_state act_index_read_header(const uint8_t *header, uint64_t file_nbytes,
+                                           struct act_index *index_ret)
+{
     if (memcmp(header + AT_MAGIC, ACT_INDEX_MAGIC, 8) != 0)
         return ACT_INDEX_NONE;
-    if (file_nbytes < ACT_INDEX_END || !act_index_intact(header))
+    if (!act_index_intact(header))
         return ACT_INDEX_DAMAGED;
     if (act_load_le32(header + AT_VERSION) != ACT_INDEX_VERSION ||
         act_load_le64(header + AT_FLAGS) != 0 ||
@@ -70,6 +79,19 @@ enum act_index_state act_index_read(const uint8_t *bytes, uint64_t file_nbytes,
     index_ret->line_nbytes = act_load_le64(header + AT_LINE_NBYTES);
     index_ret->key_nbytes_longest = act_load_le64(header + AT_KEY_NBYTES_LONGEST);
     return makes_sense(index_ret, file_nbytes) ? ACT_INDEX_VALID : ACT_INDEX_DAMAGED;
+}
+
+bool act_index_was_there(const uint8_t *bytes, uint64_t file_nbytes)
+{
+    uint8_t header[ACT_INDEX_NBYTES];
+    if (file_nbytes < ACT_INDEX_END)
+        return false;
+    memcpy(header, bytes + ACT_INDEX_OFF, sizeof(header));
+    memcpy(header, ACT_INDEX_MAGIC, ACT_MAGIC_NBYTES);
+    if (act_index_intact(header))
+        return true;
+    return file_nbytes >= ACT_INDEX_END + ACT_INDEX_NBYTES + ACT_INDEX_TAIL_NBYTES &&
+           act_index_intact(bytes + act_index_copy_off(file_nbytes));
 }
 
 void act_index_write(uint8_t header_ret[ACT_INDEX_NBYTES], const struct act_index *index)

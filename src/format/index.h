@@ -61,12 +61,22 @@ enum act_index_state {
     ACT_INDEX_UNKNOWN  /* of a version, or with flags, that came later */
 };
 
+/* Reads a header of ACT_INDEX_NBYTES bytes, or its copy, of a file of so many bytes. */
+enum act_index_state act_index_read_header(const uint8_t *header, uint64_t file_nbytes,
+                                           struct act_index *index_ret);
+
 /* Reads the header of a file of at least ACT_FILE_NBYTES_MIN bytes; fills `*index_ret` if valid. */
 enum act_index_state act_index_read(const uint8_t *bytes, uint64_t file_nbytes,
                                     struct act_index *index_ret);
 
 /* Whether these ACT_INDEX_NBYTES bytes begin like a header and match their checksum. */
 bool act_index_intact(const uint8_t *header);
+
+/*
+ * Whether a file that seems to be plain ends as an indexed one does, or has a header but for the
+ * magic: then its header was hit.
+ */
+bool act_index_was_there(const uint8_t *bytes, uint64_t file_nbytes);
 
 /* Encodes a header. */
 void act_index_write(uint8_t header_ret[ACT_INDEX_NBYTES], const struct act_index *index);

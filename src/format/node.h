@@ -33,6 +33,8 @@ struct act_arena {
     uint64_t usual_end;
     /* From here on lie the nodes of the hot region; UINT64_MAX without an index. */
     uint64_t hot_off;
+    /* From here on lies what was merged into an indexed file, with jump tables; else UINT64_MAX. */
+    uint64_t merged_off;
 };
 
 /* What a node's longest form takes, and 8 bytes more that a varint's load may reach. */
@@ -61,6 +63,7 @@ static inline struct act_arena act_arena_of(const uint8_t *bytes, uint64_t file_
     arena.lengths = act_node_lengths_best();
     arena.jump_end = 0;
     arena.hot_off = UINT64_MAX;
+    arena.merged_off = UINT64_MAX;
     return arena;
 }
 

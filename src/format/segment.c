@@ -54,3 +54,42 @@ uint64_t act_segment_sum(const uint8_t *bytes, size_t nbytes, uint64_t sum_befor
 {
     return act_hash64(bytes, nbytes, sum_before);
 }
+
+uint64_t act_segment_sum_of(const uint8_t *bytes, const struct act_segment *segment, uint64_t end)
+{
+    uint64_t footer = segment->root - ACT_SEGMENT_NBYTES;
+    uint64_t sum = 0;
+    for (uint64_t at = segment->begin; at < footer;) {
+        uint64_t left = footer - at;
+        size_t nbytes = left < ACT_SUMS_BLOCK_NBYTES ? (size_t)left : ACT_SUMS_BLOCK_NBYTES;
+        sum = act_segment_sum(bytes + at, nbytes, sum);
+        at += nbytes;
+    }
+    return act_segment_sum(bytes + segment->root, (size_t)(end - segment->root), sum);
+}
+
+bool act_segment_was_footer(const uint8_t *bytes, uint64_t root)
+{
+    uint8_t footer[ACT_SEGMENT_NBYTES];
+    if (root < ACT_ARENA_OFF + ACT_SEGMENT_NBYTES)
+        return false;
+    const uint8_t *there = bytes + root - ACT_SEGMENT_NBYTES;
+    if (memcmp(there, ACT_SEGMENT_MAGIC, 8) == 0)
+        return true;
+    memcpy(footer, there, sizeof(footer));
+    memcpy(footer, ACT_SEGMENT_MAGIC, 8);
+    return act_load_le64(footer + AT_HASH) == act_hash64(footer, AT_HASH, 0);
+}
+
+uint64_t act_segment_newest(const struct act_arena *arena, uint64_t file_nbytes)
+{
+    uint64_t end = file_nbytes - ACT_TRAILER_NBYTES;
+    struct act_segment segment;
+    struct act_node node;
+    for (uint64_t nbytes = 1; nbytes <= ACT_NODE_NBYTES_MAX && nbytes < end; nbytes++) {
+        if (act_segment_read(arena->bytes, end - nbytes, &segment) &&
+            act_node_decode(arena, end - nbytes, &node) && node.end == end)
+            return end - nbytes;
+    }
+    return 0;
+}

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "format/node.h"
+
 #define ACT_SEGMENT_MAGIC "actMerge"
 
 enum {
@@ -40,5 +42,15 @@ void act_segment_write(uint8_t footer_ret[ACT_SEGMENT_NBYTES], const struct act_
  * Each is the seed of the next; the first one's is 0.
  */
 uint64_t act_segment_sum(const uint8_t *bytes, size_t nbytes, uint64_t sum_before);
+
+/* The checksum that the segment's bytes have, which must lie in the file up to `end`, where its
+ * trailer ends. */
+uint64_t act_segment_sum_of(const uint8_t *bytes, const struct act_segment *segment, uint64_t end);
+
+/* Whether the bytes before a root were a footer once: its magic or what it is of still matches. */
+bool act_segment_was_footer(const uint8_t *bytes, uint64_t root);
+
+/* The root that the segment at the end of a file was written for; 0 if it does not end in one. */
+uint64_t act_segment_newest(const struct act_arena *arena, uint64_t file_nbytes);
 
 #endif

@@ -107,25 +107,41 @@ act_status act_append_read(const struct act_append *append, uint64_t off, uint8_
 act_status act_append_node(struct act_append *append, const struct act_append_node *node,
                            uint64_t *id_ret, act_error *error)
 {
-    return act_append_run(append, node, 1, id_ret, error);
+    act_status status = make_room(append, error);
+    if (status != ACT_OK)
+        return status;
+    /* Set last: it may be in the node. */
+    uint64_t id = act_append_position(append);
+    append->used = (size_t)(act_node_encode(append->buffer + append->used, id, &node->node,
+                                            node->child_bytes) -
+                            append->buffer);
+    *id_ret = id;
+    return ACT_OK;
 }
 
 /* Encodes siblings from `first_id` on at `p`; where each begins, and the end of the last. */
-static uint8_t *encode(uint8_t *p, uint64_t first_id, const struct act_append_node *nodes,
-                       size_t count, uint32_t offs_ret[256])
+static uint8_t *encode(uint8_t *p, uint64_t first_id, const struct act_made *made, size_t count,
+                       uint32_t offs_ret[256])
 {
     const uint8_t *start = p;
     for (size_t i = 0; i < count; i++) {
         offs_ret[i] = (uint32_t)(p - start);
-        p = act_node_encode(p, first_id + offs_ret[i], &nodes[i].node, nodes[i].child_bytes);
+        p = act_node_encode(p, first_id + offs_ret[i], &made[i].node.node,
+                            made[i].node.child_bytes);
     }
     return p;
 }
 
-act_status act_append_run(struct act_append *append, const struct act_append_node *nodes,
-                          size_t count, uint64_t *first_id_ret, act_error *error)
+act_status act_append_run(struct act_append *append, struct act_made *made, size_t count,
+                          uint64_t *first_id_ret, act_error *error)
 {
-    act_status status = make_room(append, error);
+    act_status status = ACT_OK;
+    for (size_t i = 0; i < count && status == ACT_OK; i++) {
+        if (made[i].has_branch)
+            status = act_append_node(append, &made[i].branch, &made[i].node.node.child, error);
+    }
+    if (status == ACT_OK)
+        status = make_room(append, error);
     if (status != ACT_OK)
         return status;
     uint8_t *p = append->buffer + append->used;
@@ -137,11 +153,11 @@ act_status act_append_run(struct act_append *append, const struct act_append_nod
         /* Distances, and so nodes, grow with the table: the width is tried. */
         uint8_t width = 1;
         table_nbytes = count;
-        end = encode(p + table_nbytes, position + table_nbytes, nodes, count, offs);
+        end = encode(p + table_nbytes, position + table_nbytes, made, count, offs);
         if (offs[count - 1] > UINT8_MAX) {
             width = 2;
             table_nbytes = 2 * count - 1;
-            end = encode(p + table_nbytes, position + table_nbytes, nodes, count, offs);
+            end = encode(p + table_nbytes, position + table_nbytes, made, count, offs);
         }
         uint8_t *table = p + table_nbytes - 1;
         *table = width;
@@ -152,7 +168,7 @@ act_status act_append_run(struct act_append *append, const struct act_append_nod
                 act_store_le16(table - 2 * i, offs[i]);
         }
     } else {
-        end = encode(p, position, nodes, count, offs);
+        end = encode(p, position, made, count, offs);
     }
     *first_id_ret = position + table_nbytes;
     append->used = (size_t)(end - append->buffer);

@@ -29,6 +29,16 @@ struct act_append_node {
     uint8_t child_bytes[ACT_MASK_NBYTES]; /* the bytes or the mask of a branch with children */
 };
 
+/* The same with what is written right before its run. */
+struct act_made {
+    struct act_append_node node;
+    struct act_append_node branch; /* of a line, when has_branch: what it leads to, not written */
+    bool has_branch;
+    /* The old node that this is a copy of, or of whose line it is the rest, so that what lies below
+     * is the same; 0: it is new. */
+    uint64_t old_id;
+};
+
 struct act_append {
     struct act_os_update *update;
     uint64_t begin;       /* where the first byte goes, */
@@ -69,9 +79,12 @@ act_status act_append_read(const struct act_append *append, uint64_t off, uint8_
 act_status act_append_node(struct act_append *append, const struct act_append_node *node,
                            uint64_t *id_ret, act_error *error);
 
-/* Appends 1 to 256 siblings back to back; the id of the first. ACT_ERR_IO. */
-act_status act_append_run(struct act_append *append, const struct act_append_node *nodes,
-                          size_t count, uint64_t *first_id_ret, act_error *error);
+/*
+ * Appends 1 to 256 siblings back to back, and before them the branches that lines lead to; the id
+ * of the first. ACT_ERR_IO.
+ */
+act_status act_append_run(struct act_append *append, struct act_made *made, size_t count,
+                          uint64_t *first_id_ret, act_error *error);
 
 /*
  * Appends the root, with a footer before it where there are tables, and the trailer. The fields

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "build/key.h"
 #include "merge/place.h"
+#include "read/checks.h"
 #include "read/guard.h"
 #include "read/map.h"
 
@@ -49,8 +50,8 @@ static bool same_node(const struct act_old_node *a, const struct act_old_node *b
         return a->line.bytes == b->line.bytes;
     const struct act_children *x = &a->children;
     const struct act_children *y = &b->children;
-    if (x->count == 0 || y->count == 0)
-        return x->count == y->count;
+    if (x->count == 0) /* and so has the other none: the headers are the same */
+        return true;
     return x->bytes ? memcmp(x->bytes, y->bytes, x->count) == 0
                     : memcmp(x->mask, y->mask, sizeof(x->mask)) == 0;
 }
@@ -233,6 +234,8 @@ act_status act_map_diff(const act_map *from, const act_map *to, act_change_fn vi
                         .error = error};
     struct act_place places[SIDES];
     act_status status = make_room(&diff, 0);
+    for (int side = 0; side < SIDES && status == ACT_OK; side++)
+        status = act_checks_all(diff.maps[side], error);
     for (int side = 0; side < SIDES && status == ACT_OK; side++)
         status = act_place_of(&diff.maps[side]->arena, diff.maps[side]->root, &places[side], error);
     if (status == ACT_OK)

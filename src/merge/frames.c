@@ -7,13 +7,17 @@
 #include "base/memory.h"
 #include "build/key.h"
 
-void act_frames_open(struct act_frames *frames, const struct act_arena *arena, uint64_t root,
+void act_frames_open(struct act_frames *frames, const struct act_map *map,
                      struct act_append *append)
 {
     memset(frames, 0, sizeof(*frames));
-    frames->arena = arena;
-    frames->root = root;
+    frames->arena = &map->arena;
+    frames->root = map->root;
     frames->append = append;
+    if (act_map_has_hot(map))
+        frames->hot_end = map->index.sums_off;
+    frames->units.arena = &map->arena;
+    frames->units.append = append;
 }
 
 void act_frames_close(struct act_frames *frames)
@@ -21,6 +25,7 @@ void act_frames_close(struct act_frames *frames)
     free(frames->path);
     free(frames->frames);
     free(frames->waiting);
+    act_units_close(&frames->units);
     memset(frames, 0, sizeof(*frames));
 }
 
@@ -89,7 +94,7 @@ static act_status come_up_to(struct act_frames *frames, size_t depth, act_error 
         act_status status = act_frames_complete(frames, above + 1, &child, error);
         if (status == ACT_OK && between)
             status = push_between(frames, depth, &lower, error);
-        child.made.node.byte = frames->path[above];
+        child.made.node.node.byte = frames->path[above];
         if (status == ACT_OK)
             status = give(frames, &child, error);
         if (status != ACT_OK)
@@ -193,8 +198,11 @@ act_status act_frames_finish(struct act_frames *frames, struct act_append_node *
         status = act_frames_complete(frames, 0, &child, error);
     if (status != ACT_OK)
         return status;
-    *root_ret = child.made;
     if (child.gone)
-        memset(root_ret, 0, sizeof(*root_ret));
-    return ACT_OK;
+        memset(&child, 0, sizeof(child));
+    else if (child.made.has_branch)
+        status = act_append_node(frames->append, &child.made.branch, &child.made.node.node.child,
+                                 error);
+    *root_ret = child.made.node;
+    return status;
 }

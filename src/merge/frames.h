@@ -19,6 +19,8 @@
 #include "actree.h"
 #include "merge/append.h"
 #include "merge/place.h"
+#include "merge/unit.h"
+#include "read/map.h"
 
 struct act_frame {
     size_t depth;           /* bytes of its path */
@@ -33,8 +35,9 @@ struct act_frame {
 
 /* A child that is complete. */
 struct act_frames_child {
-    struct act_append_node made; /* node.byte leads here */
-    bool gone;                   /* there is no such child any more */
+    struct act_made made;  /* node.node.byte leads here */
+    bool gone;             /* there is no such child any more */
+    uint64_t below_nbytes; /* what was appended for it, if it is a unit; else more than that */
 };
 
 struct act_frames {
@@ -51,11 +54,13 @@ struct act_frames {
     struct act_frames_child *waiting; /* a stack: those of the last frame are the last */
     size_t waiting_count;
     size_t waiting_capacity;
-    struct act_append_node run[256]; /* the children of the frame that is being completed */
+    struct act_made run[256]; /* the children of the frame that is being completed */
+    struct act_units units;
+    uint64_t hot_end; /* the hot region of the file as it was built, from arena->hot_off on */
 };
 
 /* Starts without any key. */
-void act_frames_open(struct act_frames *frames, const struct act_arena *arena, uint64_t root,
+void act_frames_open(struct act_frames *frames, const struct act_map *map,
                      struct act_append *append);
 void act_frames_close(struct act_frames *frames);
 

@@ -11,14 +11,17 @@
  * What an old line goes on with after the byte behind `off`, as the node that this byte leads to.
  */
 static act_status rest_of_line(const struct act_frames *frames, const struct act_place *place,
-                               struct act_append_node *made_ret, act_error *error)
+                               struct act_made *made_ret, act_error *error)
 {
     const struct act_old_node *old = &place->old;
     uint64_t from = place->off + 1;
     uint64_t nbytes = old->line.nbytes - from;
-    struct act_new_node *node = &made_ret->node;
-    if (nbytes == 0 && old->child)
-        return act_old_copy(frames->arena, old->child, made_ret, error);
+    struct act_new_node *node = &made_ret->node.node;
+    made_ret->old_id = old->node.id;
+    if (nbytes == 0 && old->child) {
+        made_ret->old_id = old->child;
+        return act_old_copy(frames->arena, old->child, &made_ret->node, error);
+    }
     *node = (struct act_new_node){.header = old->node.header & ACT_NODE_VALUE};
     if (act_node_has_value(&old->node))
         node->value = old->node.value;
@@ -53,9 +56,12 @@ static act_status old_children(const struct act_frames *frames, const struct act
     return act_old_children(frames->arena, old, ids, error);
 }
 
-/* Puts all children of the frame into frames->run, old and new ones in order. */
+/*
+ * Puts all children of the frame into frames->run, old and new ones in order; `*below_ret` is what
+ * was appended for the new ones.
+ */
 static act_status gather(struct act_frames *frames, const struct act_frame *frame,
-                         size_t *count_ret, act_error *error)
+                         size_t *count_ret, uint64_t *below_ret, act_error *error)
 {
     uint8_t bytes[256] = {0};
     uint64_t ids[256];
@@ -63,26 +69,71 @@ static act_status gather(struct act_frames *frames, const struct act_frame *fram
     act_status status = old_children(frames, frame, bytes, ids, &old_count, error);
     size_t next = frame->waiting_begin;
     size_t count = 0;
+    uint64_t below_nbytes = 0;
     for (unsigned i = 0; status == ACT_OK && (i < old_count || next < frames->waiting_count);) {
-        struct act_append_node *made = &frames->run[count];
+        struct act_made *made = &frames->run[count];
         const struct act_frames_child *child = next < frames->waiting_count ? &frames->waiting[next]
                                                                             : NULL;
-        if (child && (i == old_count || child->made.node.byte <= bytes[i])) {
-            i += i < old_count && child->made.node.byte == bytes[i];
+        if (child && (i == old_count || child->made.node.node.byte <= bytes[i])) {
+            i += i < old_count && child->made.node.node.byte == bytes[i];
             *made = child->made;
             count += !child->gone;
+            below_nbytes += child->gone ? 0 : child->below_nbytes;
             next++;
             continue;
         }
-        if (frame->place.kind == ACT_PLACE_LINE)
+        made->has_branch = false;
+        if (frame->place.kind == ACT_PLACE_LINE) {
             status = rest_of_line(frames, &frame->place, made, error);
-        else
-            status = act_old_copy(frames->arena, ids[i], made, error);
-        made->node.byte = bytes[i++];
+        } else {
+            made->old_id = ids[i];
+            status = act_old_copy(frames->arena, ids[i], &made->node, error);
+        }
+        made->node.node.byte = bytes[i++];
         count++;
     }
     frames->waiting_count = frame->waiting_begin;
     *count_ret = count;
+    *below_ret = below_nbytes;
+    return status;
+}
+
+/* Whether the children that were there are known to have more below them than a unit. */
+static bool was_hot(const struct act_frames *frames, const struct act_frame *frame)
+{
+    uint64_t child = frame->place.kind == ACT_PLACE_BRANCH ? frame->place.old.child : 0;
+    return child >= frames->arena->hot_off && child < frames->hot_end;
+}
+
+/*
+ * Gives the children in frames->run their places beside each other: if they are a unit with all
+ * below them, that is copied, so that whoever comes there finds all of it together; else their
+ * lines are, and the branches that these lead to. `*below_ref` is what was appended for the new
+ * ones, and becomes that of all.
+ */
+static act_status settle(struct act_frames *frames, const struct act_frame *frame, size_t count,
+                         uint64_t *below_ref, act_error *error)
+{
+    uint64_t nbytes = *below_ref + 2 * count;
+    for (size_t i = 0; i < count; i++)
+        nbytes += act_unit_own_nbytes(&frames->run[i]);
+    bool unit = nbytes <= ACT_MERGED_UNIT_NBYTES_MAX && !was_hot(frames, frame);
+    for (size_t i = 0; i < count && unit; i++)
+        unit = !frames->run[i].old_id ||
+               act_unit_measure(&frames->units, frames->run[i].old_id, &nbytes);
+    act_status status = ACT_OK;
+    for (size_t i = 0; i < count && status == ACT_OK; i++) {
+        struct act_made *made = &frames->run[i];
+        if (!made->old_id)
+            continue;
+        status = unit ? act_unit_copy(&frames->units, made, error)
+                      : act_unit_take_branch(&frames->units, made, error);
+        if (status == ACT_OK)
+            status = act_unit_take_line(
+                &frames->units, made,
+                unit ? ACT_UNIT_LINE_NBYTES_MAX : ACT_UNIT_HOT_LINE_NBYTES_MAX, error);
+    }
+    *below_ref = unit ? nbytes : ACT_UNIT_TOO_MUCH;
     return status;
 }
 
@@ -93,11 +144,11 @@ static act_status make_branch(struct act_frames *frames, size_t count, struct ac
     made->node.header |= (uint8_t)act_branch_count(count);
     if (count < ACT_BRANCH_MASK) {
         for (size_t i = 0; i < count; i++)
-            made->child_bytes[i] = frames->run[i].node.byte;
+            made->child_bytes[i] = frames->run[i].node.node.byte;
     } else {
         uint64_t mask[4] = {0};
         for (size_t i = 0; i < count; i++) {
-            unsigned byte = frames->run[i].node.byte;
+            unsigned byte = frames->run[i].node.node.byte;
             mask[byte / 64] |= (uint64_t)1 << byte % 64;
         }
         act_mask_encode(made->child_bytes, mask);
@@ -156,15 +207,25 @@ static act_status find_line(const struct act_frames *frames, const struct act_ne
     return status;
 }
 
+/* Puts a branch below a line: it is written by itself, or right before the run of that line. */
+static act_status put_below(struct act_frames *frames, struct act_made *made, act_error *error)
+{
+    if (!frames->append->tables)
+        return act_append_node(frames->append, &made->node, &made->node.node.child, error);
+    made->branch = made->node;
+    made->has_branch = true;
+    return ACT_OK;
+}
+
 /*
  * Makes a line of the bytes of the path from `from` to `to`, and what lies below them, `made`,
  * which becomes that line. Where `folded` is true one more byte follows those of the path,
- * made->node.byte; and if `made` is a line itself, it goes on with its bytes.
+ * made->node.node.byte; and if `made` is a line itself, it goes on with its bytes.
  */
 static act_status make_line(struct act_frames *frames, size_t from, size_t to, bool folded,
-                            struct act_append_node *made, act_error *error)
+                            struct act_made *made, act_error *error)
 {
-    struct act_new_node *node = &made->node;
+    struct act_new_node *node = &made->node.node;
     struct act_append *append = frames->append;
     uint64_t off = 0;
     uint64_t nbytes = 0;
@@ -177,7 +238,7 @@ static act_status make_line(struct act_frames *frames, size_t from, size_t to, b
         if (node->header & ACT_BRANCH_COUNT) {
             /* The value stays with the branch. */
             header = ACT_NODE_LINE | ACT_LINE_CHILD;
-            status = act_append_node(append, made, &node->child, error);
+            status = put_below(frames, made, error);
         }
     }
     node->header = header;
@@ -205,21 +266,27 @@ static act_status is_old_line(const struct act_frames *frames, const struct act_
     return status;
 }
 
-/* Puts the bytes that lead to a branch or leaf before it, if there are any. */
+/* Puts the bytes that lead to a branch or leaf before it, if there are any; `hot`: to a branch with
+ * more below it than a unit. */
 static act_status lead_to(struct act_frames *frames, const struct act_frame *frame, size_t from,
-                          struct act_append_node *made, act_error *error)
+                          bool hot, struct act_made *made, act_error *error)
 {
     uint64_t line;
-    if (from == frame->depth)
+    size_t nbytes = frame->depth - from;
+    if (nbytes == 0)
         return ACT_OK;
+    /* A short line is better near than shared. */
+    if (frames->append->tables &&
+        nbytes <= (hot ? ACT_UNIT_HOT_LINE_NBYTES_MAX : ACT_UNIT_LINE_NBYTES_MAX))
+        return make_line(frames, from, frame->depth, false, made, error);
     act_status status = is_old_line(frames, frame, from, &line, error);
     if (status != ACT_OK)
         return status;
     if (!line)
         return make_line(frames, from, frame->depth, false, made, error);
-    struct act_new_node *node = &made->node;
+    struct act_new_node *node = &made->node.node;
     if (node->header & ACT_BRANCH_COUNT) {
-        status = act_append_node(frames->append, made, &node->child, error);
+        status = put_below(frames, made, error);
         node->header = ACT_NODE_LINE | ACT_LINE_CHILD;
     } else {
         node->header |= ACT_NODE_LINE;
@@ -232,12 +299,17 @@ act_status act_frames_complete(struct act_frames *frames, size_t from,
                                struct act_frames_child *child_ret, act_error *error)
 {
     struct act_frame frame = frames->frames[--frames->count];
-    struct act_append_node *made = &child_ret->made;
+    struct act_made *made = &child_ret->made;
     size_t count;
+    uint64_t below_nbytes;
     memset(child_ret, 0, sizeof(*child_ret));
-    act_status status = gather(frames, &frame, &count, error);
+    act_status status = gather(frames, &frame, &count, &below_nbytes, error);
+    if (status == ACT_OK && frames->append->tables)
+        status = settle(frames, &frame, count, &below_nbytes, error);
     if (status != ACT_OK)
         return status;
+    bool hot = below_nbytes > ACT_MERGED_UNIT_NBYTES_MAX;
+    child_ret->below_nbytes = below_nbytes + (frame.depth - from);
     if (!frame.has_value && count == 0) {
         child_ret->gone = true;
         return ACT_OK;
@@ -245,12 +317,13 @@ act_status act_frames_complete(struct act_frames *frames, size_t from,
     if (!frame.has_value && count == 1) {
         /* Where there is nothing to choose and nothing to find, there is no branch. */
         *made = frames->run[0];
+        made->old_id = 0;
         return make_line(frames, from, frame.depth, true, made, error);
     }
     if (frame.has_value) {
-        made->node.header = ACT_NODE_VALUE;
-        made->node.value = frame.value;
+        made->node.node.header = ACT_NODE_VALUE;
+        made->node.node.value = frame.value;
     }
-    status = make_branch(frames, count, made, error);
-    return status == ACT_OK ? lead_to(frames, &frame, from, made, error) : status;
+    status = make_branch(frames, count, &made->node, error);
+    return status == ACT_OK ? lead_to(frames, &frame, from, hot, made, error) : status;
 }

@@ -97,8 +97,8 @@ static uint64_t keys_before(const struct act_merge *merge)
                                                                                     : UINT64_MAX;
 }
 
-static act_status open_file(struct act_merge *merge, const char *path, bool verify,
-                            act_error *error)
+static act_status open_file(struct act_merge *merge, const char *path,
+                            const act_merge_options *options, act_error *error)
 {
     act_status status = act_os_update_open(path, &merge->update, error);
     if (status != ACT_OK)
@@ -111,12 +111,12 @@ static act_status open_file(struct act_merge *merge, const char *path, bool veri
         status = act_map_open_memory(bytes, (size_t)nbytes, NULL, &merge->map, error);
     if (status == ACT_OK)
         status = examine(merge, error);
-    if (status == ACT_OK && verify)
-        status = act_map_verify(merge->map, NULL, NULL, NULL, error);
+    if (status == ACT_OK && options->verify)
+        status = act_map_verify(merge->map, options->progress, options->context, NULL, error);
     if (status != ACT_OK)
         return status;
     merge->keys = keys_before(merge);
-    act_frames_open(&merge->frames, &merge->map->arena, root, &merge->append);
+    act_frames_open(&merge->frames, merge->map, &merge->append);
     /* A damaged jump table may mislead whoever looks, but not who writes. */
     merge->map->arena.jump_end = 0;
     return act_append_open(&merge->append, merge->update, merge->tail.end, nbytes,
@@ -139,7 +139,7 @@ act_status act_merge_open(const char *path, const act_merge_options *options, ac
         return act_fail_nomem(error);
     merge->sync = !options->no_sync;
     act_quote(merge->quoted, path, strlen(path));
-    act_status status = open_file(merge, path, options->verify, error);
+    act_status status = open_file(merge, path, options, error);
     if (status != ACT_OK)
         act_merge_close(merge);
     else

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "os/thread.h"
 #include "read/budget.h"
+#include "read/checks.h"
 #include "read/descent.h"
 #include "read/fetch.h"
 #include "read/guard.h"
@@ -67,6 +68,24 @@ static ACT_ALWAYS_INLINE act_status finish(struct batch *batch, struct act_desce
     return ACT_OK;
 }
 
+/* get_group while there are bytes to compare with their checksums. */
+ACT_NOINLINE static act_status get_checked(struct batch *batch, size_t done, unsigned count)
+{
+    for (size_t at = done; at < done + count; at++) {
+        const act_slice *key = &batch->keys[at];
+        uint64_t value = 0;
+        act_status status = act_get_checked(batch->map, key->bytes, key->nbytes, &value,
+                                            batch->error);
+        if (status != ACT_OK && status != ACT_NOT_FOUND)
+            return status;
+        if (batch->values)
+            batch->values[at] = value;
+        if (batch->found)
+            batch->found[at / 8] |= (uint8_t)((status == ACT_OK) << at % 8);
+    }
+    return ACT_OK;
+}
+
 static act_status get_group(struct batch *batch, size_t done, unsigned count)
 {
     const struct act_arena *arena = &batch->map->arena;
@@ -93,7 +112,8 @@ static act_status get_window(struct batch *batch, size_t at, size_t end)
     size_t group = batch->map->resident_nbytes_max ? ACT_BUDGET_STEPS : GROUP;
     for (; at < end; at += group) {
         size_t count = end - at < group ? end - at : group;
-        act_status status = get_group(batch, at, (unsigned)count);
+        act_status status = act_checks_pending(batch->map) ? get_checked(batch, at, (unsigned)count)
+                                                           : get_group(batch, at, (unsigned)count);
         if (ACT_UNLIKELY(status != ACT_OK))
             return status;
         act_budget_keep(batch->map);

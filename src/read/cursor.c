@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "format/varint.h"
+#include "read/checks.h"
 
 /* Makes the place where the cursor stands its root. */
 static void take_root(struct act_cursor *cursor)
@@ -193,10 +194,11 @@ struct place {
  * Follows a path downwards. `*id_ret` becomes the node that is next on the way, 0 where the path
  * ends; ACT_NOT_FOUND where it does not exist.
  */
-static act_status step_down(const struct act_arena *arena, const struct place *place,
+static act_status step_down(const struct act_map *map, const struct place *place,
                             const uint8_t **path, const uint8_t *path_end, uint64_t *id_ret,
                             act_error *error)
 {
+    const struct act_arena *arena = &map->arena;
     *id_ret = 0;
     if (act_cursor_frame_is_line(&place->node)) {
         if (place->line.nbytes - place->line_at > (size_t)(path_end - *path))
@@ -214,6 +216,12 @@ static act_status step_down(const struct act_arena *arena, const struct place *p
     if (!act_cursor_child_of(arena, &place->node, **path, &child))
         return ACT_NOT_FOUND;
     ++*path;
+    if (ACT_UNLIKELY(act_checks_pending(map))) {
+        act_status status = act_checks_child(map, place->node.id, place->node.id - place->node.down,
+                                             child.index, error);
+        if (status != ACT_OK)
+            return status;
+    }
     *id_ret = act_cursor_child_id(arena, &place->node, child.index);
     return *id_ret ? ACT_OK : act_cursor_corrupt(place->node.id, error);
 }
@@ -228,11 +236,16 @@ static act_status value_at(const act_cursor *cursor, const uint8_t *path, size_t
     place.line_at = cursor->inside_nbytes - place.node.start_nbytes;
     for (;;) {
         uint64_t id;
-        act_status status = step_down(arena, &place, &at, path + path_nbytes, &id, error);
+        act_status status = step_down(cursor->map, &place, &at, path + path_nbytes, &id, error);
         if (status != ACT_OK)
             return status;
         if (id == 0)
             break;
+        if (ACT_UNLIKELY(act_checks_pending(cursor->map))) {
+            status = act_checks_node(cursor->map, id, error);
+            if (status != ACT_OK)
+                return status;
+        }
         if (!act_cursor_decode(arena, id, &place.node, &place.line))
             return act_cursor_corrupt(id, error);
         place.line_at = 0;

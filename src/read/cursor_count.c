@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "read/budget.h"
+#include "read/checks.h"
 
 /* From so many nodes on, the count below a run is noted. */
 #define NOTED_STEPS 64u
@@ -38,7 +39,6 @@ struct note {
 
 struct counter {
     const struct act_map *map;
-    const struct act_arena *arena;
     struct counted *stack;
     size_t depth;
     size_t capacity;
@@ -109,12 +109,17 @@ static uint64_t add(uint64_t a, uint64_t b)
 }
 
 /* Decodes a node. `*end_ret` is where its next sibling lies. */
-static act_status read_node(const struct act_arena *arena, uint64_t id, struct counted *node_ret,
+static act_status read_node(const struct act_map *map, uint64_t id, struct counted *node_ret,
                             uint64_t *end_ret, act_error *error)
 {
     struct act_cursor_frame frame;
     struct act_cursor_line line = {0, 0};
-    if (ACT_UNLIKELY(!act_cursor_decode(arena, id, &frame, &line)))
+    if (ACT_UNLIKELY(act_checks_pending(map))) {
+        act_status status = act_checks_node(map, id, error);
+        if (status != ACT_OK)
+            return status;
+    }
+    if (ACT_UNLIKELY(!act_cursor_decode(&map->arena, id, &frame, &line)))
         return act_cursor_corrupt(id, error);
     bool passes = act_cursor_frame_is_line(&frame) && line.child; /* a value is its child's then */
     uint64_t run = passes ? line.child : frame.down;
@@ -152,7 +157,7 @@ static act_status next_child(struct counter *counter, act_error *error)
     uint64_t id = top->next;
     if (ACT_UNLIKELY(id >= top->id))
         return act_cursor_corrupt(top->id, error);
-    act_status status = read_node(counter->arena, id, &child, &top->next, error);
+    act_status status = read_node(counter->map, id, &child, &top->next, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
     top->left--;
@@ -194,7 +199,7 @@ static act_status count_from(struct counter *counter, uint64_t id, uint64_t *key
 {
     struct counted root;
     uint64_t end;
-    act_status status = read_node(counter->arena, id, &root, &end, error);
+    act_status status = read_node(counter->map, id, &root, &end, error);
     if (status == ACT_OK)
         status = begin(counter, &root, error);
     if (status != ACT_OK)
@@ -214,7 +219,7 @@ act_status act_cursor_val_count(const act_cursor *cursor, uint64_t *count_ret, a
 {
     uint64_t count = 0;
     if (act_cursor_is_inside(cursor)) {
-        struct counter counter = {.map = cursor->map, .arena = &cursor->map->arena};
+        struct counter counter = {.map = cursor->map};
         /* From anywhere in a line the same keys lie below. */
         act_status status = count_from(&counter, act_cursor_top(cursor)->id, &count, error);
         free(counter.stack);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "read/budget.h"
+#include "read/checks.h"
 
 /* ------------------------------------------------------------------------------------ decoding */
 
@@ -192,13 +193,25 @@ static act_status take_steps(struct act_cursor *cursor, uint64_t steps, uint64_t
     return ACT_OK;
 }
 
+/* What entering a node of a map with a budget, or with checks, takes besides. */
+ACT_NOINLINE static act_status watch(struct act_cursor *cursor, uint64_t id, act_error *error)
+{
+    const struct act_map *map = cursor->map;
+    if (map->resident_nbytes_max && ++cursor->entered % ACT_BUDGET_STEPS == 0)
+        act_budget_look(map);
+    return act_checks_pending(map) ? act_checks_node(map, id, error) : ACT_OK;
+}
+
 act_status act_cursor_enter(struct act_cursor *cursor, uint64_t id, act_error *error)
 {
     act_status status = take_steps(cursor, 1, id, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
-    if (ACT_UNLIKELY(cursor->map->resident_nbytes_max) && ++cursor->entered % ACT_BUDGET_STEPS == 0)
-        act_budget_look(cursor->map);
+    if (ACT_UNLIKELY(cursor->map->watched)) {
+        status = watch(cursor, id, error);
+        if (status != ACT_OK)
+            return status;
+    }
     if (ACT_UNLIKELY(cursor->depth == cursor->frames_capacity) &&
         !act_reserve(&cursor->frames, &cursor->frames_capacity, cursor->depth + 1,
                      sizeof(*cursor->frames)))
@@ -215,6 +228,12 @@ act_status act_cursor_enter_child(struct act_cursor *cursor, struct act_cursor_c
                                   act_error *error)
 {
     struct act_cursor_frame *top = act_cursor_top(cursor);
+    if (ACT_UNLIKELY(act_checks_pending(cursor->map))) {
+        act_status checked = act_checks_child(cursor->map, top->id, top->id - top->down,
+                                              child.index, error);
+        if (checked != ACT_OK)
+            return checked;
+    }
     uint64_t id = act_cursor_child_id(&cursor->map->arena, top, child.index);
     if (ACT_UNLIKELY(!id))
         return act_cursor_corrupt(top->id, error);

@@ -68,6 +68,18 @@ enum act_next {
 act_status act_descend(const struct act_map *map, struct act_descent *from, act_error *error);
 
 /*
+ * act_map_get for a map with checks: what is read is compared with its checksums first.
+ */
+act_status act_get_checked(const struct act_map *map, const void *key, size_t key_nbytes,
+                           uint64_t *value_ret, act_error *error);
+
+/*
+ * From the root to its child, where the root lies too near to the end of the file for act_descent's
+ * steps, as it does after a merge. Where there is no such child, or anything is odd, `d` stays.
+ */
+void act_descent_leave_root(const struct act_map *map, struct act_descent *d);
+
+/*
  * A line's child is a branch most of the time, and the branch's own children lie right before it.
  * Asking for these lines at once, while the line data is on its way, saves one wait for memory.
  */
@@ -108,7 +120,8 @@ static ACT_ALWAYS_INLINE enum act_next act_descent_branch(const struct act_arena
     if (ACT_UNLIKELY(child_rel - 1 >= id - ACT_ARENA_OFF))
         return ACT_NEXT_ODD;
     uint64_t first = id - child_rel;
-    if (first < arena->hot_off && id >= arena->hot_off)
+    if ((first < arena->hot_off && id >= arena->hot_off) ||
+        (first >= arena->merged_off && child_rel > ACT_PAGE_NBYTES))
         act_prefetch_unit(arena->bytes + first);
     unsigned index;
     if (ACT_LIKELY(count < ACT_BRANCH_MASK)) {

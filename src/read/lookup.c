@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "read/budget.h"
+#include "read/checks.h"
 #include "read/descent.h"
 #include "read/guard.h"
 #include "read/shortcut.h"
@@ -84,14 +85,23 @@ static ACT_ALWAYS_INLINE int child_index(const struct act_arena *arena, const st
     return act_find_bit(bytes, byte);
 }
 
-/* Any descent, from the node at `id`, to which the bytes before d->key have led. */
-static ACT_ALWAYS_INLINE act_status descend(struct descent *d, enum mode mode, uint64_t id)
+/*
+ * Any descent, from the node at `id`, to which the bytes before d->key have led. `checked` is a
+ * constant too: whether what is read is compared with its checksums first.
+ */
+static ACT_ALWAYS_INLINE act_status descend(struct descent *d, enum mode mode, bool checked,
+                                            uint64_t id)
 {
     const struct act_arena *arena = &d->map->arena;
     bool value_seen =
         false; /* a line gave the value of these bytes; the branch below has its own */
     for (;;) {
         struct act_node node;
+        if (checked) {
+            act_status status = act_checks_node(d->map, id, d->error);
+            if (ACT_UNLIKELY(status != ACT_OK))
+                return status;
+        }
         if (ACT_UNLIKELY(!act_node_decode(arena, id, &node)))
             return corrupt(d, id);
 
@@ -143,6 +153,12 @@ static ACT_ALWAYS_INLINE act_status descend(struct descent *d, enum mode mode, u
             return ACT_NOT_FOUND;
         d->key++;
         value_seen = false;
+        if (checked) {
+            act_status status = act_checks_child(d->map, id, node.child_rel, (unsigned)index,
+                                                 d->error);
+            if (ACT_UNLIKELY(status != ACT_OK))
+                return status;
+        }
         id = act_node_child(arena, id, node.child_rel, (unsigned)index);
         if (ACT_UNLIKELY(!id))
             return corrupt(d, node.id);
@@ -159,7 +175,12 @@ static ACT_ALWAYS_INLINE void set_key(struct descent *d, const uint8_t *key, siz
     d->padded_end = d->key_end + (padded ? ACT_KEY_PADDING_NBYTES : 0);
 }
 
-act_status act_descend(const struct act_map *map, struct act_descent *from, act_error *error)
+/*
+ * The functions below come twice, with and without checks: were a descent handed from the one to
+ * the other, compilers would keep it in memory.
+ */
+static ACT_ALWAYS_INLINE act_status descend_for_value(const struct act_map *map, bool checked,
+                                                      struct act_descent *from, act_error *error)
 {
     struct descent d;
     d.map = map;
@@ -169,10 +190,62 @@ act_status act_descend(const struct act_map *map, struct act_descent *from, act_
     d.key = from->key;
     d.key_end = from->key_end;
     d.padded_end = from->key_end;
-    act_status status = descend(&d, GET, from->id);
+    act_status status = descend(&d, GET, checked, from->id);
     from->number = d.value;
     from->id = d.value_id;
     return status;
+}
+
+ACT_NOINLINE static act_status descend_checked(const struct act_map *map, struct act_descent *from,
+                                               act_error *error)
+{
+    return descend_for_value(map, true, from, error);
+}
+
+act_status act_descend(const struct act_map *map, struct act_descent *from, act_error *error)
+{
+    if (ACT_UNLIKELY(act_checks_pending(map)))
+        return descend_checked(map, from, error);
+    return descend_for_value(map, false, from, error);
+}
+
+ACT_NOINLINE act_status act_get_checked(const struct act_map *map, const void *key,
+                                        size_t key_nbytes, uint64_t *value_ret, act_error *error)
+{
+    const uint8_t *bytes = key_nbytes ? key : (const uint8_t *)"";
+    struct act_descent d = {.id = map->root, .key = bytes, .key_end = bytes + key_nbytes};
+    act_status status = act_guarded(map, act_descend(map, &d, error), error);
+    act_budget_step(map);
+    if (status == ACT_OK && value_ret)
+        *value_ret = d.number;
+    return status;
+}
+
+void act_descent_leave_root(const struct act_map *map, struct act_descent *d)
+{
+    const struct act_arena *arena = &map->arena;
+    size_t left = (size_t)(d->key_end - d->key);
+    uint64_t child = 0;
+    size_t nbytes = 1;
+    struct act_node root;
+    struct act_line line;
+    if (!act_node_decode(arena, d->id, &root) || !act_node_has_child(&root) || left == 0)
+        return;
+    if (act_node_is_line(&root)) {
+        if (act_node_has_value(&root) || !act_line_decode(arena, root.id, root.line_rel, &line) ||
+            line.nbytes > left || !act_equal(d->key, line.bytes, (size_t)line.nbytes))
+            return;
+        nbytes = (size_t)line.nbytes;
+        child = act_node_first_child(root.id, root.child_rel);
+    } else {
+        int index = child_index(arena, &root, *d->key);
+        if (index >= 0)
+            child = act_node_child(arena, root.id, root.child_rel, (unsigned)index);
+    }
+    if (child) {
+        d->key += nbytes;
+        d->id = child;
+    }
 }
 
 /*
@@ -199,6 +272,9 @@ act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, u
     struct act_descent d;
     enum act_next next = ACT_NEXT_ODD;
     const struct act_shortcuts *shortcuts = act_shortcuts_of(map);
+    /* While there is anything to check there are no shortcuts: with them, nothing is asked. */
+    if (ACT_UNLIKELY(shortcuts == NULL) && act_checks_pending(map))
+        return act_get_checked(map, key, key_nbytes, value_ret, error);
     if (ACT_LIKELY(act_descent_start(map, shortcuts, key, key_nbytes, copy, &d))) {
         next = act_descent_finish(&map->arena, &d, ACT_NEXT_NODE);
         if (ACT_UNLIKELY(shortcuts == NULL))
@@ -218,8 +294,9 @@ act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, u
     return status;
 }
 
-act_status act_map_path_exists(const act_map *map, const void *path, size_t path_nbytes,
-                               bool *has_value_ret, act_error *error)
+static ACT_ALWAYS_INLINE act_status exists(const act_map *map, bool checked, const void *path,
+                                           size_t path_nbytes, bool *has_value_ret,
+                                           act_error *error)
 {
     uint8_t copy[ACT_KEY_COPY_NBYTES];
     struct descent d;
@@ -227,28 +304,59 @@ act_status act_map_path_exists(const act_map *map, const void *path, size_t path
     d.error = error;
     d.has_value = false;
     set_key(&d, path, path_nbytes, copy);
-    act_status status = act_guarded(map, descend(&d, EXISTS, map->root), error);
+    act_status status = act_guarded(map, descend(&d, EXISTS, checked, map->root), error);
     act_budget_step(map);
     if (status == ACT_OK && has_value_ret)
         *has_value_ret = d.has_value;
     return status;
 }
 
-act_status act_map_prefixes(const act_map *map, const void *key, size_t key_nbytes,
-                            act_prefix_fn visit, void *context, act_error *error)
+ACT_NOINLINE static act_status exists_checked(const act_map *map, const void *path,
+                                              size_t path_nbytes, bool *has_value_ret,
+                                              act_error *error)
+{
+    return exists(map, true, path, path_nbytes, has_value_ret, error);
+}
+
+act_status act_map_path_exists(const act_map *map, const void *path, size_t path_nbytes,
+                               bool *has_value_ret, act_error *error)
+{
+    if (ACT_UNLIKELY(act_checks_pending(map)))
+        return exists_checked(map, path, path_nbytes, has_value_ret, error);
+    return exists(map, false, path, path_nbytes, has_value_ret, error);
+}
+
+static ACT_ALWAYS_INLINE act_status prefixes(const act_map *map, bool checked, const void *key,
+                                             size_t key_nbytes, act_prefix_fn visit, void *context,
+                                             act_error *error)
 {
     uint8_t copy[ACT_KEY_COPY_NBYTES];
     struct descent d;
-    if (!visit)
-        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no function to call");
     d.map = map;
     d.error = error;
     d.visit = visit;
     d.context = context;
     set_key(&d, key, key_nbytes, copy);
-    act_status status = act_guarded(map, descend(&d, PREFIXES, map->root), error);
+    act_status status = act_guarded(map, descend(&d, PREFIXES, checked, map->root), error);
     act_budget_step(map);
     return status == ACT_NOT_FOUND ? ACT_OK : status;
+}
+
+ACT_NOINLINE static act_status prefixes_checked(const act_map *map, const void *key,
+                                                size_t key_nbytes, act_prefix_fn visit,
+                                                void *context, act_error *error)
+{
+    return prefixes(map, true, key, key_nbytes, visit, context, error);
+}
+
+act_status act_map_prefixes(const act_map *map, const void *key, size_t key_nbytes,
+                            act_prefix_fn visit, void *context, act_error *error)
+{
+    if (!visit)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no function to call");
+    if (ACT_UNLIKELY(act_checks_pending(map)))
+        return prefixes_checked(map, key, key_nbytes, visit, context, error);
+    return prefixes(map, false, key, key_nbytes, visit, context, error);
 }
 
 struct longest {

@@ -11,6 +11,7 @@
 #include "read/spans.h"
 
 struct act_shortcuts;
+struct act_checks;
 
 /* What is known of a resident budget; see read/budget.h. */
 struct act_budget_state {
@@ -65,6 +66,8 @@ struct act_map {
     char *path;                   /* by which it was opened; NULL for the caller's bytes */
     act_open_options options;     /* for opening it again */
     struct act_map_lazy *lazy;    /* the map's own, after it in memory */
+    struct act_checks *checks;    /* NULL: nothing is compared with checksums while reading */
+    bool watched;                 /* cursors have a budget to keep, or checks to make */
 };
 
 /* Whether pages are missing now and then, and can be released. */

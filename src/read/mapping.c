@@ -345,6 +345,7 @@ act_status act_mapping_set_up(struct act_map *map, const act_open_options *optio
     map->huge = options->huge;
     if (paged)
         map->resident_nbytes_max = options->resident_nbytes_max;
+    map->watched = map->watched || map->resident_nbytes_max;
     status = populate(map, options, error);
     if (map->resident_nbytes_max)
         act_budget_begin(map);

@@ -5,6 +5,7 @@
 #include "format/file.h"
 #include "format/segment.h"
 #include "format/tail.h"
+#include "read/checks.h"
 #include "read/guard.h"
 #include "read/history.h"
 #include "read/map.h"
@@ -32,6 +33,9 @@ static act_status check_options(const act_open_options *options, act_error *erro
         options->guard != ACT_GUARD_THREAD)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown kind of guard %d",
                         (int)options->guard);
+    if (options->checksums != ACT_CHECKSUMS_OFF && options->checksums != ACT_CHECKSUMS_TOUCH)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown use of checksums %d",
+                        (int)options->checksums);
     return act_mapping_check(options, error);
 }
 
@@ -113,11 +117,21 @@ static act_status make_view(const uint8_t *bytes, uint64_t nbytes, uint64_t root
         map->index = index;
         map->arena.jump_end = map->segmented ? ACT_JUMP_ALL : index.jump_end;
         map->arena.hot_off = index.hot_off;
+        if (map->segmented)
+            map->arena.merged_off = index.file_nbytes;
     }
     map->file_nbytes = nbytes;
     map->key_nbytes_max = options->key_nbytes_max ? options->key_nbytes_max
                                                   : ACT_KEY_NBYTES_MAX_DEFAULT;
     map->steps_max = options->steps_max ? options->steps_max : ACT_STEPS_MAX_DEFAULT;
+    if (options->checksums == ACT_CHECKSUMS_TOUCH)
+        status = act_checks_open(map, error);
+    if (status != ACT_OK) {
+        act_checks_free(map->checks);
+        free(opened);
+        return status;
+    }
+    map->watched = map->checks != NULL;
     map->os_bytes = *os_bytes;
     *map_ret = map;
     return ACT_OK;
@@ -246,6 +260,7 @@ act_status act_map_open_former(const act_map *map, uint64_t root, act_map **map_
     struct act_os_bytes bytes = {.padding_nbytes = map->arena.readable - map->file_nbytes};
     act_open_options options = {.key_nbytes_max = map->key_nbytes_max,
                                 .steps_max = map->steps_max,
+                                .checksums = map->checks ? ACT_CHECKSUMS_TOUCH : ACT_CHECKSUMS_OFF,
                                 .root = root ? root : map->root};
     act_status status = make_view(map->arena.bytes, map->file_nbytes, map->root, &options, &bytes,
                                   map_ret, error);
@@ -258,6 +273,7 @@ void act_map_close(act_map *map)
 {
     if (!map)
         return;
+    act_checks_free(map->checks);
     act_shortcuts_free(atomic_load(&map->lazy->shortcuts));
     act_mapping_tear_down(map);
     act_os_bytes_close(&map->os_bytes);
@@ -287,6 +303,8 @@ void act_map_get_stat(const act_map *map, act_map_stat *stat_ret)
         stat_ret->hot_end = map->index.sums_off;
         stat_ret->indexed_nbytes = map->index.file_nbytes;
     }
+    stat_ret->checksummed_nbytes = map->checks ? act_checks_covered_nbytes(map->checks) : 0;
+    stat_ret->merged_unchecked = map->checks && map->root != map->index.root && !map->segmented;
     if (stat_ret->merged)
         stat_ret->merged_root = tail.trailer.previous_root;
 }

@@ -2,6 +2,10 @@
 
 #include "os/memory.h"
 
+/* Systems read no more than this around a missing page: read_ahead_kb of Linux' disks is 128 to
+ * 8,192. To ask for it would take as long as all else at opening. */
+#define AHEAD_NBYTES ((uint64_t)8 << 20)
+
 static uint64_t half_of(uint64_t memory_nbytes)
 {
     return memory_nbytes == UINT64_MAX ? UINT64_MAX : memory_nbytes / 2;
@@ -26,18 +30,27 @@ void act_map_tell_paging(const struct act_map *map, act_advice advice)
 }
 
 /*
+ * The hot region is read ahead if it fits, together with those of the other parts, which have about
+ * the same share; and if what the system reads around a page fits as well: that does not end with
+ * the region, and is in memory as a whole before any of it can go.
+ */
+static bool hot_fits(const struct act_map *map)
+{
+    uint64_t hot_nbytes = map->index.sums_off - map->index.hot_off;
+    uint64_t times = map->among_nbytes > map->file_nbytes ? map->among_nbytes / map->file_nbytes
+                                                          : 1;
+    uint64_t ahead_nbytes = map->file_nbytes < AHEAD_NBYTES ? map->file_nbytes : AHEAD_NBYTES;
+    return hot_nbytes <= half_of(map->memory_nbytes) / times && ahead_nbytes <= map->memory_nbytes;
+}
+
+/*
  * Where a file is read page by page because it does not fit, the hot region, which every lookup
  * needs, comes in large pieces all the same, and stays. Who asks for random access gets that.
  */
 void act_map_restore_paging(const struct act_map *map)
 {
-    uint64_t hot_nbytes = map->index.sums_off - map->index.hot_off;
-    /* The other parts have hot regions of about the same share. */
-    uint64_t times = map->among_nbytes > map->file_nbytes ? map->among_nbytes / map->file_nbytes
-                                                          : 1;
     if (map->advice_is_auto && map->advice == ACT_ADVICE_RANDOM)
-        tell(map, map->advice,
-             act_map_has_hot(map) && hot_nbytes <= half_of(map->memory_nbytes) / times);
+        tell(map, map->advice, act_map_has_hot(map) && hot_fits(map));
     else
         act_map_tell_paging(map, map->advice);
 }

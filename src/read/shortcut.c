@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "read/checks.h"
+
 enum {
     CACHE_LINE_NBYTES = 64,
     ENTRIES = ACT_SHORTCUT_WAYS << ACT_SHORTCUT_BUCKETS_BITS
@@ -125,10 +127,10 @@ void act_shortcuts_count(const struct act_map *map, size_t lookups)
     /*
      * In a plain file the nodes of the top lie all over it: too many pages to read. And in a file
      * larger than memory, or than a budget, the pages passed by would be lost, for being touched
-     * less.
+     * less. What was not compared with its checksum yet is not to be believed.
      */
     if (map->arena.jump_end == 0 || map->exceeds_memory || map->resident_nbytes_max ||
-        atomic_load_explicit(&lazy->claimed, memory_order_relaxed))
+        act_checks_pending(map) || atomic_load_explicit(&lazy->claimed, memory_order_relaxed))
         return;
     size_t before = atomic_fetch_add_explicit(&lazy->lookups, lookups, memory_order_relaxed);
     if (before + lookups < ACT_SHORTCUT_LOOKUPS_MIN || atomic_exchange(&lazy->claimed, true))

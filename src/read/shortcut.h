@@ -94,10 +94,10 @@ static ACT_ALWAYS_INLINE void act_shortcut_take(const struct act_shortcuts *shor
 }
 
 /*
- * Begins a descent for a key: at the root, or where a shortcut leads to; NULL where there are none.
- * False if the key is too long for a padded copy: then act_descend is the way, from the root.
+ * Puts a descent at the root, or where a shortcut leads to; NULL where there are none. False if the
+ * key is too long for a padded copy: then act_descend is the way, from the root.
  */
-static ACT_ALWAYS_INLINE bool act_descent_start(const struct act_map *map,
+static ACT_ALWAYS_INLINE bool act_descent_place(const struct act_map *map,
                                                 const struct act_shortcuts *shortcuts,
                                                 const void *key, size_t key_nbytes,
                                                 uint8_t copy[ACT_KEY_COPY_NBYTES],
@@ -110,6 +110,19 @@ static ACT_ALWAYS_INLINE bool act_descent_start(const struct act_map *map,
     d->key_end = bytes + key_nbytes;
     if (ACT_LIKELY(padded && shortcuts))
         act_shortcut_take(shortcuts, d);
+    return padded;
+}
+
+/* The same, and one step on where the root is too near to the end of the file for usual ones. */
+static ACT_ALWAYS_INLINE bool act_descent_start(const struct act_map *map,
+                                                const struct act_shortcuts *shortcuts,
+                                                const void *key, size_t key_nbytes,
+                                                uint8_t copy[ACT_KEY_COPY_NBYTES],
+                                                struct act_descent *d)
+{
+    bool padded = act_descent_place(map, shortcuts, key, key_nbytes, copy, d);
+    if (ACT_UNLIKELY(d->id >= map->arena.usual_end && padded))
+        act_descent_leave_root(map, d);
     return padded;
 }
 

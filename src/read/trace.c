@@ -243,20 +243,38 @@ static uint64_t trace_odd_branch(struct tracing *t, const struct act_node *node,
     return act_node_child(arena, node->id, node->child_rel, index);
 }
 
-/* The way of act_descend, from d->id on; what it finds there is told by itself. */
-static void trace_odd(struct tracing *t, struct act_descent d)
+/* A step of act_descend, from d->id on; what it finds there is told by itself. False at its end. */
+static bool trace_odd_step(struct tracing *t, struct act_descent *d)
 {
-    while (d.id && !t->stopped) {
-        struct act_node node;
-        if (!act_node_decode(&t->map->arena, d.id, &node)) {
-            tell(t, ACT_TOUCH_NODE, d.id, d.id + 1);
-            return;
-        }
-        tell_node(t, &d, false);
-        d.id = act_node_is_line(&node) ? trace_odd_line(t, &node, &d)
-                                       : trace_odd_branch(t, &node, &d);
-        t->level++;
+    struct act_node node;
+    if (!act_node_decode(&t->map->arena, d->id, &node)) {
+        tell(t, ACT_TOUCH_NODE, d->id, d->id + 1);
+        return false;
     }
+    tell_node(t, d, false);
+    d->id = act_node_is_line(&node) ? trace_odd_line(t, &node, d) : trace_odd_branch(t, &node, d);
+    t->level++;
+    return d->id && !t->stopped;
+}
+
+/* All ways of a lookup; what comes after them. `padded`: the key may take usual steps. */
+static enum act_next trace_all(struct tracing *t, bool padded, struct act_descent *d)
+{
+    enum act_next next = ACT_NEXT_ODD;
+    struct act_descent odd = *d;
+    bool goes_on = true;
+    if (padded && d->id >= t->map->arena.usual_end) {
+        goes_on = trace_odd_step(t, &odd);
+        if (goes_on)
+            *d = odd;
+    }
+    if (padded && goes_on) {
+        next = trace_usual(t, d);
+        odd = *d;
+    }
+    while (next == ACT_NEXT_ODD && goes_on && !t->stopped)
+        goes_on = trace_odd_step(t, &odd);
+    return next;
 }
 
 act_status act_map_trace_get(const act_map *map, const void *key, size_t key_nbytes,
@@ -268,11 +286,8 @@ act_status act_map_trace_get(const act_map *map, const void *key, size_t key_nby
     if (!map || !visit)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no function to call");
     struct tracing t = {map, visit, context, 0, false};
-    enum act_next next = ACT_NEXT_ODD;
-    if (act_descent_start(map, act_shortcuts_of(map), key, key_nbytes, copy, &d))
-        next = trace_usual(&t, &d);
-    if (next == ACT_NEXT_ODD)
-        trace_odd(&t, d);
+    bool padded = act_descent_place(map, act_shortcuts_of(map), key, key_nbytes, copy, &d);
+    enum act_next next = trace_all(&t, padded, &d);
     if (t.stopped)
         return act_guarded(map, ACT_STOPPED, error);
     act_status status = next == ACT_NEXT_FOUND ? ACT_OK : ACT_NOT_FOUND;

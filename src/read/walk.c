@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "read/checks.h"
 #include "read/walk_enter.h"
 #include "simd/find_byte.h"
 
@@ -10,6 +11,7 @@ act_status act_walk_init(struct act_walk *walk, const struct act_map *map, act_e
 {
     memset(walk, 0, sizeof(*walk));
     walk->map = map;
+    walk->steps_quick = act_checks_pending(map) ? 0 : map->steps_max;
     if (!act_reserve(&walk->frames, &walk->frames_capacity, 64, sizeof(*walk->frames)) ||
         !act_reserve(&walk->path, &walk->path_capacity, 256, 1)) {
         act_walk_free(walk);
@@ -90,6 +92,13 @@ static enum side compare(const uint8_t *path, size_t path_nbytes, const uint8_t 
     return path_nbytes > key_nbytes ? ABOVE : ON_THE_WAY;
 }
 
+/* For a map with checks: what find_child looks at to find a child that `byte` may lead to. */
+static act_status check_children(const struct act_walk *walk, const struct act_frame *frame,
+                                 act_error *error)
+{
+    return act_checks_run(walk->map, frame->id, frame->id - frame->child_id, frame->count, error);
+}
+
 /* One frame of a seek. `*done_ret` when the gap is found. */
 static act_status seek_step(struct act_walk *walk, const uint8_t *key, size_t key_nbytes,
                             bool after, bool *done_ret, act_error *error)
@@ -104,10 +113,20 @@ static act_status seek_step(struct act_walk *walk, const uint8_t *key, size_t ke
         }
         bool exact;
         frame->value_passed = true;
+        if (ACT_UNLIKELY(act_checks_pending(walk->map))) {
+            act_status status = check_children(walk, frame, error);
+            if (status != ACT_OK)
+                return status;
+        }
         if (!find_child(walk, frame, key[at], &exact))
             return act_walk_corrupt(frame->id, error);
         if (!exact)
             return ACT_OK;
+    }
+    if (ACT_UNLIKELY(act_checks_pending(walk->map)) && frame->index < frame->count) {
+        act_status status = act_checks_node(walk->map, frame->child_id, error);
+        if (status != ACT_OK)
+            return status;
     }
     struct act_walk_child child;
     size_t lower = walk->depth;

@@ -54,6 +54,10 @@ struct act_walk {
 
     struct act_ahead ahead; /* of act_walk_run, or of who steps */
 
+    /* Steps between two entries that nobody has to look at: the map's limit, but 0 as long as there
+     * are bytes to compare with their checksums. */
+    uint64_t steps_quick;
+
     act_status failure; /* of the last call, when it failed */
 };
 
@@ -80,6 +84,13 @@ act_status act_walk_seek(struct act_walk *walk, const uint8_t *key, size_t key_n
  */
 act_status act_walk_next(struct act_walk *walk, act_error *error);
 act_status act_walk_prev(struct act_walk *walk, act_error *error);
+
+/*
+ * For a step of act_walk_next or act_walk_prev that exceeds `steps_quick`: whether it may be
+ * made, being the one after `steps`. In a map with checks, compares the child at the top frame's
+ * index with its checksums.
+ */
+act_status act_walk_look(const struct act_walk *walk, uint64_t steps, act_error *error);
 
 /*
  * act_walk_next and `visit`, again and again: the same entries, in a third of the time. ACT_END,

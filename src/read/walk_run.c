@@ -11,6 +11,7 @@
  * end of the file, damage) is left to act_walk_next, one step at a time, so that there is one
  * place that decides what is right.
  */
+#include "read/checks.h"
 #include "read/walk.h"
 #include "read/walk_enter.h"
 
@@ -450,9 +451,29 @@ static act_status run_all(struct act_walk *walk, act_visit_fn visit, void *conte
     }
 }
 
+/* The same step by step, while there are bytes to compare with their checksums. */
+static act_status run_steps(struct act_walk *walk, act_visit_fn visit, void *context,
+                            act_error *error)
+{
+    act_status status;
+    do {
+        status = act_walk_next(walk, error);
+        if (status == ACT_OK && visit(context, walk->path, walk->key_nbytes, walk->value))
+            status = ACT_STOPPED;
+    } while (status == ACT_OK && act_checks_pending(walk->map));
+    return status;
+}
+
 act_status act_walk_run(struct act_walk *walk, act_visit_fn visit, void *context, act_error *error)
 {
     struct ahead ahead = {walk, visit, context};
+    if (act_checks_pending(walk->map)) {
+        act_status status = act_ahead_is_needed(walk->map)
+                                ? run_steps(walk, visit_ahead, &ahead, error)
+                                : run_steps(walk, visit, context, error);
+        if (status != ACT_OK)
+            return status;
+    }
     if (ACT_UNLIKELY(act_ahead_is_needed(walk->map)))
         return run_all(walk, visit_ahead, &ahead, error);
     return run_all(walk, visit, context, error);

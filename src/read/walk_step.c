@@ -1,5 +1,6 @@
 #include <inttypes.h>
 
+#include "read/checks.h"
 #include "read/walk.h"
 #include "read/walk_enter.h"
 
@@ -9,11 +10,21 @@ ACT_COLD static act_status out_of_steps(const struct act_walk *walk, act_error *
                     "no key among %" PRIu64 " nodes in a row, the limit", walk->map->steps_max);
 }
 
+act_status act_walk_look(const struct act_walk *walk, uint64_t steps, act_error *error)
+{
+    const struct act_frame *frame = &walk->frames[walk->depth - 1];
+    if (steps >= walk->map->steps_max)
+        return out_of_steps(walk, error);
+    return act_checks_pending(walk->map) ? act_checks_node(walk->map, frame->child_id, error)
+                                         : ACT_OK;
+}
+
 /* ------------------------------------------------------------------------------------ forwards */
 
 act_status act_walk_next(struct act_walk *walk, act_error *error)
 {
-    uint64_t steps_left = walk->map->steps_max;
+    uint64_t steps_left = walk->steps_quick;
+    uint64_t looked = steps_left;
     for (;;) {
         struct act_frame *frame = act_walk_top(walk);
         if (!frame->value_passed) {
@@ -34,8 +45,17 @@ act_status act_walk_next(struct act_walk *walk, act_error *error)
             act_walk_pass(walk, frame, frame->child_nbytes);
             continue;
         }
-        if (ACT_UNLIKELY(steps_left-- == 0))
-            return out_of_steps(walk, error);
+        if (ACT_UNLIKELY(steps_left-- == 0)) {
+            act_status status = act_walk_look(walk, looked++, error);
+            if (status != ACT_OK)
+                return status;
+            steps_left = 0;
+            if (!act_checks_pending(walk->map)) {
+                steps_left = walk->map->steps_max - looked;
+                looked = walk->map->steps_max;
+                walk->steps_quick = walk->map->steps_max;
+            }
+        }
         struct act_walk_child child;
         enum act_walk_entered entered = act_walk_enter(walk, &child, error);
         if (ACT_UNLIKELY(entered == ACT_WALK_FAILED))
@@ -65,6 +85,12 @@ static act_status note_offsets(struct act_walk *walk, struct act_frame *frame, a
     uint64_t first = act_node_first_child(frame->id, node.child_rel);
     if (!first)
         return act_walk_corrupt(frame->id, error);
+    if (ACT_UNLIKELY(act_checks_pending(walk->map))) {
+        act_status status = act_checks_run(walk->map, frame->id, node.child_rel, frame->count,
+                                           error);
+        if (status != ACT_OK)
+            return status;
+    }
     if (!act_reserve(&walk->offsets, &walk->offsets_capacity, walk->offsets_count + frame->count,
                      sizeof(*walk->offsets)))
         return act_fail_nomem(error);
@@ -122,7 +148,8 @@ static act_status unpass(struct act_walk *walk, struct act_frame *frame, act_err
 
 act_status act_walk_prev(struct act_walk *walk, act_error *error)
 {
-    uint64_t steps_left = walk->map->steps_max;
+    uint64_t steps_left = walk->steps_quick;
+    uint64_t looked = steps_left;
     for (;;) {
         struct act_frame *frame = act_walk_top(walk);
         if (frame->index == 0) {
@@ -140,11 +167,20 @@ act_status act_walk_prev(struct act_walk *walk, act_error *error)
             walk->depth--;
             continue;
         }
-        if (steps_left-- == 0)
-            return out_of_steps(walk, error);
         act_status status = unpass(walk, frame, error);
         if (status != ACT_OK)
             return status;
+        if (steps_left-- == 0) {
+            status = act_walk_look(walk, looked++, error);
+            if (status != ACT_OK)
+                return status;
+            steps_left = 0;
+            if (!act_checks_pending(walk->map)) {
+                steps_left = walk->map->steps_max - looked;
+                looked = walk->map->steps_max;
+                walk->steps_quick = walk->map->steps_max;
+            }
+        }
         struct act_walk_child child;
         enum act_walk_entered entered = act_walk_enter(walk, &child, error);
         if (ACT_UNLIKELY(entered == ACT_WALK_FAILED))

@@ -40,7 +40,9 @@ static void add(struct act_set_warming *warming, const act_warm_state *part,
     sum->done_nbytes += done;
     sum->read_nbytes += part->read_nbytes;
     sum->cut |= part->cut;
-    warming->left = part->cut ? 0 : less(warming->left, done);
+    /* A budget is each part's own: where it cut, there is room for the next. */
+    bool used_up = part->cut && !warming->set->part_options.resident_nbytes_max;
+    warming->left = used_up ? 0 : less(warming->left, done);
 }
 
 act_status act_set_warm_part(struct act_set_warming *warming, size_t part,

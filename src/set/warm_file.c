@@ -199,7 +199,7 @@ static act_status decode(const struct act_set *set, const uint8_t *bytes, uint64
                         "%s is damaged: its checksum does not match", quoted);
     if (act_load_le64(bytes + MAGIC_NBYTES) != set->manifest.count)
         return fail_other(quoted, error);
-    saved->parts = calloc(set->manifest.count, sizeof(*saved->parts));
+    saved->parts = calloc(set->manifest.count, sizeof(act_warm_set *));
     if (!saved->parts)
         return act_fail_nomem(error);
     return decode_parts(set, bytes, body_nbytes, saved, quoted, error);

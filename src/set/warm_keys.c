@@ -31,18 +31,21 @@ static bool sort(struct keys *keys, const act_slice *from)
     size_t *parts = malloc((keys->count + 1) * sizeof(*parts));
     keys->sorted = malloc((keys->count + 1) * sizeof(*keys->sorted));
     keys->ends = calloc(set->manifest.count + 1, sizeof(*keys->ends));
-    bool ok = parts && keys->sorted && keys->ends;
-    for (size_t i = 0; ok && i < keys->count; i++) {
+    if (!parts || !keys->sorted || !keys->ends) {
+        free(parts);
+        return false;
+    }
+    for (size_t i = 0; i < keys->count; i++) {
         parts[i] = act_locate(&set->locator, from[i].bytes, from[i].nbytes);
         keys->ends[parts[i] + 1]++;
     }
-    for (size_t i = 0; ok && i < set->manifest.count; i++)
+    for (size_t i = 0; i < set->manifest.count; i++)
         keys->ends[i + 1] += keys->ends[i];
     /* What begins where the part before ends moves on to its own end. */
-    for (size_t i = 0; ok && i < keys->count; i++)
+    for (size_t i = 0; i < keys->count; i++)
         keys->sorted[keys->ends[parts[i]]++] = from[i];
     free(parts);
-    return ok;
+    return true;
 }
 
 static act_status warm_part(struct keys *keys, size_t part, uint64_t pages_max,
@@ -80,9 +83,11 @@ act_status act_set_warm_keys(const act_set *set, const act_slice *keys, size_t c
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no keys to warm up for");
     struct keys own = {.set = set, .progress = progress, .context = context, .count = count};
     uint64_t pages_max = act_os_memory_available(set->manifest.file_nbytes) / 2 / ACT_PAGE_NBYTES;
-    if (count > SIZE_MAX / sizeof(act_slice) - 1 || !sort(&own, keys))
+    bool sorted = count < SIZE_MAX / sizeof(act_slice) && sort(&own, keys);
+    if (!sorted)
         status = act_fail_nomem(error);
-    for (size_t part = 0; part < set->manifest.count && status == ACT_OK && report.complete; part++)
+    for (size_t part = 0;
+         sorted && part < set->manifest.count && status == ACT_OK && report.complete; part++)
         status = warm_part(&own, part, pages_max - report.pages, &report, error);
     free(own.sorted);
     free(own.ends);

@@ -19,25 +19,6 @@ static act_status break_header(struct act_sweep *sweep, uint64_t offset, const c
     return act_sweep_break(sweep, error, ACT_RULE_INDEX_HEADER, offset, "%s", what);
 }
 
-/*
- * Whether a file that seems to be plain ends as an indexed one does, or has a header but for the
- * magic: then its header was hit.
- */
-static bool was_indexed(const struct act_sweep *sweep)
-{
-    uint8_t header[ACT_INDEX_NBYTES];
-    if (sweep->file_nbytes < ACT_INDEX_END)
-        return false;
-    memcpy(header, sweep->arena.bytes + ACT_INDEX_OFF, sizeof(header));
-    memcpy(header, ACT_INDEX_MAGIC, ACT_MAGIC_NBYTES);
-    if (act_index_intact(header))
-        return true;
-    if (sweep->file_nbytes < ACT_INDEX_END + ACT_INDEX_NBYTES + ACT_INDEX_TAIL_NBYTES)
-        return false;
-    uint64_t copy_off = act_index_copy_off(sweep->file_nbytes);
-    return act_index_intact(sweep->arena.bytes + copy_off);
-}
-
 static bool all_zero(const uint8_t *bytes, size_t nbytes)
 {
     for (size_t i = 0; i < nbytes; i++) {
@@ -66,7 +47,7 @@ act_status act_index_check_header(struct act_sweep *sweep, enum act_index_state 
     const uint8_t *bytes = sweep->arena.bytes;
     if (state == ACT_INDEX_DAMAGED)
         return break_header(sweep, ACT_INDEX_OFF, "the header of the index is damaged", error);
-    if (state == ACT_INDEX_NONE && was_indexed(sweep))
+    if (state == ACT_INDEX_NONE && act_index_was_there(bytes, sweep->file_nbytes))
         return break_header(sweep, ACT_INDEX_OFF, "the header of the index is gone", error);
     if (state != ACT_INDEX_VALID)
         return ACT_OK;

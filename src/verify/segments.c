@@ -12,43 +12,13 @@ enum {
     BLOCKS_A_LOOK = 64 /* blocks between two looks at the clock */
 };
 
-/* Whether the bytes before a root were a footer once: its magic or what it is of still matches. */
-static bool was_footer(const uint8_t *bytes, uint64_t root)
-{
-    uint8_t footer[ACT_SEGMENT_NBYTES];
-    if (root < ACT_ARENA_OFF + ACT_SEGMENT_NBYTES)
-        return false;
-    const uint8_t *there = bytes + root - ACT_SEGMENT_NBYTES;
-    if (memcmp(there, ACT_SEGMENT_MAGIC, 8) == 0)
-        return true;
-    memcpy(footer, there, sizeof(footer));
-    memcpy(footer, ACT_SEGMENT_MAGIC, 8);
-    return act_load_le64(footer + ACT_SEGMENT_NBYTES - 8) ==
-           act_hash64(footer, ACT_SEGMENT_NBYTES - 8, 0);
-}
-
-/* The root that the segment at the end of the file was written for; 0 if it does not end in one. */
-static uint64_t newest_root(const struct act_sweep *sweep)
-{
-    uint64_t end = sweep->file_nbytes - ACT_TRAILER_NBYTES;
-    struct act_segment segment;
-    struct act_node node;
-    /* With an index the file is much longer than that. */
-    for (uint64_t nbytes = 1; nbytes <= ACT_NODE_NBYTES_MAX; nbytes++) {
-        if (act_segment_read(sweep->arena.bytes, end - nbytes, &segment) &&
-            act_node_decode(&sweep->arena, end - nbytes, &node) && node.end == end)
-            return end - nbytes;
-    }
-    return 0;
-}
-
 act_status act_segments_check_newest(struct act_sweep *sweep, act_error *error)
 {
     struct act_segment segment;
     struct act_trailer trailer;
     const uint8_t *bytes = sweep->arena.bytes;
     if (sweep->root != sweep->index->root && !act_segment_read(bytes, sweep->root, &segment) &&
-        was_footer(bytes, sweep->root))
+        act_segment_was_footer(bytes, sweep->root))
         return act_sweep_break(sweep, error, ACT_RULE_INDEX_HEADER,
                                sweep->root - ACT_SEGMENT_NBYTES,
                                "the footer of what was merged last is damaged");
@@ -59,7 +29,7 @@ act_status act_segments_check_newest(struct act_sweep *sweep, act_error *error)
         return act_sweep_break(
             sweep, error, ACT_RULE_INDEX_HEADER, ACT_ROOT_OFF,
             "the root is neither the one that the index has nor that of a merge");
-    uint64_t newest = newest_root(sweep);
+    uint64_t newest = act_segment_newest(&sweep->arena, sweep->file_nbytes);
     if (!newest || newest == sweep->root)
         return ACT_OK;
     /* A merge that did not come to setting the root leaves a whole segment too. */

@@ -171,6 +171,55 @@ static int stop(void *context, const act_change *change)
     return 1;
 }
 
+static act_map *open_text(uint8_t *bytes, size_t nbytes, const act_open_options *options)
+{
+    act_map *map;
+    assert_int_equal(act_map_open_memory(bytes, nbytes, options, &map, NULL), ACT_OK);
+    return map;
+}
+
+/* Two leaves, 1 and 2, of which `leads_to` takes the first; and a line of two bytes before it. */
+#define LINES(value, leads_to)                                                                     \
+    {                                                                                              \
+        'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 24, 0, 0, 0, 0, 0, 0, 0, 2, 'a', 'b', 0x40, value, \
+            leads_to, 2, 'z', 0x81, 3, 8, 0, 0, 0, 0, 0, 0, 0, 0                                   \
+    }
+
+static void what_a_difference_cannot_be_told_of(void **state)
+{
+    (void)state;
+    uint8_t good[] = LINES(1, 1), other[] = LINES(2, 1), bad[] = LINES(1, 33);
+    unsigned changes = 0;
+    act_error error = {0};
+    act_map *from = open_text(good, sizeof(good), NULL);
+    act_map *to = open_text(other, sizeof(other), NULL);
+    assert_int_equal(act_map_diff(from, to, count_changes, &changes, NULL), ACT_OK);
+    assert_int_equal(changes, 1);
+    act_map_close(to);
+    /* What the line leads to is damaged, on either side. */
+    to = open_text(bad, sizeof(bad), NULL);
+    assert_int_equal(act_map_diff(from, to, count_changes, &changes, &error), ACT_ERR_CORRUPT);
+    assert_int_equal(error.offset, 21);
+    assert_int_equal(act_map_diff(to, from, count_changes, &changes, &error), ACT_ERR_CORRUPT);
+    act_map_close(to);
+    /* Keys of three bytes, and a limit of two, of either side. */
+    act_open_options options = {.key_nbytes_max = 2};
+    to = open_text(other, sizeof(other), &options);
+    assert_int_equal(act_map_diff(from, to, count_changes, &changes, &error), ACT_ERR_LIMIT);
+    assert_int_equal(act_map_diff(to, from, count_changes, &changes, &error), ACT_ERR_LIMIT);
+    assert_non_null(strstr(error.text, "2 bytes"));
+    act_map_close(to);
+    options.key_nbytes_max = 3;
+    to = open_text(other, sizeof(other), &options);
+    assert_int_equal(act_map_diff(from, to, count_changes, &changes, &error), ACT_OK);
+    assert_int_equal(changes, 2);
+    assert_int_equal(act_map_diff(NULL, to, count_changes, &changes, NULL), ACT_ERR_INVALID);
+    assert_int_equal(act_map_diff(from, NULL, count_changes, &changes, NULL), ACT_ERR_INVALID);
+    assert_int_equal(act_map_diff(from, to, NULL, &changes, NULL), ACT_ERR_INVALID);
+    act_map_close(to);
+    act_map_close(from);
+}
+
 /* What is the same is passed by: a limit of steps tells. */
 static void only_what_differs_is_looked_at(void **state)
 {
@@ -230,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_pairs_of_states),
+        cmocka_unit_test(what_a_difference_cannot_be_told_of),
         cmocka_unit_test(only_what_differs_is_looked_at),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

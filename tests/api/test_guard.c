@@ -185,6 +185,59 @@ static void other_changes_are_told_apart(void **state)
     act_map_close(map);
 }
 
+/* What the path of a map can have become meanwhile. */
+static void paths_that_lead_elsewhere(void **state)
+{
+    (void)state;
+    struct entries one = {0};
+    char *folder = scratch_path(scratch_dir, "folder");
+    char *path = scratch_path(folder, "file.act");
+    entries_add(&one, "a", 1, 1);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    build_file(&one, path, ACT_LAYOUT_PLAIN, NULL);
+    act_map *map;
+    unsigned changes = 99;
+    act_error error = {.status = ACT_OK};
+    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_changed(map, &changes, &error), ACT_OK);
+    assert_int_equal(changes, 0);
+    assert_int_equal(act_map_changed(map, NULL, NULL), ACT_OK);
+    /* A file of another file system, whatever its number. */
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(act_map_changed(map, &changes, &error), ACT_OK);
+    assert_int_equal(changes, ACT_CHANGED_GONE);
+    if (access("/proc/self/status", R_OK) == 0) {
+        assert_int_equal(symlink("/proc/self/status", path), 0);
+        assert_int_equal(act_map_changed(map, &changes, &error), ACT_OK);
+        assert_int_equal(changes, ACT_CHANGED_FILE);
+        assert_int_equal(remove(path), 0);
+    }
+    /* A folder. */
+    assert_int_equal(mkdir(path, 0777), 0);
+    assert_int_equal(act_map_changed(map, &changes, &error), ACT_OK);
+    assert_int_equal(changes, ACT_CHANGED_GONE);
+    assert_int_equal(rmdir(path), 0);
+    /* A link to itself: whether there is a file cannot be told. */
+    assert_int_equal(symlink(path, path), 0);
+    changes = 99;
+    assert_int_equal(act_map_changed(map, &changes, &error), ACT_ERR_IO);
+    assert_int_equal(error.os_code, ELOOP);
+    assert_int_equal(changes, 99);
+    assert_int_equal(act_map_changed(map, &changes, NULL), ACT_ERR_IO);
+    assert_int_equal(act_map_reopen(map, NULL, NULL), ACT_ERR_INVALID);
+    assert_int_equal(remove(path), 0);
+    /* A file where its folder was. */
+    assert_int_equal(rmdir(folder), 0);
+    build_file(&one, folder, ACT_LAYOUT_PLAIN, NULL);
+    assert_int_equal(act_map_changed(map, &changes, &error), ACT_OK);
+    assert_int_equal(changes, ACT_CHANGED_GONE);
+    act_map_close(map);
+    remove(folder);
+    entries_free(&one);
+    free(folder);
+    free(path);
+}
+
 static void maps_in_memory_have_no_file(void **state)
 {
     (void)state;
@@ -437,6 +490,7 @@ int main(void)
         cmocka_unit_test(damaged_files_are_damaged_with_a_guard_too),
         cmocka_unit_test(replaced_is_told_and_followed),
         cmocka_unit_test(other_changes_are_told_apart),
+        cmocka_unit_test(paths_that_lead_elsewhere),
         cmocka_unit_test(maps_in_memory_have_no_file),
         cmocka_unit_test(questions_without_a_status_say_nothing),
         cmocka_unit_test(guards_go_with_options_on_pages),

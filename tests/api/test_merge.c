@@ -404,6 +404,49 @@ static void one_writer_at_a_time(void **state)
     act_merge_close(NULL);
 }
 
+struct told {
+    unsigned calls;
+    uint64_t total;
+    int answer;
+};
+
+static int tell(void *context, uint64_t done, uint64_t total)
+{
+    struct told *told = context;
+    told->calls++;
+    told->total = total;
+    assert_true(done <= total);
+    return told->answer;
+}
+
+/* Whoever waits for the check is told how far it is, and can end it. */
+static void a_check_tells_and_can_be_ended(void **state)
+{
+    (void)state;
+    struct told told = {0, 0, 0};
+    act_merge_options options = {.verify = true, .progress = tell, .context = &told};
+    act_merge *merge;
+    make_file(ACT_LAYOUT_INDEXED);
+    assert_int_equal(act_merge_open(scratch_map, &options, &merge, NULL), ACT_OK);
+    assert_true(told.calls > 0 && told.total > 0);
+    act_merge_close(merge);
+    told.answer = 1;
+    size_t nbytes, nbytes_after;
+    unsigned char *before = scratch_read(scratch_map, &nbytes);
+    assert_int_equal(act_merge_open(scratch_map, &options, &merge, NULL), ACT_STOPPED);
+    assert_null(merge);
+    unsigned char *after = scratch_read(scratch_map, &nbytes_after);
+    assert_int_equal(nbytes_after, nbytes);
+    assert_memory_equal(after, before, nbytes);
+    free(before);
+    free(after);
+    told.calls = 0;
+    options.verify = false;
+    assert_int_equal(act_merge_open(scratch_map, &options, &merge, NULL), ACT_OK);
+    assert_int_equal(told.calls, 0);
+    act_merge_close(merge);
+}
+
 static void keys_come_in_order(void **state)
 {
     (void)state;
@@ -498,6 +541,78 @@ static void what_a_merge_that_did_not_end_has_left(void **state)
     }
 }
 
+/* A root that is set back to a former one by hand is not merged into. */
+static void a_root_that_was_set_back(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        size_t nbytes, nbytes_after;
+        act_merge *opened = (act_merge *)&opened;
+        act_error error = {0};
+        make_file(layouts[i]);
+        unsigned char *first = scratch_read(scratch_map, &nbytes);
+        for (uint64_t round = 0; round < 2; round++) {
+            struct entries one = {0};
+            entries_add(&one, "first", 5, 100 + round);
+            merge(scratch_map, &one);
+            entries_free(&one);
+        }
+        unsigned char *bytes = scratch_read(scratch_map, &nbytes_after);
+        memcpy(bytes + 8, first + 8, 8);
+        scratch_write(scratch_map, bytes, nbytes_after);
+        assert_int_equal(act_merge_open(scratch_map, NULL, &opened, &error), ACT_ERR_CORRUPT);
+        assert_null(opened);
+        assert_non_null(strstr(error.text, "another root"));
+        free(first);
+        free(bytes);
+    }
+}
+
+/* A root of nothing but zeros: only where a writer has put it does it stand for an empty map. */
+static void roots_of_zeros(void **state)
+{
+    (void)state;
+    size_t nbytes;
+    act_merge *opened = (act_merge *)&opened;
+    act_error error = {0};
+    struct entries none = {0}, one = {0};
+    entries_add(&one, "a", 1, 1);
+    for (size_t i = 0; i < 3; i++) {
+        build_file(&none, scratch_map, layouts[i], NULL);
+        merge(scratch_map, &one); /* into an empty map */
+        act_map *map = open_at(scratch_map, 0);
+        assert_int_equal(act_map_verify(map, NULL, NULL, NULL, NULL), ACT_OK);
+        act_map_close(map);
+    }
+    make_file(ACT_LAYOUT_INDEXED);
+    unsigned char *bytes = scratch_read(scratch_map, &nbytes);
+    /* The bytes between the tail's zeros: the root is put there, and all before it is as it was. */
+    memset(bytes + 8, 0, 8);
+    bytes[8] = (unsigned char)((nbytes - 16) & 0xff);
+    bytes[9] = (unsigned char)((nbytes - 16) >> 8);
+    bytes[10] = (unsigned char)((nbytes - 16) >> 16);
+    scratch_write(scratch_map, bytes, nbytes);
+    assert_int_equal(act_merge_open(scratch_map, NULL, &opened, &error), ACT_ERR_CORRUPT);
+    assert_null(opened);
+    assert_non_null(strstr(error.text, "nothing but zeros"));
+    free(bytes);
+    /* And of a plain file, which ends in some zeros more. */
+    make_file(ACT_LAYOUT_PLAIN);
+    bytes = scratch_read(scratch_map, &nbytes);
+    bytes = realloc(bytes, nbytes + 9);
+    assert_non_null(bytes);
+    memset(bytes + nbytes, 0, 9);
+    memset(bytes + 8, 0, 8);
+    bytes[8] = (unsigned char)(nbytes & 0xff);
+    bytes[9] = (unsigned char)(nbytes >> 8);
+    bytes[10] = (unsigned char)(nbytes >> 16);
+    scratch_write(scratch_map, bytes, nbytes + 9);
+    assert_int_equal(act_merge_open(scratch_map, NULL, &opened, &error), ACT_ERR_CORRUPT);
+    assert_non_null(strstr(error.text, "nothing but zeros"));
+    free(bytes);
+    entries_free(&one);
+}
+
 static void roots_that_are_none(void **state)
 {
     (void)state;
@@ -531,9 +646,12 @@ int main(void)
         cmocka_unit_test(what_cannot_be_merged_into),
         cmocka_unit_test(a_root_inside_of_what_an_index_is_of),
         cmocka_unit_test(one_writer_at_a_time),
+        cmocka_unit_test(a_check_tells_and_can_be_ended),
         cmocka_unit_test(keys_come_in_order),
         cmocka_unit_test(a_merge_given_up),
         cmocka_unit_test(what_a_merge_that_did_not_end_has_left),
+        cmocka_unit_test(a_root_that_was_set_back),
+        cmocka_unit_test(roots_of_zeros),
         cmocka_unit_test(roots_that_are_none),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

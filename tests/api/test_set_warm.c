@@ -21,19 +21,28 @@ static const act_set_options mapped = {.part.access = ACT_ACCESS_MAP};
 static uint64_t part_nbytes[PARTS], hot_nbytes, all_nbytes;
 
 /* Part i holds the keys that begin with the i-th letter, with a value of `more` and a number. */
-static void build_part(size_t part, uint64_t more)
+static void build_keys(size_t part, size_t count, uint64_t more)
 {
     struct entries entries = {0};
-    char key[32];
+    char key[96];
     char *path = scratch_path(scratch_dir, part_names[part]);
-    for (size_t i = 0; i < KEYS_A_PART; i++) {
+    for (size_t i = 0; i < count; i++) {
         size_t nbytes = (size_t)snprintf(key, sizeof(key), "%c%05zu/%zu", (int)('a' + part), i,
                                          i * 7919 % 10007);
+        /* What is to be large has long keys with little in common. */
+        for (uint64_t word = i + 1; count > KEYS_A_PART && nbytes < sizeof(key) - 17;)
+            nbytes += (size_t)snprintf(key + nbytes, sizeof(key) - nbytes, "%016llx",
+                                       (unsigned long long)(word *= 0x9e3779b97f4a7c15u));
         entries_add(&entries, key, nbytes, i + more);
     }
     build_file(&entries, path, ACT_LAYOUT_INDEXED, NULL);
     entries_free(&entries);
     free(path);
+}
+
+static void build_part(size_t part, uint64_t more)
+{
+    build_keys(part, KEYS_A_PART, more);
 }
 
 static void create(void)
@@ -160,6 +169,32 @@ static void limits_are_for_all_parts(void **state)
     assert_false(warm.cut);
     assert_int_equal(warm.done_nbytes, all_nbytes);
     act_set_close(set);
+}
+
+/* A part that its own budget cuts leaves room for the next. */
+static void budgets_are_of_each_part(void **state)
+{
+    (void)state;
+    act_set_options options = mapped;
+    act_warm_state warm;
+    options.part.resident_nbytes_max = ACT_RESIDENT_NBYTES_MIN;
+    for (size_t part = 0; part < PARTS; part++)
+        build_keys(part, 99999, 0);
+    create();
+    act_set *set = open_set(&options);
+    act_set_part first;
+    assert_int_equal(act_set_get_part(set, 0, &first, NULL), ACT_OK);
+    if (first.file_nbytes <= ACT_RESIDENT_NBYTES_MIN)
+        fail_msg("%llu bytes are too few", (unsigned long long)first.file_nbytes);
+    const act_warm_options what = {.what = ACT_WARM_ALL};
+    assert_int_equal(act_set_warm(set, &what, NULL, NULL, &warm, NULL), ACT_OK);
+    assert_true(warm.cut);
+    assert_true(warm.done_nbytes > (PARTS - 1) * ACT_RESIDENT_NBYTES_MIN);
+    assert_true(warm.done_nbytes <= PARTS * ACT_RESIDENT_NBYTES_MIN);
+    act_set_close(set);
+    for (size_t part = 0; part < PARTS; part++)
+        build_part(part, 0);
+    create();
 }
 
 static act_status warm_prefix(const act_set *set, const char *prefix, act_warm_state *warm_ret)
@@ -364,6 +399,7 @@ int main(void)
         cmocka_unit_test(all_of_it),
         cmocka_unit_test(hot_regions),
         cmocka_unit_test(limits_are_for_all_parts),
+        cmocka_unit_test(budgets_are_of_each_part),
         cmocka_unit_test(prefixes),
         cmocka_unit_test(keys_go_to_their_parts),
         cmocka_unit_test(what_was_saved_comes_back),

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from tool import ACTREE, TROUBLE, ToolTest, main
+from tool import ACTREE, TROUBLE, ToolTest, main, needs_mapping
 
 GUARDS = ("signal", "thread")
 
@@ -16,6 +16,7 @@ def served(message):
     return b"cannot serve" not in message
 
 
+@needs_mapping
 class Cut(ToolTest):
     def setUp(self):
         super().setUp()

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from tool import ACTREE, DAMAGED, NO, TROUBLE, ToolTest, main
+from tool import ACTREE, DAMAGED, NO, TROUBLE, ToolTest, main, needs_merging
 
 FIVE = "a\t1\ndo\t2\ndoing\t300\nsing\t4\nsong\t65536\n"
 
@@ -29,6 +29,7 @@ def refused_beside_a_merge(test, file, verb):
     raise AssertionError("the merge never came to wait")
 
 
+@needs_merging
 class Merge(ToolTest):
     def test_new_values_win(self):
         for layout in "indexed", "plain", "compact":
@@ -146,6 +147,7 @@ class Merge(ToolTest):
 
 
 class Compact(ToolTest):
+    @needs_merging
     def test_makes_a_file_anew(self):
         for layout in "indexed", "plain", "compact":
             file = self.build("".join(f"{i % 7}word{i}\t1\n" for i in range(200)), "--layout", layout)
@@ -163,6 +165,7 @@ class Compact(ToolTest):
             if layout != "indexed":
                 self.assertEqual(self.read(file), self.read("anew"))
 
+    @needs_merging
     def test_refusals(self):
         self.fails(TROUBLE, "compact", "not-there", says="not-there")
         self.write("text", "This is no tree, and it is long enough.")
@@ -173,6 +176,7 @@ class Compact(ToolTest):
 
 
 class Diff(ToolTest):
+    @needs_merging
     def test_states_and_files(self):
         file = self.build(FIVE)
         self.write("gone", "do\n")
@@ -208,6 +212,7 @@ class History(ToolTest):
     def test_standard_input_is_there_once(self):
         self.fails(TROUBLE, "diff", "-", "-", says="once")
 
+    @needs_merging
     def test_every_state_can_be_read(self):
         for layout in "indexed", "plain":
             r = random.Random(4)
@@ -257,6 +262,7 @@ class History(ToolTest):
         self.fails(TROUBLE, "dump", file, "--at", "0", says="wants the offset of a root")
         self.fails(TROUBLE, "dump", file, "--at", "x", says="wants the offset of a root")
 
+    @needs_merging
     def test_circles_end(self):
         file = self.build(FIVE, "--layout", "plain")
         self.ok("merge", file, "-", stdin="b\t1\n")

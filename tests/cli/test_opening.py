@@ -3,7 +3,7 @@
 import json
 import os
 
-from tool import DONE, NO, TROUBLE, ToolTest, main
+from tool import DONE, NO, TROUBLE, ToolTest, main, needs_merging
 
 PAGES = ("--access=auto", "--access=map", "--access=read", "--advice=normal", "--advice=random",
          "--advice=sequential", "--populate=hot", "--populate=all", "--populate-prefix=key/0",
@@ -12,6 +12,7 @@ PAGES = ("--access=auto", "--access=map", "--access=read", "--advice=normal", "-
 MAPPED = ("--access=auto", "--access=map", "--guard=none", "--guard=signal")
 
 
+@needs_merging
 class Opening(ToolTest):
     def setUp(self):
         super().setUp()

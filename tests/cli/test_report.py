@@ -4,7 +4,7 @@ import os
 import re
 from html.parser import HTMLParser
 
-from tool import DAMAGED, TROUBLE, ToolTest, main
+from tool import DAMAGED, TROUBLE, ToolTest, main, needs_mapping
 
 TAGS = set("html head meta title style body h1 h2 h3 p div b span i code strong table tr th td svg "
            "path text rect polyline circle".split())
@@ -109,6 +109,7 @@ class Report(ToolTest):
             if name.endswith(".act"):
                 self.page(self.golden(name))
 
+    @needs_mapping
     def test_what_comes_from_files_is_text(self):
         """Keys, and names of files, that would be markup if they were not escaped."""
         evil = ["<script>alert(1)</script>/", "\"'><img src=x onerror=alert(1)>/", "</title><b>/",

@@ -9,7 +9,7 @@ import sys
 import time
 import xml.etree.ElementTree
 
-from tool import ACTREE, DAMAGED, DONE, NO, TROUBLE, ToolTest, main
+from tool import ACTREE, DAMAGED, DONE, NO, TROUBLE, ToolTest, main, needs_mapping
 
 WORDS = "".join(f"{word}{i:05}\t{i}\n" for word in ("apple", "banana", "cherry") for i in range(9000))
 
@@ -19,7 +19,7 @@ def large(test, *options):
     return test.build(WORDS, *options)
 
 
-def needs_mapping(test, name):
+def needs_telling(test, name):
     """Where files are read, or nobody tells what is in memory, there is less to see."""
     report = json.loads(test.ok("resident", "--json", "--top=0", name))
     if report["cached_bytes"] is None:
@@ -151,7 +151,7 @@ class Picture(ToolTest):
 
     def test_svg(self):
         name = large(self)
-        needs_mapping(self, name)
+        needs_telling(self, name)
         root = xml.etree.ElementTree.fromstring(self.ok("resident", "--svg", name))
         self.assertEqual(root.tag, self.SVG + "svg")
         texts = ["".join(text.itertext()) for text in root.iter(self.SVG + "text")]
@@ -233,7 +233,7 @@ class Warm(ToolTest):
     def test_a_set_is_saved_and_restored(self):
         name = large(self)
         path = self.path(name)
-        needs_mapping(self, name)
+        needs_telling(self, name)
         with open(path, "rb") as file:
             drop(path)
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
@@ -253,7 +253,7 @@ class Warm(ToolTest):
 
     def test_parts(self):
         name = large(self)
-        needs_mapping(self, name)
+        needs_telling(self, name)
         size = os.path.getsize(self.path(name))
         drop(self.path(name))
         hot, below, all_of_it = [json.loads(self.ok("warm", "-j", name, *what))["warm_bytes"]
@@ -271,7 +271,7 @@ class Warm(ToolTest):
 
     def test_sets_of_other_files_and_damaged_ones(self):
         name = large(self)
-        needs_mapping(self, name)
+        needs_telling(self, name)
         self.ok("resident", name, "--save=set")
         whole = self.read("set")
         for i in (0, 9, 20, 30, len(whole) - 9, len(whole) - 1):
@@ -286,6 +286,7 @@ class Warm(ToolTest):
         other = self.build(WORDS + "one more\t1\n", name="other.act")
         self.fails(TROUBLE, "warm", other, "--restore=set", says=["other.act", "another file"])
 
+    @needs_mapping
     def test_bad_options(self):
         name = large(self)
         for arguments in ([], ["--all", "--hot"], ["--hot", "--restore=x"],

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from tool import ACTREE, DAMAGED, NO, TROUBLE, ToolTest, main
+from tool import ACTREE, DAMAGED, NO, TROUBLE, ToolTest, main, needs_mapping
 
 PART = re.compile(r"x\.set\.[a-z2-7]{8}-\d+\.act\Z")
 
@@ -279,6 +279,7 @@ class Read(SetTest):
         self.fails(TROUBLE, "resident", "x.set", says=self.parts()[3])
         self.fails(TROUBLE, "resident", "--json", "x.set", says=self.parts()[3])
 
+    @needs_mapping
     def test_warm(self):
         total = sum(os.path.getsize(self.path(name)) for name in self.parts())
         report = json.loads(self.ok("warm", "--json", "--all", "--access=map", "x.set"))

@@ -3,7 +3,7 @@
 import json
 import os
 
-from tool import DAMAGED, TROUBLE, ToolTest, main
+from tool import DAMAGED, TROUBLE, ToolTest, main, needs_mapping
 
 
 class Warm(ToolTest):
@@ -28,6 +28,7 @@ class Warm(ToolTest):
         self.assertEqual(status, 0)
         return usage.ru_inblock
 
+    @needs_mapping
     def test_counts(self):
         for layout in ("indexed", "plain", "compact"):
             self.make(60000, "--layout", layout)
@@ -49,11 +50,13 @@ class Warm(ToolTest):
         self.assertGreater(self.reads("warm", "x.act", "--trace", "q"), 0)
         self.assertEqual(self.reads("get", "x.act", *keys), 0)
 
+    @needs_mapping
     def test_text_and_first_queries(self):
         self.make()
         self.assertRegex(self.ok("warm", "x.act", "--trace", "q", "-n", "2").decode(),
                          r"\A[\d,]+ pages, .* for 2 keys, in \d+\.\d+ s\n\Z")
 
+    @needs_mapping
     def test_keys_that_are_not_there(self):
         self.make()
         self.write("q", "no\n\nkey/\n" + "k" * 100000 + "\n")
@@ -73,6 +76,7 @@ class Warm(ToolTest):
         self.fails(TROUBLE, "warm", "none.act", "--trace", "q", says="none.act")
         self.fails(TROUBLE, "warm", "x.act", "--trace", "q", "-k", "hex", says="q:1")
 
+    @needs_mapping
     def test_damaged(self):
         self.make()
         whole = bytearray(self.read("x.act"))

@@ -11,6 +11,11 @@ GOLDEN = "tests/interop/golden"
 
 DONE, NO, TROUBLE, DAMAGED = 0, 1, 2, 3
 
+PLATFORM = os.environ.get("ACT_TEST_PLATFORM", "linux")
+needs_mapping = unittest.skipIf(PLATFORM == "portable", "this platform maps no files")
+needs_merging = unittest.skipIf(PLATFORM in ("portable", "win32"),
+                                "this platform changes no file in place")
+
 
 class ToolTest(unittest.TestCase):
     """A test with a folder of its own, in which the tool is run."""

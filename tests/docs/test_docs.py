@@ -266,6 +266,51 @@ class Figures(unittest.TestCase):
                         self.assertEqual(part.strip(), "", "figures of no recorded run")
 
 
+class Reliability(unittest.TestCase):
+    """The tables of reliability are those of the recorded runs, and the tests they tell of are there."""
+
+    MARKS = "<!-- reliability:short -->\n{}<!-- /reliability:short -->\n"
+
+    def updated(self, text, *options):
+        with tempfile.TemporaryDirectory() as folder:
+            copy = os.path.join(folder, "copy.md")
+            with open(copy, "w", encoding="utf-8") as file:
+                file.write(text)
+            run(sys.executable, "-B", "scripts/reliability.py", *options, "--update", copy)
+            return read(copy)
+
+    def test_they_are_what_the_command_makes_of_the_figures(self):
+        for document in "README.md", "docs/RELIABILITY.md":
+            text = read(document)
+            self.assertRegex(text, r"<!-- reliability:\w+ -->")
+            with self.subTest(document=document):
+                self.assertEqual(self.updated(text), text)
+
+    def test_a_row_that_failed_says_so(self):
+        rows = {"bits": {"state": "FAILED", "text": "1 of 2; and more"},
+                "kills": {"state": "passed", "text": "2 of 2; and more"}}
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "figures.json")
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump({"rows": rows}, file)
+            text = self.updated(self.MARKS.format("old\n"), "--out", path)
+        self.assertNotIn("old", text)
+        self.assertIn("| FAILED: 1 of 2; and more |", text)
+        self.assertIn("| 2 of 2 |", text)
+
+    def test_the_tests_are_there(self):
+        files = {name for _, _, names in os.walk("tests") for name in names}
+        for document in "docs/RELIABILITY.md", "CONTRIBUTING.md":
+            for name in re.findall(r"`(?:tests/\w+/)?(test_[a-z_]+|\w+\.py)(?:\.c)?`", read(document)):
+                known = {name, name + ".c", name + ".py"} & files or \
+                    os.path.exists(os.path.join("scripts", name))
+                self.assertTrue(known, f"{document}: {name}")
+        for name in re.findall(r"`(ACT_TEST_\w+)`", read("CONTRIBUTING.md")):
+            used = [path for folder, _, names in os.walk("tests") for path in names
+                    if path.endswith(".c") and name in read(os.path.join(folder, path))]
+            self.assertTrue(used, name)
+
+
 def main():
     program = unittest.main(exit=False, verbosity=1)
     result = program.result

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,10 +204,27 @@ static struct entries before_entries, changes, after_entries;
 static unsigned char *before, *after; /* the file; before without, and with, a torn end */
 static size_t before_nbytes, after_nbytes;
 
-static act_status merge(const struct entries *entries, act_error *error)
+/* After a failure all that is asked for fails in the same way. */
+static void expect_final(act_merge *merge, act_status status)
+{
+    static const uint8_t last[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    bool armed = fault.armed;
+    act_error error = {0};
+    fault.armed = false;
+    assert_int_equal(act_merge_set(merge, last, sizeof(last), 1, &error), status);
+    assert_int_equal(error.status, status);
+    assert_true(strlen(error.text) > 0);
+    assert_int_equal(act_merge_set(merge, last, sizeof(last), 1, NULL), status);
+    assert_int_equal(act_merge_remove(merge, last, sizeof(last), NULL), status);
+    assert_int_equal(act_merge_finish(merge, NULL, NULL), status);
+    fault.armed = armed;
+}
+
+static act_status merge_with(const act_merge_options *options, const struct entries *entries,
+                             act_error *error)
 {
     act_merge *merge = (act_merge *)&merge;
-    act_status status = act_merge_open(scratch_map, NULL, &merge, error);
+    act_status status = act_merge_open(scratch_map, options, &merge, error);
     if (status != ACT_OK) {
         assert_null(merge);
         return status;
@@ -218,8 +236,15 @@ static act_status merge(const struct entries *entries, act_error *error)
     }
     if (status == ACT_OK)
         status = act_merge_finish(merge, NULL, error);
+    if (status != ACT_OK)
+        expect_final(merge, status);
     act_merge_close(merge);
     return status;
+}
+
+static act_status merge(const struct entries *entries, act_error *error)
+{
+    return merge_with(NULL, entries, error);
 }
 
 /* Some of everything: depth, wide nodes, several buffers' worth; and a line that is read back. */
@@ -422,6 +447,123 @@ static void short_writes_are_continued(void **state)
     assert_true(file_is(after, after_nbytes));
 }
 
+/* A failure is one whether anybody wants to know more of it or not. */
+static void failures_that_nobody_asks_about(void **state)
+{
+    (void)state;
+    for (unsigned call = 0; call < CALL_COUNT; call++) {
+        for (unsigned nth = 1;; nth++) {
+            prepare(100);
+            arm(call, nth, EIO, true);
+            act_status status = merge(&changes, NULL);
+            if (disarm() < nth) {
+                assert_int_equal(status, ACT_OK);
+                break;
+            }
+            assert_int_equal(status, call == CALL_ALLOCATE ? ACT_ERR_NOMEM : ACT_ERR_IO);
+        }
+    }
+}
+
+/* Nothing is changed, but for what others have left, which is taken away. */
+static void taking_away_what_others_have_left_fails(void **state)
+{
+    (void)state;
+    const struct entries none = {0};
+    static const enum call calls[] = {CALL_CUT, CALL_SYNC};
+    for (size_t i = 0; i < 2; i++) {
+        act_error error = {0};
+        prepare(100);
+        arm(calls[i], 1, EIO, true);
+        assert_int_equal(merge(&none, &error), ACT_ERR_IO);
+        assert_int_equal(error.os_code, EIO);
+        assert_int_equal(disarm(), 1 + (calls[i] == CALL_CUT)); /* once more when it is closed */
+        assert_int_equal(file_is(before, before_nbytes), calls[i] == CALL_SYNC);
+        /* Who does not want to wait for the disk does not see it fail. */
+        const act_merge_options options = {.no_sync = true};
+        prepare(100);
+        arm(CALL_SYNC, 1, EIO, true);
+        assert_int_equal(merge_with(&options, &none, &error), ACT_OK);
+        assert_int_equal(disarm(), 0);
+        assert_true(file_is(before, before_nbytes));
+    }
+}
+
+/*
+ * What is appended is gathered in a buffer. Here a long line nearly fills it, each time a bit less,
+ * so that it is full at each step of what comes then: splitting lines, folding them, runs, the
+ * root.
+ */
+static void each_step_meets_a_full_buffer(void **state)
+{
+    (void)state;
+    enum {
+        BUFFER_NBYTES = 256 << 10,
+        STEPS_NBYTES = 800
+    };
+    struct entries small = {0};
+    uint8_t *kept = before;
+    size_t kept_nbytes = before_nbytes;
+    static uint8_t line[BUFFER_NBYTES];
+    static const char *const there[] = {"fold/this",    "fold/away", "gone/a", "gone/b",
+                                        "line/is long", "run/a",     "run/b",  "run/c"};
+    for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++)
+        entries_add(&small, there[i], strlen(there[i]), i);
+    entries_sort(&small);
+    build_file(&small, scratch_map, layout, NULL);
+    entries_free(&small);
+    before = scratch_read(scratch_map, &before_nbytes);
+    unsigned read_back = 0;
+    for (size_t less = 0; less < STEPS_NBYTES; less += 1 + CHECK_SLOW_BUILD) {
+        struct entries some = {0};
+        char tail[400];
+        memset(tail, 't', sizeof(tail));
+        memset(line, 0, sizeof(line));
+        entries_add(&some, line, BUFFER_NBYTES - less, 1);
+        entries_add_path(&some, "fold/away", 9);
+        entries_add_path(&some, "gone/a", 6);
+        entries_add_path(&some, "gone/b", 6);
+        memcpy(tail, "gone/c", 6); /* all that is left there, and so goes on with its line */
+        entries_add(&some, tail, sizeof(tail), 2);
+        entries_add(&some, "line/is", 7, 3);
+        entries_add(&some, "line/isnt", 9, 4);
+        for (char byte = 'c'; byte < 'z'; byte++)
+            entries_add(&some, (char[]){'r', 'u', 'n', '/', byte, byte}, 6, 5);
+        entries_add(&some, "z", 1, 6);
+        entries_sort(&some);
+        static const enum call calls[] = {CALL_WRITE, CALL_READ, CALL_ALLOCATE};
+        for (size_t i = 0; i < (less % 20 ? 2 : 3); i++) {
+            act_error error = {0};
+            prepare(0);
+            arm(calls[i], i == 2 ? UINT_MAX : 1, EIO, false);
+            act_status status = merge(&some, &error);
+            unsigned asked = disarm();
+            if (i == 2 || !asked) {
+                assert_int_equal(status, ACT_OK);
+            } else {
+                assert_int_equal(status, ACT_ERR_IO);
+                assert_true(file_is(before, before_nbytes));
+                read_back += i == 1;
+            }
+            if (i == 2) {
+                act_map *map;
+                uint64_t value;
+                assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
+                assert_int_equal(act_map_verify(map, NULL, NULL, NULL, NULL), ACT_OK);
+                assert_int_equal(act_map_get(map, tail, sizeof(tail), &value, NULL), ACT_OK);
+                assert_int_equal(value, 2);
+                assert_int_equal(act_map_get(map, "line/is long", 12, &value, NULL), ACT_OK);
+                act_map_close(map);
+            }
+        }
+        entries_free(&some);
+    }
+    assert_true(read_back > 0);
+    free(before);
+    before = kept;
+    before_nbytes = kept_nbytes;
+}
+
 /* ------------------------------------------------------------------------------------- killing */
 
 static void killed_at_each_system_call(void **state)
@@ -620,6 +762,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(each_call_fails),
         cmocka_unit_test(interrupted_calls_are_repeated),
         cmocka_unit_test(short_writes_are_continued),
+        cmocka_unit_test(failures_that_nobody_asks_about),
+        cmocka_unit_test(taking_away_what_others_have_left_fails),
+        cmocka_unit_test(each_step_meets_a_full_buffer),
         cmocka_unit_test(killed_at_each_system_call),
         cmocka_unit_test(power_cuts),
         cmocka_unit_test(every_limit_of_the_file_size),

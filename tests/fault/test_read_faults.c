@@ -118,6 +118,13 @@ static act_status open_read(act_error *error)
     return open_as(ACT_ACCESS_READ, error);
 }
 
+/* With checksums to be compared, which take memory for what is known of them. */
+static act_status open_touched(act_error *error)
+{
+    act_open_options options = {.checksums = ACT_CHECKSUMS_TOUCH};
+    return open_with(&options, error);
+}
+
 static act_status open_mapped(act_error *error)
 {
     return open_as(ACT_ACCESS_MAP, error);
@@ -163,6 +170,7 @@ static void opening_without_memory(void **state)
     (void)state;
     fail_each_allocation(open_read);
     fail_each_allocation(open_mapped);
+    fail_each_allocation(open_touched);
     fail_each_allocation(open_memory);
     fail_each_allocation(open_steered);
     /* First: what is kept for guards is kept for ever. */
@@ -554,13 +562,17 @@ static act_status describe(act_error *error)
 /* Nodes wide enough that more of them wait for their turn than the first table has room for, and
  * so many below some that their counts are noted. */
 static act_map *wide;
+static uint8_t longest[600000]; /* and a key that is longer than what is gathered at a time */
+enum {
+    WIDE_KEYS = 256 * 256 + 1
+};
 
 static act_status describe_wide(act_error *error)
 {
     act_map_info info;
     act_status status = act_map_get_info(wide, NULL, NULL, &info, error);
     if (status == ACT_OK)
-        assert_int_equal(info.keys, 256 * 256);
+        assert_int_equal(info.keys, WIDE_KEYS);
     return status;
 }
 
@@ -572,8 +584,65 @@ static act_status count_wide(act_error *error)
     if (status == ACT_OK)
         status = act_cursor_val_count(cursor, &count, error);
     if (status == ACT_OK)
-        assert_int_equal(count, 256 * 256);
+        assert_int_equal(count, WIDE_KEYS);
     act_cursor_close(cursor);
+    return status;
+}
+
+static int count_in_run(void *context, const act_entry_run *run)
+{
+    *(size_t *)context += run->count;
+    return 0;
+}
+
+static act_status scan_runs_wide(act_error *error)
+{
+    size_t count = 0;
+    act_status status = act_map_scan_runs(wide, NULL, count_in_run, &count, error);
+    if (status == ACT_OK)
+        assert_int_equal(count, WIDE_KEYS);
+    return status;
+}
+
+static int count_in_wide_part(void *context, size_t part, const uint8_t *key, size_t key_nbytes,
+                              uint64_t value)
+{
+    (void)part;
+    (void)key;
+    (void)value;
+    *(size_t *)context += key_nbytes > 0;
+    return 0;
+}
+
+static act_status scan_parts_wide(act_error *error)
+{
+    act_parallel_options options = {.parts = 50};
+    size_t count = 0;
+    act_status status = act_map_scan_parallel(wide, NULL, &options, count_in_wide_part, &count,
+                                              error);
+    if (status == ACT_OK)
+        assert_int_equal(count, WIDE_KEYS);
+    return status;
+}
+
+/* Regions of several pieces, and locks that leave some. */
+static act_status steer_wide(act_error *error)
+{
+    act_region cold = {.kind = ACT_REGION_COLD};
+    act_region hot = {.kind = ACT_REGION_HOT};
+    act_region middle = {.kind = ACT_REGION_RANGE, .off = 8192, .nbytes = 4096};
+    uint64_t done, asked;
+    act_status status = act_map_advise(wide, &cold, ACT_ADVICE_NORMAL, error);
+    if (status == ACT_OK)
+        status = act_map_populate(wide, NULL, NULL, NULL, &done, &asked, error);
+    if (status == ACT_OK)
+        assert_int_equal(done, asked);
+    if (status == ACT_OK)
+        status = act_map_lock(wide, &hot, error);
+    if (status == ACT_OK)
+        status = act_map_unlock(wide, &hot, error);
+    if (status == ACT_OK)
+        status = act_map_release(wide, &middle, 0, error);
     return status;
 }
 
@@ -584,13 +653,19 @@ static void verifying_without_memory(void **state)
     char *wide_path = scratch_path(dir, "wide.act");
     for (unsigned i = 0; i < 256 * 256; i++)
         entries_add(&wide_entries, (uint8_t[]){(uint8_t)(i / 256), (uint8_t)i}, 2, i);
-    build_file(&wide_entries, wide_path, ACT_LAYOUT_PLAIN, NULL);
+    memset(longest, 0xff, sizeof(longest));
+    entries_add(&wide_entries, longest, sizeof(longest), 1);
+    build_file(&wide_entries, wide_path, ACT_LAYOUT_INDEXED, NULL);
     entries_free(&wide_entries);
-    assert_int_equal(act_map_open(wide_path, NULL, &wide, NULL), ACT_OK);
+    const act_open_options options = {.access = ACT_ACCESS_MAP};
+    assert_int_equal(act_map_open(wide_path, &options, &wide, NULL), ACT_OK);
     fail_each_allocation(verify);
     fail_each_allocation(describe);
     fail_each_allocation(describe_wide);
     fail_each_allocation(count_wide);
+    fail_each_allocation(scan_runs_wide);
+    fail_each_allocation(scan_parts_wide);
+    fail_each_allocation(steer_wide);
     act_map_close(wide);
     free(wide_path);
 }

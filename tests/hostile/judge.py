@@ -170,6 +170,7 @@ class Judge:
 
     def all_verbs(self):
         self.verify()
+        self.repair()
         others = [self.info, self.dump, self.get, self.prefix, self.range, self.walk]
         if self.unopened is not None:
             # They come no further than opening, which is the same for all.
@@ -191,6 +192,23 @@ class Judge:
         else:
             self.expect(run, "rule and offset", (report["rule"], report["offset"]),
                         (self.broken.rule, self.broken.offset))
+
+    def repair(self):
+        """What comes out is a sound file; of a sound one, the same."""
+        out = self.path + ".out"
+        easy = self.listable and self.figures.visits < 100000
+        run = self.run(["verify", "--repair", out, "--max-steps", "1000000", "--limit", "20"],
+                       {0} if easy else {0, 3} if self.sound else {3})
+        self.expect(run, "a new file", os.path.exists(out), run.status == 0 or
+                    (os.path.exists(out) and not self.sound))
+        if not os.path.exists(out):
+            return
+        self.tool.run(self.subject, ["verify", out], {0})
+        if easy:
+            dump = self.tool.run(self.subject, ["dump", out, "--keys", "hex"], {0})
+            self.expect(dump, "content", dump.out,
+                        self.lines(model.entries(self.data, self.sound)))
+        os.remove(out)
 
     def info(self):
         run = self.run(["info", "--json"], {0} if self.sound else {3})

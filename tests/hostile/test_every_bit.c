@@ -3,7 +3,7 @@
  * files with checksums, merged into or not, verify finds all of it; of the others, whatever breaks
  * a rule; and whoever reads without verifying comes to an end, without a crash.
  *
- * ACT_TEST_EVERY: one bit in so many is flipped, by default 16 (64 in slow builds); 1 is all.
+ * ACT_TEST_EVERY: one bit in so many is flipped, by default 32 (64 in slow builds); 1 is all.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -186,7 +186,7 @@ static void look(const char *what, uint64_t number)
 
 static void flip_bits(void)
 {
-    uint64_t every = figures_wanted("ACT_TEST_EVERY", CHECK_SLOW_BUILD ? 64 : 16);
+    uint64_t every = figures_wanted("ACT_TEST_EVERY", CHECK_SLOW_BUILD ? 64 : 32);
     for (size_t bit = random_below(&file.r, every); bit < 8 * file.nbytes; bit += every) {
         file.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
         look("flipped bit", bit);

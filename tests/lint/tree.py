@@ -11,9 +11,9 @@ import sys
 
 # A room includes itself and rooms of a lower level.
 LEVELS = {"base": 0, "simd": 1, "os": 1, "format": 2, "read": 3, "build": 3,
-          "verify": 4, "merge": 4, "set": 5, "cli": 6}
-# Of the rooms above both, only this one may see how files are read and how they are built.
-SEES_BUILD = {"merge"}
+          "verify": 4, "merge": 4, "set": 5, "repair": 5, "cli": 6}
+# Of the rooms above both, only these may see how files are read and how they are built.
+SEES_BUILD = {"merge", "repair"}
 # Places that stand for the user of the library: they see the public header and themselves.
 OUTSIDE = ("src/cli", "bench", "fuzz", "examples", "tests/api")
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/file.h"
 #include "os/map.h"
 #include "os/memory.h"
 #include "os/paging.h"
@@ -15,18 +14,9 @@
 #include "os/temp.h"
 #include "os/thread.h"
 #include "support/check.h"
+#include "support/output_checks.h"
 #include "support/random.h"
 #include "support/scratch.h"
-
-/* `scratch_dir`/`name`; valid until the third next call. */
-static const char *in_dir(const char *name)
-{
-    static char paths[3][4096];
-    static unsigned next;
-    char *path = paths[next++ % 3];
-    snprintf(path, sizeof(paths[0]), "%s/%s", scratch_dir, name);
-    return path;
-}
 
 static bool is_there(const char *path)
 {
@@ -36,35 +26,7 @@ static bool is_there(const char *path)
     return file != NULL;
 }
 
-static void assert_holds(const char *path, const char *text)
-{
-    size_t nbytes;
-    unsigned char *bytes = scratch_read(path, &nbytes);
-    assert_string_equal((const char *)bytes, text);
-    assert_int_equal(nbytes, strlen(text));
-    free(bytes);
-}
-
 /* ------------------------------------------------------------------------------ output files */
-
-static struct act_os_output *open_output(const char *path)
-{
-    struct act_os_output *output;
-    act_error error = {0};
-    if (act_os_output_open(path, &output, &error) != ACT_OK)
-        fail_msg("%s", error.text);
-    return output;
-}
-
-static void write_file(const char *path, const char *text)
-{
-    act_error error = {0};
-    struct act_os_output *output = open_output(path);
-    assert_int_equal(act_os_output_write(output, text, strlen(text), &error), ACT_OK);
-    if (act_os_output_commit(output, true, &error) != ACT_OK)
-        fail_msg("%s", error.text);
-    act_os_output_close(output);
-}
 
 static void output_appears_when_committed(void **state)
 {
@@ -156,18 +118,6 @@ static void names_outside_of_ascii(void **state)
     assert_memory_equal(bytes.bytes, "new", 3);
     act_os_bytes_close(&bytes);
     assert_int_equal(scratch_count(scratch_dir), 1);
-}
-
-static void assert_refused(const char *path, act_status status, int os_code, const char *word)
-{
-    act_error error = {0};
-    struct act_os_output *output = (struct act_os_output *)&error;
-    assert_int_equal(act_os_output_open(path, &output, &error), status);
-    assert_null(output);
-    assert_int_equal(error.status, status);
-    assert_int_equal(error.os_code, os_code);
-    if (!strstr(error.text, word))
-        fail_msg("no \"%s\" in: %s", word, error.text);
 }
 
 static void output_that_has_no_place(void **state)

@@ -70,7 +70,7 @@ def kill_once(tool, folder, operation, seconds, rng, count):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("tool")
-    parser.add_argument("--kills", type=int, default=160, help="that are to come in time, in all")
+    parser.add_argument("--kills", type=int, default=80, help="that are to come in time, in all")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--folder", default=os.environ.get("TMPDIR"), help="where to work")
     arguments = parser.parse_args()

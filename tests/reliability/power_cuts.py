@@ -78,7 +78,7 @@ def control(disk, operation, count, rng):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("tool")
-    parser.add_argument("--cuts", type=int, default=64, help="in all")
+    parser.add_argument("--cuts", type=int, default=32, help="in all")
     parser.add_argument("--controls", type=int, default=10, help="of cp, for each file system")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--folder", default="/dev/shm" if os.path.isdir("/dev/shm") else None)

@@ -157,7 +157,7 @@ static unsigned descriptor_count(void)
 static void replaced_under_readers(void **state)
 {
     (void)state;
-    uint64_t rounds = figures_wanted("ACT_TEST_REPLACEMENTS", CHECK_SLOW_BUILD ? 300 : 2000);
+    uint64_t rounds = figures_wanted("ACT_TEST_REPLACEMENTS", CHECK_SLOW_BUILD ? 100 : 500);
     struct reader readers[READERS];
     memset(readers, 0, sizeof(readers));
     replace(1);

@@ -323,6 +323,9 @@ static void senseless_calls_are_refused(void **state)
     act_error error = {0};
     act_builder *builder = (act_builder *)&error;
     assert_int_equal(act_builder_open(scratch_map, NULL, NULL, &error), ACT_ERR_INVALID);
+    const act_builder_options unknown = {.layout = (act_layout)3};
+    assert_int_equal(act_builder_open(scratch_map, &unknown, &builder, &error), ACT_ERR_INVALID);
+    assert_non_null(strstr(error.text, "unknown layout 3"));
     assert_int_equal(act_builder_open(NULL, NULL, &builder, &error), ACT_ERR_INVALID);
     assert_null(builder);
     assert_int_equal(act_builder_add(NULL, "a", 1, 0, &error), ACT_ERR_INVALID);

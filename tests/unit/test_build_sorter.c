@@ -312,11 +312,24 @@ static void senseless_calls_are_refused(void **state)
     act_sorter_options options = {.duplicates = (act_duplicates)6};
     assert_int_equal(act_sorter_open(&options, &sorter, &error), ACT_ERR_INVALID);
     assert_null(sorter);
+    options.duplicates = (act_duplicates)-1;
+    assert_int_equal(act_sorter_open(&options, &sorter, &error), ACT_ERR_INVALID);
+    assert_non_null(strstr(error.text, "-1"));
     assert_int_equal(act_sorter_open(NULL, NULL, &error), ACT_ERR_INVALID);
     assert_int_equal(act_sorter_add(NULL, "a", 1, 0, &error), ACT_ERR_INVALID);
     assert_int_equal(act_sorter_sort(NULL, NULL, NULL, &error), ACT_ERR_INVALID);
     assert_int_equal(act_sorter_next(NULL, NULL, NULL, NULL, &error), ACT_ERR_INVALID);
     act_sorter_close(NULL);
+
+    /* Threads are of use only where memory has a limit. */
+    options = (act_sorter_options){.threads = 4};
+    assert_int_equal(act_sorter_open(&options, &sorter, &error), ACT_OK);
+    assert_int_equal(act_sorter_add(sorter, "b", 1, 2, NULL), ACT_OK);
+    assert_int_equal(act_sorter_add(sorter, "a", 1, 1, NULL), ACT_OK);
+    sort(sorter);
+    expect(sorter, "a", 1, 1);
+    expect(sorter, "b", 1, 2);
+    act_sorter_close(sorter);
 
     sorter = open_sorter(ACT_DUPLICATES_ERROR);
     assert_int_equal(act_sorter_add(sorter, NULL, 1, 0, &error), ACT_ERR_INVALID);

@@ -193,6 +193,12 @@ static void small_files_are_compared_too(void **state)
     assert_int_equal(act_map_room(map), nbytes - 1);
     act_map_close(map);
 
+    /* What is read around a page of the hot region is as much as the file, and must fit. */
+    map = open_with(small, nbytes - 1, ACT_ACCESS_MAP);
+    assert_true(map->index.sums_off - map->index.hot_off < nbytes / 2);
+    assert_true(all_are(0, nbytes, ACT_OS_PAGING_SINGLE));
+    act_map_close(map);
+
     map = open_with(small, 4096, ACT_ACCESS_MAP);
     assert_true(all_are(0, nbytes, ACT_OS_PAGING_SINGLE));
     act_map_close(map);

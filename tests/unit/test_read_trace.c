@@ -243,6 +243,34 @@ static void small_maps_of_all_shapes(void **state)
     }
 }
 
+/* The root is the last node of a file that was merged into, and no usual one. */
+static void merged(void **state)
+{
+    static const act_layout layouts[] = {ACT_LAYOUT_INDEXED, ACT_LAYOUT_PLAIN};
+    struct random r = random_of(12);
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct entries entries = {0};
+        struct trace trace = {0};
+        act_merge *merge;
+        (i % 2 ? add_paths : add_keys)(&r, &entries, 3000); /* the root is a line, or a branch */
+        entries_sort(&entries);
+        build_file(&entries, scratch_map, layouts[i / 2], NULL);
+        assert_int_equal(act_merge_open(scratch_map, NULL, &merge, NULL), ACT_OK);
+        for (size_t at = 5; at < entries.count; at += 50) {
+            const struct entry *e = &entries.items[at];
+            assert_int_equal(act_merge_set(merge, e->key, e->key_nbytes, at, NULL), ACT_OK);
+        }
+        assert_int_equal(act_merge_finish(merge, NULL, NULL), ACT_OK);
+        act_merge_close(merge);
+        act_map *map = open_map(scratch_map);
+        assert_true(map->root >= map->arena.usual_end);
+        ask(map, &r, &entries, &trace);
+        act_map_close(map);
+        entries_free(&entries);
+    }
+}
+
 /* What the bytes are is nobody's promise: no touch leaves the file, answers are the same. */
 static void damaged(void **state)
 {
@@ -379,6 +407,7 @@ int main(void)
         cmocka_unit_test(plain),
         cmocka_unit_test(compact),
         cmocka_unit_test(small_maps_of_all_shapes),
+        cmocka_unit_test(merged),
         cmocka_unit_test(damaged),
         cmocka_unit_test(stops_when_told),
         cmocka_unit_test(the_pages_that_come_from_the_disk),

@@ -1,4 +1,6 @@
 /* Sets of pages: what is saved comes back, and no other bytes are taken for a set. */
+#include "read/map.h"
+#include "read/residency.h"
 #include "read/warm_set.h"
 
 #include <stdlib.h>
@@ -184,6 +186,7 @@ static void sets_that_make_no_sense(void **state)
     assert_int_equal(FORGED(4095, 40960, 1, 1, 1, 1), ACT_ERR_CORRUPT);
     assert_int_equal(FORGED(0, 40960, 1, 1, 1, 1), ACT_ERR_CORRUPT);
     assert_int_equal(FORGED(512, UINT64_MAX, 1, 1, UINT64_MAX / 512, 1), ACT_OK);
+    assert_int_equal(FORGED(4096, 40960, 1, 1, 1), ACT_ERR_CORRUPT); /* a gap, and no run */
 }
 
 static void a_set_of_another_file(void **state)
@@ -230,6 +233,48 @@ static void sets_of_what_is_in_memory(void **state)
     act_residency_close(residency);
 }
 
+/* What the system has told, as the test has it. */
+static void sets_of_what_is_known(void **state)
+{
+    (void)state;
+    act_residency *residency;
+    act_warm_set_info info;
+    act_warm_set *set;
+    assert_int_equal(act_map_residency(map, &residency, NULL), ACT_OK);
+    size_t nbytes = (size_t)(map->file_nbytes / 512 / 8 + 1);
+    free(residency->cached);
+    free(residency->present);
+    residency->totals.mapped = true;
+    residency->totals.page_nbytes = 4096;
+    residency->cached = residency->present = NULL;
+    set = (act_warm_set *)&set;
+    assert_int_equal(act_warm_set_take(map, residency, &set, NULL), ACT_ERR_INVALID);
+    assert_null(set);
+    /* Of what is cached, and else of what is present. */
+    residency->present = calloc(1, nbytes);
+    residency->cached = calloc(1, nbytes);
+    assert_true(residency->present && residency->cached);
+    residency->present[0] = 3;
+    residency->cached[0] = 1;
+    for (uint64_t pages = 1; pages <= 2; pages++) {
+        assert_int_equal(act_warm_set_take(map, residency, &set, NULL), ACT_OK);
+        act_warm_set_get_info(set, &info);
+        assert_int_equal(info.pages, pages);
+        assert_int_equal(info.nbytes, pages * 4096);
+        act_warm_set_close(set);
+        free(residency->cached);
+        residency->cached = NULL;
+    }
+    residency->totals.mapped = false;
+    assert_int_equal(act_warm_set_take(map, residency, &set, NULL), ACT_ERR_INVALID);
+    /* Of another map: of another size, or with another root. */
+    residency->totals.mapped = true;
+    residency->root++;
+    assert_int_equal(act_warm_set_take(map, residency, &set, NULL), ACT_ERR_INVALID);
+    assert_int_equal(act_warm_set_take(NULL, residency, &set, NULL), ACT_ERR_INVALID);
+    act_residency_close(residency);
+}
+
 static void calls_that_make_no_sense(void **state)
 {
     (void)state;
@@ -247,6 +292,16 @@ static void calls_that_make_no_sense(void **state)
     assert_int_equal(act_warm_set_load(scratch_map, &set, NULL), ACT_ERR_FORMAT);
     assert_int_equal(act_warm_set_save(NULL, "x", NULL), ACT_ERR_INVALID);
     assert_int_equal(act_warm_set_check(NULL, map, NULL), ACT_ERR_INVALID);
+    assert_int_equal(act_warm_set_take(map, NULL, NULL, NULL), ACT_ERR_INVALID);
+    assert_int_equal(act_warm_set_of_pages(map, bits, (uint64_t)1 << 31, &set, NULL),
+                     ACT_ERR_INVALID);
+    save_half();
+    assert_int_equal(act_warm_set_load(set_path, &set, NULL), ACT_OK);
+    assert_int_equal(act_warm_set_save(set, NULL, NULL), ACT_ERR_INVALID);
+    assert_int_equal(act_warm_set_check(set, NULL, NULL), ACT_ERR_INVALID);
+    /* Into a folder that is not there. */
+    assert_int_equal(act_warm_set_save(set, "no/such/folder/set", NULL), ACT_ERR_IO);
+    act_warm_set_close(set);
     act_warm_set_close(NULL);
 }
 
@@ -255,7 +310,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_set_comes_back),          cmocka_unit_test(every_flipped_bit_is_seen),
         cmocka_unit_test(sets_that_make_no_sense),   cmocka_unit_test(a_set_of_another_file),
-        cmocka_unit_test(sets_of_what_is_in_memory), cmocka_unit_test(calls_that_make_no_sense),
+        cmocka_unit_test(sets_of_what_is_in_memory), cmocka_unit_test(sets_of_what_is_known),
+        cmocka_unit_test(calls_that_make_no_sense),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -85,6 +85,25 @@ static void a_file_that_is_not_what_the_index_says(void **state)
     expect_broken(ACT_RULE_INDEX_HEADER, nbytes - 8);
 }
 
+/* A jump table that does not lead to a sibling: which one, is told as people count. */
+static void a_table_that_leads_elsewhere(void **state)
+{
+    (void)state;
+    act_map *map;
+    act_error error;
+    struct act_node root;
+    make_file();
+    struct act_arena arena = act_arena_of(bytes, nbytes, 0);
+    assert_true(act_node_decode(&arena, act_load_le64(bytes + ACT_ROOT_OFF), &root));
+    uint64_t first = root.id - root.child_rel;
+    bytes[first - 2]++; /* before the byte that tells how wide it is */
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_verify(map, NULL, NULL, NULL, &error), ACT_ERR_CORRUPT);
+    act_map_close(map);
+    assert_non_null(strstr(error.text, "does not lead to sibling 2"));
+    expect_broken(ACT_RULE_JUMP_TABLE, first);
+}
+
 /* Too short for an index, whatever is in it. */
 static void short_plain_files(void **state)
 {
@@ -118,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_that_are_gone),
         cmocka_unit_test(a_file_that_is_not_what_the_index_says),
+        cmocka_unit_test(a_table_that_leads_elsewhere),
         cmocka_unit_test(short_plain_files),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

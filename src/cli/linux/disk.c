@@ -18,8 +18,9 @@
 
 enum {
     AHEAD_KIB_DEFAULT = 128,
-    BLOCK_NBYTES = 512, /* the unit of ru_inblock */
-    KEPT_SHARE = 16     /* thrown out: at most one page of so many is left */
+    PIECE_NBYTES = 128 << 10, /* the least that is read ahead at a time */
+    BLOCK_NBYTES = 512,       /* the unit of ru_inblock */
+    KEPT_SHARE = 16           /* thrown out: at most one page of so many is left */
 };
 
 uint64_t cli_page_nbytes(void)
@@ -80,9 +81,75 @@ struct cli_disk_use cli_disk_use(void)
     return use;
 }
 
+/* A page is read by looking at its first byte. */
+static void touch(const uint8_t *bytes, size_t nbytes, uint64_t page)
+{
+    uint64_t off = page * cli_page_nbytes();
+    if (off < nbytes)
+        (void)*(volatile const uint8_t *)(bytes + off);
+}
+
+/* How long it takes for each page that is not there; 0 if all are. */
+static uint64_t time_touches(const uint8_t *bytes, size_t nbytes, const uint64_t *pages,
+                             size_t count)
+{
+    struct cli_disk_use before = cli_disk_use();
+    uint64_t started_ns = cli_now_ns();
+    for (size_t i = 0; i < count; i++)
+        touch(bytes, nbytes, pages[i]);
+    uint64_t spent_ns = cli_now_ns() - started_ns;
+    uint64_t faults = cli_disk_use().major_faults - before.major_faults;
+    return faults ? spent_ns / faults : 0;
+}
+
+/* By pieces that are asked for as a whole: page by page it would take as long as what is measured
+ * later. */
+static void fill(uint8_t *bytes, size_t off, size_t end, size_t piece_nbytes)
+{
+    for (; off < end; off += piece_nbytes) {
+        size_t nbytes = end - off < piece_nbytes ? end - off : piece_nbytes;
+        (void)madvise(bytes + off, nbytes, MADV_WILLNEED);
+        for (uint64_t page = 0; page * cli_page_nbytes() < nbytes; page++)
+            touch(bytes + off, nbytes, page);
+    }
+}
+
+static size_t least(uint64_t a, size_t b)
+{
+    return a < b ? (size_t)a : b;
+}
+
+bool cli_disk_pressed(const char *name, uint64_t fill_nbytes, const uint64_t *pages, size_t count,
+                      struct cli_pressed *pressed_ret)
+{
+    size_t nbytes;
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    uint8_t *bytes = fd < 0 ? NULL : map_file(fd, &nbytes);
+    *pressed_ret = (struct cli_pressed){0, 0};
+    if (bytes) {
+        /* As much at a time as the system reads ahead, but no more than there is room for. */
+        size_t piece = least(cli_disk_ahead_nbytes(name), least(fill_nbytes, nbytes) / 4) /
+                           PIECE_NBYTES * PIECE_NBYTES +
+                       PIECE_NBYTES;
+        size_t full = least(fill_nbytes, nbytes) / PIECE_NBYTES * PIECE_NBYTES;
+        size_t end = least(2 * (uint64_t)full, nbytes);
+        (void)madvise(bytes, nbytes, MADV_RANDOM);
+        fill(bytes, 0, full, piece);
+        uint64_t started_ns = cli_now_ns();
+        fill(bytes, full, end, piece);
+        uint64_t spent_ns = cli_now_ns() - started_ns;
+        uint64_t filled = (end - full) / cli_page_nbytes();
+        pressed_ret->ahead_ns = filled ? spent_ns / filled : 0;
+        pressed_ret->page_ns = time_touches(bytes, nbytes, pages, count);
+        munmap(bytes, nbytes);
+    }
+    if (fd >= 0)
+        close(fd);
+    return pressed_ret->page_ns && pressed_ret->ahead_ns;
+}
+
 bool cli_disk_page_ns(const char *name, const uint64_t *pages, size_t count, uint64_t *ns_ret)
 {
-    uint64_t page_nbytes = cli_page_nbytes();
     size_t nbytes;
     if (!cli_disk_drop(name))
         return false;
@@ -90,14 +157,7 @@ bool cli_disk_page_ns(const char *name, const uint64_t *pages, size_t count, uin
     uint8_t *bytes = fd < 0 ? NULL : map_file(fd, &nbytes);
     if (bytes) {
         (void)madvise(bytes, nbytes, MADV_RANDOM);
-        struct cli_disk_use before = cli_disk_use();
-        uint64_t started_ns = cli_now_ns();
-        for (size_t i = 0; i < count; i++)
-            if (pages[i] * page_nbytes < nbytes)
-                (void)*(volatile const uint8_t *)(bytes + pages[i] * page_nbytes);
-        uint64_t spent_ns = cli_now_ns() - started_ns;
-        uint64_t faults = cli_disk_use().major_faults - before.major_faults;
-        *ns_ret = faults ? spent_ns / faults : 0;
+        *ns_ret = time_touches(bytes, nbytes, pages, count);
         munmap(bytes, nbytes);
     }
     if (fd >= 0)

@@ -29,6 +29,17 @@ bool cli_disk_page_ns(const char *name, const uint64_t *pages, size_t count, uin
     return false;
 }
 
+bool cli_disk_pressed(const char *name, uint64_t fill_nbytes, const uint64_t *pages, size_t count,
+                      struct cli_pressed *pressed_ret)
+{
+    (void)name;
+    (void)fill_nbytes;
+    (void)pages;
+    (void)count;
+    (void)pressed_ret;
+    return false;
+}
+
 uint64_t cli_disk_ahead_nbytes(const char *name)
 {
     (void)name;

@@ -113,6 +113,10 @@ pub trait Engine {
     const OPS: &'static [&'static str];
 
     fn build(keys: &Keyset, file: &str) -> Res<()>;
+    /// The engine's own check of a whole file.
+    fn verify(_file: &str) -> Res<()> {
+        Err("no check of its own".into())
+    }
     /// This and what follows may be left out by engines that only build: see `OPS`.
     fn open(_file: &str) -> Res<Self::Handle> {
         Err("build only".into())
@@ -277,6 +281,16 @@ impl<E: Engine> Peer<E> {
                 self.build(op, &self.file)
             }
             "build-zero" => self.build_zero(),
+            // For tests of what is left when it is killed: over the file that is there.
+            "rebuild" => {
+                self.handle = None;
+                E::build(&self.keys, &self.file)?;
+                Ok("{\"op\":\"rebuild\"}".into())
+            }
+            "verify" => {
+                E::verify(&self.file)?;
+                Ok("{\"op\":\"verify\"}".into())
+            }
             "open" => self.open(),
             "close" => {
                 self.handle = None;

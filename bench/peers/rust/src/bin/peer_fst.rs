@@ -16,7 +16,7 @@ impl Engine for Fst {
     const VERSION: &'static str = "fst 0.4.7";
     const NOTE: &'static str = "MapBuilder over a BufWriter; Map over a mapping";
     const OPS: &'static [&'static str] =
-        &["build", "build-zero", "open", "present", "absent", "sample", "scan"];
+        &["build", "build-zero", "open", "present", "absent", "sample", "scan", "rebuild", "verify"];
 
     fn build(keys: &Keyset, file: &str) -> Res<()> {
         let mut builder = MapBuilder::new(BufWriter::new(File::create(file)?))?;
@@ -24,6 +24,11 @@ impl Engine for Fst {
             builder.insert(key, value)?;
         }
         builder.finish()?;
+        Ok(())
+    }
+
+    fn verify(file: &str) -> Res<()> {
+        Self::open(file)?.as_fst().verify()?;
         Ok(())
     }
 

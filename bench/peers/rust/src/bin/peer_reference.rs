@@ -17,7 +17,7 @@ impl Engine for Reference {
     const NOTE: &'static str =
         "built by ACTOutputStream; get_val_at; scan by to_next_val, iterate by iter()";
     const OPS: &'static [&'static str] =
-        &["build", "build-zero", "open", "present", "absent", "sample", "scan", "iterate"];
+        &["build", "build-zero", "open", "present", "absent", "sample", "scan", "iterate", "rebuild"];
 
     fn build(keys: &Keyset, file: &str) -> Res<()> {
         let mut out = ACTOutputStream::new(file)?;

@@ -1,0 +1,318 @@
+/*
+ * What merges write beside what they change: so that lookups after many of them take the
+ * steps, and read about the lines of memory, that they would in a file made anew.
+ */
+#include "merge/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "read/map.h"
+#include "read/shortcut.h"
+#include "support/build.h"
+#include "support/check.h"
+#include "support/entries.h"
+#include "support/random.h"
+#include "support/scratch.h"
+
+enum {
+    DIRS = 300,
+    FILES = 100,
+    LINE_BITS = 6, /* of memory, as caches have it */
+    PAGE_BITS = 12,
+    PIECES_MAX = 200 /* of one lookup */
+};
+
+/* Folders of files, of which some, but not all, are small enough to be copied. */
+static void make_entries(struct entries *entries)
+{
+    struct random r = random_of(7);
+    char key[80];
+    for (unsigned dir = 0; dir < DIRS; dir++) {
+        for (unsigned file = 0; file < FILES; file++) {
+            int nbytes = snprintf(key, sizeof(key), "share/dir%03u/%02u/name-%llx", dir,
+                                  (unsigned)random_below(&r, 20),
+                                  (unsigned long long)random_u64(&r) >> 40);
+            entries_add(entries, key, (size_t)nbytes, random_u64(&r) >> 40);
+        }
+    }
+    entries_sort(entries);
+}
+
+/* Gives each of these another value, in one merge. */
+static void merge_some(struct entries *entries, struct random *r, unsigned count)
+{
+    struct entries some = {0};
+    act_merge_options options = {.no_sync = true};
+    act_merge *merge;
+    for (unsigned i = 0; i < count; i++) {
+        struct entry *e = &entries->items[random_below(r, entries->count)];
+        e->value = random_u64(r) >> 40;
+        entries_add(&some, e->key, e->key_nbytes, e->value);
+    }
+    entries_sort(&some);
+    assert_int_equal(act_merge_open(scratch_map, &options, &merge, NULL), ACT_OK);
+    for (size_t i = 0; i < some.count; i++)
+        assert_int_equal(act_merge_set(merge, some.items[i].key, some.items[i].key_nbytes,
+                                       some.items[i].value, NULL),
+                         ACT_OK);
+    assert_int_equal(act_merge_finish(merge, NULL, NULL), ACT_OK);
+    act_merge_close(merge);
+    entries_free(&some);
+}
+
+static act_map *open_map(const char *path)
+{
+    act_map *map;
+    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    return map;
+}
+
+/* -------------------------------------------------------------------------- what lookups touch */
+
+/* Different pieces of the file. */
+struct pieces {
+    uint64_t off[PIECES_MAX];
+    size_t count; /* in this lookup */
+    uint64_t sum; /* in all before */
+};
+
+struct touched {
+    struct pieces lines;
+    struct pieces pages;
+    uint64_t touches; /* in all lookups */
+    uint64_t lowest;  /* of this lookup */
+    uint64_t last;
+};
+
+static void note_pieces(struct pieces *pieces, const act_touch *touch, int bits)
+{
+    uint64_t last = (touch->off + touch->nbytes - 1) >> bits;
+    for (uint64_t piece = touch->off >> bits; piece <= last; piece++) {
+        size_t i = 0;
+        while (i < pieces->count && pieces->off[i] != piece)
+            i++;
+        if (i == pieces->count) {
+            assert_true(i < PIECES_MAX);
+            pieces->off[pieces->count++] = piece;
+        }
+    }
+}
+
+static int note_touch(void *context, const act_touch *touch)
+{
+    struct touched *touched = context;
+    touched->touches++;
+    touched->last = touch->off;
+    touched->lowest = touch->off < touched->lowest ? touch->off : touched->lowest;
+    note_pieces(&touched->lines, touch, LINE_BITS);
+    note_pieces(&touched->pages, touch, PAGE_BITS);
+    return 0;
+}
+
+static void trace(const act_map *map, const struct entry *e, struct touched *touched)
+{
+    uint64_t value;
+    touched->lines.count = touched->pages.count = 0;
+    touched->lowest = UINT64_MAX;
+    assert_int_equal(
+        act_map_trace_get(map, e->key, e->key_nbytes, note_touch, touched, &value, NULL), ACT_OK);
+    assert_int_equal(value, e->value);
+    touched->lines.sum += touched->lines.count;
+    touched->pages.sum += touched->pages.count;
+}
+
+static struct touched trace_all(const act_map *map, const struct entries *entries)
+{
+    struct touched touched = {.touches = 0};
+    for (size_t i = 0; i < entries->count; i++)
+        trace(map, &entries->items[i], &touched);
+    return touched;
+}
+
+/* As many steps, hardly more lines of memory, and twice the pages. */
+static void lookups_after_many_merges(void **state)
+{
+    (void)state;
+    struct random r = random_of(1);
+    struct entries entries = {0};
+    char *anew = scratch_path(scratch_dir, "anew");
+    make_entries(&entries);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    for (int i = 0; i < 100; i++)
+        merge_some(&entries, &r, 30);
+    build_file(&entries, anew, ACT_LAYOUT_INDEXED, NULL);
+    act_map *merged_map = open_map(scratch_map);
+    act_map *anew_map = open_map(anew);
+    struct touched after = trace_all(merged_map, &entries);
+    struct touched before = trace_all(anew_map, &entries);
+    assert_int_equal(after.touches, before.touches);
+    if (after.lines.sum * 100 > before.lines.sum * 115)
+        fail_msg("%llu lines of memory, %llu anew", (unsigned long long)after.lines.sum,
+                 (unsigned long long)before.lines.sum);
+    if (after.pages.sum * 10 > before.pages.sum * 22)
+        fail_msg("%llu pages, %llu anew", (unsigned long long)after.pages.sum,
+                 (unsigned long long)before.pages.sum);
+    act_map_close(merged_map);
+    act_map_close(anew_map);
+    free(anew);
+    entries_free(&entries);
+}
+
+/* A lookup by usual steps begins below the root, wherever that lies; absent keys stay at it. */
+static void the_root_is_left(void **state)
+{
+    static const char *const keys[] = {"share/dir001/x", "s", "t", ""};
+    (void)state;
+    struct random r = random_of(2);
+    struct entries entries = {0};
+    make_entries(&entries);
+    entries_add(&entries, "other", 5, 1);
+    entries_sort(&entries);
+    for (int lines = 0; lines < 2; lines++) {
+        build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+        merge_some(&entries, &r, 1);
+        act_map *map = open_map(scratch_map);
+        assert_true(map->root >= map->arena.usual_end);
+        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+            uint8_t copy[ACT_KEY_COPY_NBYTES];
+            struct act_descent d;
+            assert_true(act_descent_start(map, NULL, keys[i], strlen(keys[i]), copy, &d));
+            bool leaves = keys[i][0] == 's' && (!lines || keys[i][1]);
+            assert_int_equal(d.id < map->arena.usual_end, leaves);
+            assert_int_equal(d.key != copy, leaves);
+        }
+        act_map_close(map);
+        /* Now all keys begin with "share/dir": the root is a line. */
+        entries_free(&entries);
+        make_entries(&entries);
+    }
+    entries_free(&entries);
+}
+
+/* ---------------------------------------------------------------------------- what is copied */
+
+enum {
+    SMALL = 8,
+    LARGE = 200
+};
+
+/* A folder that fits in what is copied, one that does not, and much else. */
+static void build_folders(struct entries *entries)
+{
+    struct random r = random_of(3);
+    char key[80];
+    make_entries(entries);
+    for (unsigned i = 0; i < SMALL + LARGE; i++) {
+        int nbytes = snprintf(key, sizeof(key), "share/%s/%x/%llx", i < SMALL ? "small" : "large",
+                              i % 8, (unsigned long long)random_u64(&r));
+        entries_add(entries, key, (size_t)nbytes, i);
+    }
+    entries_sort(entries);
+    build_file(entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+}
+
+/* Of the keys with this prefix, how many lie wholly in what was appended from `off` on, but for the
+ * one that is changed; and how many end there. */
+static void count_copied(const struct entries *entries, const char *prefix, uint64_t off,
+                         size_t *whole_ret, size_t *ends_ret)
+{
+    act_map *map = open_map(scratch_map);
+    size_t at = entries_lower_bound(entries, prefix, strlen(prefix));
+    size_t end = entries_prefix_end(entries, prefix, strlen(prefix));
+    *whole_ret = *ends_ret = 0;
+    for (; at < end; at++) {
+        struct touched touched = {.touches = 0};
+        trace(map, &entries->items[at], &touched);
+        *whole_ret += touched.lowest >= off;
+        *ends_ret += touched.last >= off;
+    }
+    act_map_close(map);
+}
+
+static void change_first(struct entries *entries, const char *prefix)
+{
+    size_t at = entries_lower_bound(entries, prefix, strlen(prefix));
+    struct entries one = {.items = &entries->items[at], .count = 1};
+    struct random r = random_of(4);
+    merge_some(&one, &r, 1);
+}
+
+static uint64_t file_nbytes(void)
+{
+    size_t nbytes;
+    free(scratch_read(scratch_map, &nbytes));
+    return nbytes;
+}
+
+static void units_are_copied_and_no_more(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    size_t whole, ends;
+    build_folders(&entries);
+    uint64_t before = file_nbytes();
+    change_first(&entries, "share/small/");
+    count_copied(&entries, "share/small/", before, &whole, &ends);
+    assert_int_equal(whole, SMALL);
+    assert_true(file_nbytes() - before < 6000);
+    uint64_t after = file_nbytes();
+    change_first(&entries, "share/large/");
+    count_copied(&entries, "share/large/", after, &whole, &ends);
+    /* Of eight folders the one that was changed. */
+    assert_true(ends >= LARGE / 8 && ends < LARGE / 2);
+    /* The other one lies where it did. */
+    count_copied(&entries, "share/small/", before, &whole, &ends);
+    assert_int_equal(whole, SMALL);
+    count_copied(&entries, "share/small/", after, &whole, &ends);
+    assert_int_equal(ends, 0);
+    entries_free(&entries);
+}
+
+/* What is damaged beside the way is not copied; the merge does what it would without copying. */
+static void damage_beside_the_way_stays(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    size_t nbytes;
+    build_folders(&entries);
+    act_map *map = open_map(scratch_map);
+    struct touched touched = {.touches = 0};
+    size_t end = entries_prefix_end(&entries, "share/small/", 12);
+    trace(map, &entries.items[end - 1], &touched);
+    act_map_close(map);
+    unsigned char *bytes = scratch_read(scratch_map, &nbytes);
+    bytes[touched.last] = 0; /* the line of the last small one gets a length that none has */
+    scratch_write(scratch_map, bytes, nbytes);
+    free(bytes);
+    struct random r = random_of(5);
+    struct entries one = {.items = &entries.items[end - SMALL], .count = 1};
+    act_merge_options options = {.no_sync = true};
+    act_merge *merge;
+    act_error error = {0};
+    assert_int_equal(act_merge_open(scratch_map, &options, &merge, NULL), ACT_OK);
+    assert_int_equal(
+        act_merge_set(merge, one.items[0].key, one.items[0].key_nbytes, random_u64(&r), &error),
+        ACT_OK);
+    assert_int_equal(act_merge_finish(merge, NULL, &error), ACT_OK);
+    act_merge_close(merge);
+    map = open_map(scratch_map);
+    assert_int_equal(act_map_get(map, one.items[0].key, one.items[0].key_nbytes, NULL, NULL),
+                     ACT_OK);
+    const struct entry *e = &entries.items[end - 1];
+    assert_int_equal(act_map_get(map, e->key, e->key_nbytes, NULL, &error), ACT_ERR_CORRUPT);
+    act_map_close(map);
+    entries_free(&entries);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lookups_after_many_merges),
+        cmocka_unit_test(the_root_is_left),
+        cmocka_unit_test(units_are_copied_and_no_more),
+        cmocka_unit_test(damage_beside_the_way_stays),
+    };
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
+}

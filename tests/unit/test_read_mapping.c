@@ -1,0 +1,289 @@
+/*
+ * How a file is mapped, with a system that says what the test likes: how much memory there is, what
+ * may be locked, what is in huge pages. The linker puts these answers between.
+ */
+#include "read/mapping.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/paging.h"
+#include "read/map.h"
+#include "support/build.h"
+#include "support/check.h"
+#include "support/random.h"
+#include "support/scratch.h"
+
+static struct {
+    uint64_t memory_nbytes;
+    uint64_t lock_limit;
+    int lock_error;
+    int populate_error;
+    uint64_t huge_nbytes;
+    unsigned locks;
+} machine;
+
+uint64_t __wrap_act_os_memory_available(uint64_t enough);
+uint64_t __wrap_act_os_memory_available(uint64_t enough)
+{
+    (void)enough;
+    return machine.memory_nbytes;
+}
+
+uint64_t __wrap_act_os_paging_lock_limit(void);
+uint64_t __wrap_act_os_paging_lock_limit(void)
+{
+    return machine.lock_limit;
+}
+
+int __wrap_act_os_paging_lock(const uint8_t *bytes, uint64_t nbytes);
+int __wrap_act_os_paging_lock(const uint8_t *bytes, uint64_t nbytes)
+{
+    (void)bytes;
+    machine.locks += nbytes > 0;
+    return machine.lock_error;
+}
+
+int __wrap_act_os_paging_unlock(const uint8_t *bytes, uint64_t nbytes);
+int __wrap_act_os_paging_unlock(const uint8_t *bytes, uint64_t nbytes)
+{
+    (void)bytes;
+    machine.locks -= nbytes > 0;
+    return 0;
+}
+
+int __wrap_act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes);
+int __wrap_act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes)
+{
+    (void)bytes;
+    (void)nbytes;
+    return machine.populate_error;
+}
+
+uint64_t __wrap_act_os_paging_huge(const uint8_t *bytes, uint64_t nbytes);
+uint64_t __wrap_act_os_paging_huge(const uint8_t *bytes, uint64_t nbytes)
+{
+    (void)bytes;
+    return machine.huge_nbytes < nbytes ? machine.huge_nbytes : nbytes;
+}
+
+static uint64_t file_nbytes;
+
+static int set_up(void **state)
+{
+    struct random r = random_of(9);
+    struct entries entries = {0};
+    scratch_set_up(state);
+    for (unsigned i = 0; i < 200000; i++) {
+        uint8_t key[12];
+        random_fill(&r, key, sizeof(key));
+        entries_add(&entries, key, sizeof(key), i);
+    }
+    entries_sort(&entries);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    entries_free(&entries);
+    size_t nbytes;
+    free(scratch_read(scratch_map, &nbytes));
+    file_nbytes = nbytes;
+    return 0;
+}
+
+static int reset(void **state)
+{
+    (void)state;
+    memset(&machine, 0, sizeof(machine));
+    machine.memory_nbytes = machine.lock_limit = UINT64_MAX;
+    return 0;
+}
+
+static act_map *open_with(const act_open_options *options)
+{
+    act_open_options mapped = *options;
+    act_map *map;
+    mapped.access = ACT_ACCESS_MAP;
+    assert_int_equal(act_map_open(scratch_map, &mapped, &map, NULL), ACT_OK);
+    return map;
+}
+
+static void what_the_system_says_to_a_lock(void **state)
+{
+    (void)state;
+    static const struct {
+        int os_code;
+        uint64_t limit;
+        act_status status;
+    } cases[] = {
+        {EIO, 1000, ACT_ERR_IO},
+        {ENOMEM, UINT64_MAX, ACT_ERR_NOMEM},
+        {ENOMEM, 1000, ACT_ERR_LIMIT},
+        {EPERM, 0, ACT_ERR_LIMIT},
+        {EPERM, UINT64_MAX, ACT_ERR_IO},
+        {EAGAIN, 1000, ACT_ERR_LIMIT},
+        {EAGAIN, UINT64_MAX - 1, ACT_ERR_IO},
+        {EAGAIN, UINT64_MAX, ACT_ERR_IO},
+    };
+    act_map *map = open_with(&(act_open_options){.lock = ACT_LOCK_NONE});
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        act_error error = {.status = ACT_OK};
+        machine.lock_error = cases[i].os_code;
+        machine.lock_limit = cases[i].limit;
+        if (act_map_lock(map, NULL, &error) != cases[i].status)
+            fail_msg("case %zu: %s", i, error.text);
+        assert_int_equal(error.status, cases[i].status);
+        assert_int_equal(error.os_code, cases[i].os_code);
+        assert_int_equal(act_map_lock(map, NULL, NULL), cases[i].status);
+        assert_int_equal(act_mapping_locked_nbytes(map), 0);
+    }
+    machine.lock_error = 0;
+    assert_int_equal(act_map_lock(map, NULL, NULL), ACT_OK);
+    assert_int_equal(act_mapping_locked_nbytes(map), file_nbytes);
+    assert_int_equal(act_map_unlock(map, NULL, NULL), ACT_OK);
+    assert_int_equal(act_mapping_locked_nbytes(map), 0);
+    /* Nothing of a file is nothing to do. */
+    const act_region nothing = {.kind = ACT_REGION_RANGE, .off = 5};
+    unsigned locks = machine.locks;
+    assert_int_equal(act_map_lock(map, &nothing, NULL), ACT_OK);
+    assert_int_equal(machine.locks, locks);
+    /* What cannot be found cannot be unlocked either. */
+    const act_region beyond = {.kind = ACT_REGION_RANGE, .off = file_nbytes, .nbytes = 1};
+    assert_int_equal(act_map_unlock(map, &beyond, NULL), ACT_ERR_INVALID);
+    assert_int_equal(act_map_release(map, &beyond, 0, NULL), ACT_ERR_INVALID);
+    act_map_close(map);
+}
+
+static void no_more_is_locked_than_there_is_memory_for(void **state)
+{
+    (void)state;
+    act_error error;
+    machine.memory_nbytes = file_nbytes;
+    act_map *map = open_with(&(act_open_options){.lock = ACT_LOCK_NONE});
+    assert_int_equal(act_map_lock(map, NULL, &error), ACT_ERR_LIMIT);
+    assert_non_null(strstr(error.text, "half of what"));
+    assert_int_equal(machine.locks, 0);
+    act_map_close(map);
+}
+
+static void opening_locks(void **state)
+{
+    (void)state;
+    act_open_options options = {.access = ACT_ACCESS_MAP, .lock = ACT_LOCK_HOT};
+    act_map *map = open_with(&options);
+    assert_in_range(act_mapping_locked_nbytes(map), 1, file_nbytes - 4096);
+    act_map_close(map);
+    options.lock = ACT_LOCK_ALL;
+    machine.lock_error = EIO;
+    map = (act_map *)&map;
+    assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_ERR_IO);
+    assert_null(map);
+}
+
+/* Of a region by itself: as the map was opened, or as it is told. */
+static void advice_for_a_part(void **state)
+{
+    (void)state;
+    const act_region part = {.kind = ACT_REGION_RANGE, .off = 4096, .nbytes = 8192};
+    act_map *map = open_with(&(act_open_options){.advice = ACT_ADVICE_RANDOM});
+    for (int advice = ACT_ADVICE_AUTO; advice <= ACT_ADVICE_SEQUENTIAL; advice++) {
+        act_map_paging paging;
+        assert_int_equal(act_map_advise(map, &part, (act_advice)advice, NULL), ACT_OK);
+        act_map_get_paging(map, &paging);
+        assert_int_equal(paging.advice, ACT_ADVICE_RANDOM); /* of the whole */
+    }
+    act_map_close(map);
+}
+
+static void a_budget_is_room_for_half_of_it(void **state)
+{
+    (void)state;
+    uint64_t done, asked;
+    act_map_paging paging;
+    uint64_t budget = ACT_RESIDENT_NBYTES_MIN;
+    assert_true(file_nbytes > budget / 2);
+    act_map *map = open_with(&(act_open_options){
+        .resident_nbytes_max = budget, .populate = ACT_POPULATE_ALL, .huge = ACT_HUGE_ON});
+    act_map_get_paging(map, &paging);
+    assert_non_null(strstr(paging.text, "as much as the budget allows"));
+    assert_non_null(strstr(paging.text, "no huge pages beside a budget"));
+    assert_int_equal(act_map_populate(map, NULL, NULL, NULL, &done, &asked, NULL), ACT_OK);
+    assert_int_equal(asked, file_nbytes);
+    assert_in_range(done, 1, budget / 2);
+    act_map_close(map);
+    /* With less memory than that, it is the memory that counts. */
+    machine.memory_nbytes = 1 << 20;
+    map = open_with(
+        &(act_open_options){.populate = ACT_POPULATE_ALL, .resident_nbytes_max = budget});
+    act_map_get_paging(map, &paging);
+    assert_in_range(paging.populate_done_nbytes, 1, 1 << 19);
+    act_map_close(map);
+    map = open_with(&(act_open_options){.populate = ACT_POPULATE_ALL});
+    act_map_get_paging(map, &paging);
+    assert_non_null(strstr(paging.text, "as much as half of the memory allows"));
+    act_map_close(map);
+}
+
+/* Huge pages that the system gives, gives too few of, or fails to fill. */
+static void huge_pages(void **state)
+{
+    (void)state;
+    act_open_options options = {.access = ACT_ACCESS_MAP, .huge = ACT_HUGE_ON};
+    act_map_paging paging;
+    act_map *map;
+    machine.huge_nbytes = UINT64_MAX;
+    map = open_with(&options);
+    act_map_get_paging(map, &paging);
+    assert_false(paging.is_copy);
+    assert_int_equal(paging.huge_kind, ACT_HUGE_KIND_FILE);
+    assert_non_null(strstr(paging.text, "are in huge pages"));
+    act_map_close(map);
+    machine.huge_nbytes = 0;
+    map = open_with(&options);
+    act_map_get_paging(map, &paging);
+    assert_true(paging.is_copy);
+    assert_int_equal(paging.huge_kind, ACT_HUGE_KIND_NONE);
+    assert_non_null(strstr(paging.text, "the system gives none"));
+    act_map_close(map);
+    machine.populate_error = EIO;
+    act_error error;
+    map = (act_map *)&map;
+    assert_int_equal(act_map_open(scratch_map, &options, &map, &error), ACT_ERR_IO);
+    assert_null(map);
+    assert_int_equal(error.os_code, EIO);
+    machine.populate_error = 0;
+    /* A copy would not fit. */
+    machine.memory_nbytes = file_nbytes;
+    map = open_with(&options);
+    act_map_get_paging(map, &paging);
+    assert_non_null(strstr(paging.text, "would not fit"));
+    act_map_close(map);
+}
+
+static void options_that_make_no_sense(void **state)
+{
+    (void)state;
+    act_map *map;
+    act_open_options options = {.populate = ACT_POPULATE_PREFIX, .prefix_nbytes = 1};
+    assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_ERR_INVALID);
+    options.prefix_nbytes = 0; /* the empty prefix is that of all */
+    assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_open_former(map, 0, NULL, NULL), ACT_ERR_INVALID);
+    act_map_close(map);
+    const act_region region = {.kind = ACT_REGION_PREFIX, .prefix_nbytes = 1};
+    map = open_with(&(act_open_options){.advice = ACT_ADVICE_NORMAL});
+    assert_int_equal(act_map_populate(map, &region, NULL, NULL, NULL, NULL, NULL), ACT_ERR_INVALID);
+    act_map_close(map);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(what_the_system_says_to_a_lock, reset),
+        cmocka_unit_test_setup(no_more_is_locked_than_there_is_memory_for, reset),
+        cmocka_unit_test_setup(opening_locks, reset),
+        cmocka_unit_test_setup(advice_for_a_part, reset),
+        cmocka_unit_test_setup(a_budget_is_room_for_half_of_it, reset),
+        cmocka_unit_test_setup(huge_pages, reset),
+        cmocka_unit_test_setup(options_that_make_no_sense, reset),
+    };
+    return cmocka_run_group_tests(tests, set_up, scratch_tear_down);
+}
