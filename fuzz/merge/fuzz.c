@@ -174,7 +174,9 @@ static void find_edits(const struct file *after, const struct edit *edits, size_
     for (size_t i = 0; i < count; i++) {
         uint64_t value = 0;
         act_status status = act_map_get(map, edits[i].key, edits[i].key_nbytes, &value, NULL);
-        if (status == ACT_ERR_CORRUPT && !after->sound)
+        /* What a damaged file says of a key that is not there may be another thing than what it
+         * says once the nodes on the way to it were written anew. */
+        if (!after->sound && (edits[i].removes || status == ACT_ERR_CORRUPT))
             continue;
         FUZZ_EXPECT(status == (edits[i].removes ? ACT_NOT_FOUND : ACT_OK));
         FUZZ_EXPECT(edits[i].removes || value == edits[i].value);

@@ -50,10 +50,11 @@ bool act_index_intact(const uint8_t *header)
 enum act_index_state act_index_read(const uint8_t *bytes, uint64_t file_nbytes,
                                     struct act_index *index_ret)
 {
-    const uint8_t *header = bytes + ACT_INDEX_OFF;
     if (file_nbytes >= ACT_INDEX_END)
-        return act_index_read_header(header, file_nbytes, index_ret);
-    return memcmp(header + AT_MAGIC, ACT_INDEX_MAGIC, 8) == 0 ? ACT_INDEX_DAMAGED : ACT_INDEX_NONE;
+        return act_index_read_header(bytes + ACT_INDEX_OFF, file_nbytes, index_ret);
+    /* Cut off: it would be damaged once the file has grown. */
+    return memcmp(bytes + ACT_INDEX_OFF, ACT_INDEX_MAGIC, 8) == 0 ? ACT_INDEX_DAMAGED
+                                                                  : ACT_INDEX_NONE;
 }
 
 enum act_index_state act_index_read_header(const uint8_t *header, uint64_t file_nbytes,

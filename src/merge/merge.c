@@ -54,6 +54,9 @@ static act_status examine(struct act_merge *merge, act_error *error)
     if (tail->merged && !tail->at_root)
         return fail_damaged(merge, ACT_ROOT_OFF,
                             "has another root than the one that the last merge left", error);
+    if (indexed && map->root != map->index.root && !tail->merged)
+        return fail_damaged(merge, ACT_ROOT_OFF,
+                            "has a root that neither its index nor a merge has", error);
     /* A root inside of what an index is of is none that a writer set: the file would be cut after
      * it. Of an index of another version its header alone is known. */
     uint64_t index_end = indexed                                 ? map->index.file_nbytes
@@ -65,8 +68,7 @@ static act_status examine(struct act_merge *merge, act_error *error)
     if (!act_node_decode(&map->arena, map->root, &root))
         return fail_damaged(merge, map->root, "has a damaged root", error);
     /* The root of an empty map is a zero byte, which a hole of zeros must not be taken for. */
-    if (root.header == 0 && map->root != ACT_ARENA_OFF && !tail->merged &&
-        !(indexed && map->root == map->index.root))
+    if (root.header == 0 && map->root != ACT_ARENA_OFF && !tail->merged && !indexed)
         return fail_damaged(merge, map->root, "has a root of nothing but zeros", error);
     return ACT_OK;
 }

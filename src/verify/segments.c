@@ -22,6 +22,13 @@ act_status act_segments_check_newest(struct act_sweep *sweep, act_error *error)
         return act_sweep_break(sweep, error, ACT_RULE_INDEX_HEADER,
                                sweep->root - ACT_SEGMENT_NBYTES,
                                "the footer of what was merged last is damaged");
+    struct act_tail tail;
+    if (sweep->root != sweep->index->root &&
+        !(act_tail_find(bytes, sweep->file_nbytes, sweep->root, sweep->index, &tail) &&
+          tail.merged))
+        return act_sweep_break(
+            sweep, error, ACT_RULE_INDEX_HEADER, ACT_ROOT_OFF,
+            "the root is neither the one that the index has nor that of a merge");
     uint64_t newest = act_segment_newest(&sweep->arena, sweep->file_nbytes);
     if (!newest || newest == sweep->root)
         return ACT_OK;

@@ -153,6 +153,8 @@ def check_newest(data, index):
     root = u64_at(data, 8)
     if root != index.root and not Segment(data, root).valid and was_footer(data, root):
         raise Broken("index-header", root - FOOTER)
+    if root != index.root and live_trailer(data, index) is None:
+        raise Broken("index-header", 8)
     newest = newest_segment(data)
     if newest is not None and newest != root and u64_at(data, len(data) - 8) != root:
         raise Broken("tail", 8)
