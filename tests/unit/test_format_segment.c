@@ -92,12 +92,21 @@ static void sums_are_a_chain(void **state)
     assert_true(first == act_hash64(bytes, 10, 0));
 }
 
+/* Not even bytes for a node as long as they may be. */
+static void a_short_file_has_none(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[ACT_TRAILER_NBYTES + ACT_NODE_NBYTES_MAX / 2];
+    struct act_arena arena = act_arena_of(zeros, sizeof(zeros), 0);
+    assert_int_equal(act_segment_newest(&arena, sizeof(zeros)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),    cmocka_unit_test(every_flipped_bit_is_seen),
         cmocka_unit_test(numbers_that_make_no_sense), cmocka_unit_test(another_version_is_not_read),
-        cmocka_unit_test(sums_are_a_chain),
+        cmocka_unit_test(sums_are_a_chain),           cmocka_unit_test(a_short_file_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
