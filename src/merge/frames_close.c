@@ -72,9 +72,10 @@ static act_status gather(struct act_frames *frames, const struct act_frame *fram
     uint64_t below_nbytes = 0;
     for (unsigned i = 0; status == ACT_OK && (i < old_count || next < frames->waiting_count);) {
         struct act_made *made = &frames->run[count];
-        const struct act_frames_child *child = next < frames->waiting_count ? &frames->waiting[next]
-                                                                            : NULL;
-        if (child && (i == old_count || child->made.node.node.byte <= bytes[i])) {
+        bool is_new = next < frames->waiting_count &&
+                      (i == old_count || frames->waiting[next].made.node.node.byte <= bytes[i]);
+        if (is_new) {
+            const struct act_frames_child *child = &frames->waiting[next];
             i += i < old_count && child->made.node.node.byte == bytes[i];
             *made = child->made;
             count += !child->gone;

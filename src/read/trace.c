@@ -282,7 +282,7 @@ act_status act_map_trace_get(const act_map *map, const void *key, size_t key_nby
                              act_error *error)
 {
     uint8_t copy[ACT_KEY_COPY_NBYTES];
-    struct act_descent d;
+    struct act_descent d = {.number = 0};
     if (!map || !visit)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no function to call");
     struct tracing t = {map, visit, context, 0, false};

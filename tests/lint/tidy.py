@@ -11,15 +11,23 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def sources(build, folders):
+def commands(build):
+    """path -> how it is compiled. Once each: clang-tidy would look at a file as often as it is
+    compiled, and the analyzer then mistakes the one for the other. What is compiled under other
+    names, for being compared, is the portable library's: it has its own platform."""
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
-        paths = {os.path.realpath(os.path.join(c["directory"], c["file"])) for c in json.load(file)}
-    tops = tuple(os.path.join(ROOT, folder) + os.sep for folder in folders)
-    return sorted(path for path in paths if path.startswith(tops))
+        all_of_them = [command for command in json.load(file)
+                       if " -include " not in command["command"]]
+    found = {}
+    for command in all_of_them:
+        path = os.path.realpath(os.path.join(command["directory"], command["file"]))
+        found.setdefault(path, command)
+    return found
 
 
 def tidy(build, path):
@@ -36,12 +44,18 @@ def main():
         print("skipped: there is no clang-tidy here")
         sys.exit(77)
     build = os.path.realpath(sys.argv[1])
-    paths = sources(build, sys.argv[2:] or ["src", "tests", "examples", "bench", "fuzz"])
+    folders = sys.argv[2:] or ["src", "tests", "examples", "bench", "fuzz"]
+    tops = tuple(os.path.join(ROOT, folder) + os.sep for folder in folders)
+    known = commands(build)
+    paths = sorted(path for path in known if path.startswith(tops))
     if not paths:
         sys.exit("tidy: nothing to look at")
     failed = 0
-    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
-        for status, text in pool.map(lambda path: tidy(build, path), paths):
+    with tempfile.TemporaryDirectory() as database, \
+            concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
+        with open(os.path.join(database, "compile_commands.json"), "w", encoding="utf-8") as file:
+            json.dump(list(known.values()), file)
+        for status, text in pool.map(lambda path: tidy(database, path), paths):
             failed += status != 0
             if status:
                 print(text, end="")
