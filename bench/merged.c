@@ -16,47 +16,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "key_lines.h"
+
 #define ROUNDS    9
 #define FILES_MAX 8
 #define SLICE     20000 /* keys between two turns */
 #define BATCH     1000
 
-struct keys {
-    act_slice *keys;
-    size_t count;
-    uint64_t *values;
-};
-
-static int load_keys(const char *path, struct keys *keys)
-{
-    FILE *file = fopen(path, "r");
-    char *line = NULL;
-    size_t room = 0, keys_room = 0;
-    ssize_t n;
-
-    if (!file)
-        return -1;
-    while ((n = getline(&line, &room, file)) > 0) {
-        if (keys->count == keys_room) {
-            keys_room = keys_room ? 2 * keys_room : 4096;
-            keys->keys = realloc(keys->keys, keys_room * sizeof(*keys->keys));
-        }
-        size_t nbytes = (size_t)n - (line[n - 1] == '\n');
-        char *key = malloc(nbytes + 1);
-        if (!keys->keys || !key)
-            exit(2);
-        memcpy(key, line, nbytes);
-        keys->keys[keys->count++] = (act_slice){key, nbytes};
-    }
-    free(line);
-    fclose(file);
-    keys->values = malloc((keys->count + 1) * sizeof(*keys->values));
-    return keys->values && keys->count ? 0 : -1;
-}
-
 /* Each does the work for some of the keys, and sums up what it found. */
 
-static uint64_t get(const act_map *map, const struct keys *keys, size_t at, size_t end)
+static uint64_t get(const act_map *map, const struct key_lines *keys, size_t at, size_t end)
 {
     uint64_t sum = 0, value;
 
@@ -67,7 +36,7 @@ static uint64_t get(const act_map *map, const struct keys *keys, size_t at, size
     return sum;
 }
 
-static uint64_t batch(const act_map *map, const struct keys *keys, size_t at, size_t end)
+static uint64_t batch(const act_map *map, const struct key_lines *keys, size_t at, size_t end)
 {
     uint64_t sum = 0;
 
@@ -96,7 +65,7 @@ static int take(void *context, const uint8_t *key, size_t key_nbytes, uint64_t v
     return 0;
 }
 
-static uint64_t scan(const act_map *map, const struct keys *keys, size_t at, size_t end)
+static uint64_t scan(const act_map *map, const struct key_lines *keys, size_t at, size_t end)
 {
     struct scanned scanned = {0, 0};
 
@@ -109,7 +78,7 @@ static uint64_t scan(const act_map *map, const struct keys *keys, size_t at, siz
 
 static const struct way {
     const char *name;
-    uint64_t (*work)(const act_map *map, const struct keys *keys, size_t at, size_t end);
+    uint64_t (*work)(const act_map *map, const struct key_lines *keys, size_t at, size_t end);
 } ways[] = {{"single", get}, {"batch", batch}, {"scan", scan}};
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
 
@@ -136,7 +105,7 @@ static double median(double numbers[ROUNDS])
 
 /* One way through all keys, file by file for each slice of them. */
 static void run_round(const struct way *way, act_map *const *maps, size_t count,
-                      const struct keys *keys, double *ns_ret, uint64_t *sums_ret)
+                      const struct key_lines *keys, double *ns_ret, uint64_t *sums_ret)
 {
     for (size_t i = 0; i < count; i++) {
         ns_ret[i] = 0;
@@ -154,7 +123,7 @@ static void run_round(const struct way *way, act_map *const *maps, size_t count,
 
 /* All rounds of a way, after one that warms up. 0, or 1 where answers differ. */
 static int measure(const struct way *way, act_map *const *maps, char *const *names, size_t count,
-                   const struct keys *keys, uint64_t entries)
+                   const struct key_lines *keys, uint64_t entries)
 {
     static double ns[FILES_MAX][ROUNDS], ratios[FILES_MAX][ROUNDS];
     double each[FILES_MAX];
@@ -178,7 +147,7 @@ static int measure(const struct way *way, act_map *const *maps, char *const *nam
 
 int main(int argc, char **argv)
 {
-    struct keys keys = {0};
+    struct key_lines keys = {0};
     act_map *maps[FILES_MAX] = {0};
     act_error error;
     int huge = argc > 1 && strcmp(argv[1], "-h") == 0;
@@ -188,7 +157,7 @@ int main(int argc, char **argv)
     struct scanned scanned = {0, 0};
     int differ = 0;
 
-    if (count < 1 || count > FILES_MAX || load_keys(argv[1 + huge], &keys) != 0) {
+    if (count < 1 || count > FILES_MAX || key_lines_load(argv[1 + huge], &keys) != 0) {
         fprintf(stderr, "merged: needs QUERIES and up to %d files\n", FILES_MAX);
         return 2;
     }

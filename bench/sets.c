@@ -16,15 +16,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "key_lines.h"
+
 #define ROUNDS 15
 
 struct setting {
     act_map *map;
     act_set *set;
     act_set *window;
-    act_slice *keys;
-    size_t nkeys;
-    uint64_t *values;
+    struct key_lines lines;
 };
 
 /* Each does its work once, and sums up what it found. */
@@ -33,8 +33,8 @@ static uint64_t get_map(const struct setting *setting)
 {
     uint64_t sum = 0, value;
 
-    for (size_t i = 0; i < setting->nkeys; i++) {
-        const act_slice *key = &setting->keys[i];
+    for (size_t i = 0; i < setting->lines.count; i++) {
+        const act_slice *key = &setting->lines.keys[i];
         if (act_map_get(setting->map, key->bytes, key->nbytes, &value, NULL) == ACT_OK)
             sum += value;
     }
@@ -45,8 +45,8 @@ static uint64_t get_from(const act_set *set, const struct setting *setting)
 {
     uint64_t sum = 0, value;
 
-    for (size_t i = 0; i < setting->nkeys; i++) {
-        const act_slice *key = &setting->keys[i];
+    for (size_t i = 0; i < setting->lines.count; i++) {
+        const act_slice *key = &setting->lines.keys[i];
         if (act_set_get(set, key->bytes, key->nbytes, &value, NULL) == ACT_OK)
             sum += value;
     }
@@ -67,21 +67,23 @@ static uint64_t add_up(const struct setting *setting, act_status status)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; status == ACT_OK && i < setting->nkeys; i++)
-        sum += setting->values[i];
+    for (size_t i = 0; status == ACT_OK && i < setting->lines.count; i++)
+        sum += setting->lines.values[i];
     return sum;
 }
 
 static uint64_t batch_map(const struct setting *setting)
 {
-    return add_up(setting, act_map_get_batch(setting->map, setting->keys, setting->nkeys,
-                                             setting->values, NULL, NULL));
+    return add_up(setting,
+                  act_map_get_batch(setting->map, setting->lines.keys, setting->lines.count,
+                                    setting->lines.values, NULL, NULL));
 }
 
 static uint64_t batch_set(const struct setting *setting)
 {
-    return add_up(setting, act_set_get_batch(setting->set, setting->keys, setting->nkeys,
-                                             setting->values, NULL, NULL, NULL));
+    return add_up(setting,
+                  act_set_get_batch(setting->set, setting->lines.keys, setting->lines.count,
+                                    setting->lines.values, NULL, NULL, NULL));
 }
 
 static int count(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
@@ -142,33 +144,6 @@ static double median(double numbers[ROUNDS])
     return numbers[ROUNDS / 2];
 }
 
-static int load_keys(const char *path, struct setting *setting)
-{
-    FILE *file = fopen(path, "r");
-    char *line = NULL;
-    size_t room = 0, keys_room = 0;
-    ssize_t n;
-
-    if (!file)
-        return -1;
-    while ((n = getline(&line, &room, file)) > 0) {
-        if (setting->nkeys == keys_room) {
-            keys_room = keys_room ? 2 * keys_room : 4096;
-            setting->keys = realloc(setting->keys, keys_room * sizeof(*setting->keys));
-        }
-        size_t nbytes = (size_t)n - (line[n - 1] == '\n');
-        char *key = malloc(nbytes + 1);
-        if (!setting->keys || !key)
-            exit(2);
-        memcpy(key, line, nbytes);
-        setting->keys[setting->nkeys++] = (act_slice){key, nbytes};
-    }
-    free(line);
-    fclose(file);
-    setting->values = malloc((setting->nkeys + 1) * sizeof(*setting->values));
-    return setting->values && setting->nkeys ? 0 : -1;
-}
-
 /* All rounds, after one that warms up. 0, or 1 where the sums differ. */
 static int measure(const struct setting *setting)
 {
@@ -187,7 +162,7 @@ static int measure(const struct setting *setting)
             ratios[i][round] = ns[i][round] / ns[ways[i].base][round];
     }
     for (size_t i = 0; i < WAYS; i++) {
-        double count_of = ways[i].base == 5 ? (double)sums[i] : (double)setting->nkeys;
+        double count_of = ways[i].base == 5 ? (double)sums[i] : (double)setting->lines.count;
         if (sums[i] != sums[ways[i].base])
             return 1;
         printf("%-14s %9.1f ns  %.3f\n", ways[i].name, median(ns[i]) / count_of, median(ratios[i]));
@@ -207,7 +182,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "sets: %s\n", error.text);
         return 2;
     }
-    if (load_keys(argv[3], &setting) != 0) {
+    if (key_lines_load(argv[3], &setting.lines) != 0) {
         fprintf(stderr, "sets: no keys in %s\n", argv[3]);
         return 2;
     }

@@ -193,19 +193,8 @@ static void test_flips_in_a_file_as_built(void **state)
 static void merge(struct entries *entries, uint64_t seed)
 {
     struct entries added = {0};
-    act_merge *merge;
     some_entries(&added, 500, seed);
-    act_merge_options options = {.no_sync = true};
-    assert_int_equal(act_merge_open(scratch_map, &options, &merge, NULL), ACT_OK);
-    for (size_t i = 0; i < added.count; i++) {
-        const struct entry *e = &added.items[i];
-        assert_int_equal(act_merge_set(merge, e->key, e->key_nbytes, e->value, NULL), ACT_OK);
-    }
-    assert_int_equal(act_merge_finish(merge, NULL, NULL), ACT_OK);
-    act_merge_close(merge);
-    entries_append(entries, &added);
-    entries_sort(entries);
-    entries_free(&added);
+    merge_into_file(entries, &added, scratch_map);
 }
 
 static void test_flips_in_a_file_that_was_merged_into(void **state)

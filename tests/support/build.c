@@ -24,3 +24,19 @@ void build_file(const struct entries *entries, const char *path, act_layout layo
     if (status != ACT_OK)
         fail_msg("cannot finish %s: %s", path, error.text);
 }
+
+void merge_into_file(struct entries *entries, struct entries *added, const char *path)
+{
+    const act_merge_options options = {.no_sync = true};
+    act_merge *merge;
+    assert_int_equal(act_merge_open(path, &options, &merge, NULL), ACT_OK);
+    for (size_t i = 0; i < added->count; i++) {
+        const struct entry *e = &added->items[i];
+        assert_int_equal(act_merge_set(merge, e->key, e->key_nbytes, e->value, NULL), ACT_OK);
+    }
+    assert_int_equal(act_merge_finish(merge, NULL, NULL), ACT_OK);
+    act_merge_close(merge);
+    entries_append(entries, added);
+    entries_sort(entries);
+    entries_free(added);
+}

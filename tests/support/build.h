@@ -9,4 +9,7 @@
 void build_file(const struct entries *entries, const char *path, act_layout layout,
                 act_build_report *report_ret);
 
+/* Merges entries into that file; they are moved to `entries`, which stay sorted. As above. */
+void merge_into_file(struct entries *entries, struct entries *added, const char *path);
+
 #endif
