@@ -3,16 +3,19 @@
 #include <stdlib.h>
 
 #include "os/paging.h"
+#include "read/ahead.h"
 #include "read/descent.h"
 #include "read/paging.h"
 #include "read/shortcut.h"
 
 /* All measured; see docs/PERFORMANCE.md. */
 enum {
-    WINDOW = 256,       /* keys */
-    KEYS_MIN = 128,     /* of a batch for which any of this pays */
-    READS_SHARE = 32,   /* cold: more than a 32nd of the window's keys waited for the disk */
-    HOT_PAGES_A_KEY = 4 /* the hot region is fetched as a whole if it is no larger than this */
+    WINDOW = 256,        /* keys */
+    WINDOW_WIDE = 65536, /* keys, where memory holds the pages of all of them */
+    GAP_MAX = 2,         /* pages that nobody asked for, read with those around them */
+    KEYS_MIN = 128,      /* of a batch for which any of this pays */
+    READS_SHARE = 32,    /* cold: more than a 32nd of the window's keys waited for the disk */
+    HOT_PAGES_A_KEY = 4  /* the hot region is fetched as a whole if it is no larger than this */
 };
 
 void act_fetch_begin(struct act_fetch *fetch, const struct act_map *map, const act_slice *keys,
@@ -54,13 +57,10 @@ static int compare_pages(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Asks for the pages of one more window of keys: each once, neighbours together. */
-static void fetch_window(struct act_fetch *fetch)
+/* Asks for the pages of the next `window` keys: each once, those near each other together. */
+static void fetch_window(struct act_fetch *fetch, size_t window, uint64_t *pages, uint64_t gap_max)
 {
-    uint64_t pages[WINDOW];
     size_t count = 0;
-    size_t left = fetch->count - fetch->asked;
-    size_t window = left < WINDOW ? left : WINDOW;
     for (size_t i = 0; i < window; i++) {
         uint64_t entry = unit_entry(fetch->map, &fetch->keys[fetch->asked + i]);
         if (entry)
@@ -71,11 +71,31 @@ static void fetch_window(struct act_fetch *fetch)
     for (size_t i = 0; i < count;) {
         uint64_t first = pages[i];
         uint64_t end = first;
-        while (i < count && pages[i] <= end)
+        while (i < count && pages[i] <= end + gap_max)
             end = pages[i++] + 1;
         act_os_paging_fetch(fetch->map->arena.bytes + first * ACT_PAGE_NBYTES,
                             (end - first) * ACT_PAGE_NBYTES);
     }
+}
+
+/*
+ * Asks for the pages of many windows in one go, in the order of the file: a disk answers those
+ * sooner than the same pages a window at a time. Only where memory holds them all until their keys
+ * are looked up. False: it does not, or the keys are too few, or there is no memory for the list.
+ */
+static bool fetch_wide(struct act_fetch *fetch)
+{
+    const struct act_map *map = fetch->map;
+    size_t left = fetch->count - fetch->asked;
+    if (left <= WINDOW || act_ahead_is_needed(map))
+        return false;
+    size_t window = left < WINDOW_WIDE ? left : WINDOW_WIDE;
+    uint64_t *pages = malloc(window * sizeof(*pages));
+    if (!pages)
+        return false;
+    fetch_window(fetch, window, pages, GAP_MAX);
+    free(pages);
+    return true;
 }
 
 static void fetch_hot_region(const struct act_fetch *fetch)
@@ -93,8 +113,13 @@ static void fetch_ahead(struct act_fetch *fetch, size_t done)
 {
     if (fetch->asked < done)
         fetch->asked = done;
-    while (fetch->asked < fetch->count && fetch->asked < done + 2 * (size_t)WINDOW)
-        fetch_window(fetch);
+    if (fetch->asked == done && fetch_wide(fetch))
+        return;
+    while (fetch->asked < fetch->count && fetch->asked < done + 2 * (size_t)WINDOW) {
+        uint64_t pages[WINDOW];
+        size_t left = fetch->count - fetch->asked;
+        fetch_window(fetch, left < WINDOW ? left : WINDOW, pages, 0);
+    }
 }
 
 /* While pages are asked for, the system is not to add their neighbours; afterwards it is again. */
@@ -130,8 +155,12 @@ size_t act_fetch_next(struct act_fetch *fetch, size_t done)
     /* One key at first: the system may read megabytes for each that is not there. */
     size_t window = cold || fetch->window ? WINDOW : 1;
     fetch->window = left < window ? left : window;
-    if (cold)
+    if (cold) {
         fetch_ahead(fetch, done);
+        /* What a wide one read counts for all of its keys. */
+        if (fetch->asked > done + 2 * (size_t)WINDOW)
+            fetch->window = fetch->asked - done;
+    }
     return fetch->window;
 }
 

@@ -32,6 +32,9 @@ static struct {
     bool quick; /* only the first looks do: then all is read that was asked for, and no more */
     unsigned questions;
     unsigned pieces;
+    uint64_t end;     /* of the last piece, in pages */
+    uint64_t nearest; /* pages, at least, from there to the next one upwards */
+    unsigned turns;   /* pieces that lie before the last one */
     bool asked[PAGES_MAX];
     unsigned settings;
     bool single; /* how units are read by whoever touches them: one by one, not ahead */
@@ -51,8 +54,17 @@ void __wrap_act_os_paging_fetch(const uint8_t *bytes, uint64_t nbytes);
 void __wrap_act_os_paging_fetch(const uint8_t *bytes, uint64_t nbytes)
 {
     uint64_t off = (uint64_t)(bytes - map->arena.bytes);
+    /* The hot region is another matter, and comes first. */
+    bool hot = off >= map->index.hot_off / ACT_PAGE_NBYTES * ACT_PAGE_NBYTES;
+    uint64_t first = off / ACT_PAGE_NBYTES;
+    if (!hot && disk.end && first < disk.end)
+        disk.turns++;
+    else if (!hot && disk.end && first - disk.end < disk.nearest)
+        disk.nearest = first - disk.end;
+    if (!hot)
+        disk.end = (off + nbytes + ACT_PAGE_NBYTES - 1) / ACT_PAGE_NBYTES;
     disk.pieces++;
-    assert_true(disk.single);
+    assert_true(disk.single || act_map_reads_single(map));
     assert_true(off + nbytes <= map->file_nbytes + ACT_PAGE_NBYTES);
     for (uint64_t page = off / ACT_PAGE_NBYTES; page * ACT_PAGE_NBYTES < off + nbytes; page++) {
         assert_true(page < PAGES_MAX);
@@ -69,15 +81,22 @@ void __wrap_act_os_paging_set(const uint8_t *bytes, uint64_t nbytes, enum act_os
     disk.single = paging == ACT_OS_PAGING_SINGLE;
 }
 
-static act_map *open_layout(const char *name, act_layout layout)
+static act_map *open_with(const char *name, const act_open_options *options)
 {
     char *path = scratch_path(dir, name);
-    act_open_options options = {.access = ACT_ACCESS_MAP};
     act_map *opened;
-    build_file(&entries, path, layout, NULL);
-    assert_int_equal(act_map_open(path, &options, &opened, NULL), ACT_OK);
+    assert_int_equal(act_map_open(path, options, &opened, NULL), ACT_OK);
     free(path);
     return opened;
+}
+
+static act_map *open_layout(const char *name, act_layout layout)
+{
+    const act_open_options options = {.access = ACT_ACCESS_MAP};
+    char *path = scratch_path(dir, name);
+    build_file(&entries, path, layout, NULL);
+    free(path);
+    return open_with(name, &options);
 }
 
 static int make_maps(void **state)
@@ -127,6 +146,7 @@ static void get_batch(const act_map *of, size_t count, uint64_t reads_a_question
     bool quick = disk.quick;
     memset(&disk, 0, sizeof(disk));
     disk.quick = quick;
+    disk.nearest = UINT64_MAX;
     disk.reads_a_question = reads_a_question;
     assert_int_equal(act_map_get_batch_with(of, keys, count, values, found, &batch_options, NULL),
                      ACT_OK);
@@ -178,6 +198,32 @@ static void pages_on_the_disk_are_asked_for(void **state)
     assert_true(disk.pieces < 10000);
     /* Once to one by one, and back. */
     assert_int_equal(disk.settings, 2);
+}
+
+/* All in one go, each piece beyond the one before, while memory has room for them. */
+static void a_whole_batch_is_asked_for_in_the_order_of_the_file(void **state)
+{
+    (void)state;
+    get_batch(map, 10000, 100);
+    assert_int_equal(disk.turns, 0);
+    assert_true(disk.nearest > 2);
+    assert_true(disk.pieces < 1000);
+    /* Of more keys than that, in a few. */
+    get_batch(map, 150000, 100);
+    assert_int_equal(disk.turns, 2);
+    /* With a budget, and in a file read page by page, only what is looked up next. */
+    act_map *before = map;
+    const act_open_options kept[] = {
+        {.access = ACT_ACCESS_MAP, .advice = ACT_ADVICE_RANDOM},
+        {.access = ACT_ACCESS_MAP, .resident_nbytes_max = ACT_RESIDENT_NBYTES_MIN},
+    };
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+        map = open_with("map.act", &kept[i]);
+        get_batch(map, 10000, 100);
+        assert_true(disk.turns > 30);
+        act_map_close(map);
+    }
+    map = before;
 }
 
 /* Shortcuts are made by a batch when it is over, from pages here and there: not by a cold one. */
@@ -260,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_in_memory_are_not_asked_for),
         cmocka_unit_test(pages_on_the_disk_are_asked_for),
+        cmocka_unit_test(a_whole_batch_is_asked_for_in_the_order_of_the_file),
         cmocka_unit_test(a_cold_batch_makes_no_shortcuts),
         cmocka_unit_test(each_key_has_its_page_asked_for),
         cmocka_unit_test(every_size_of_a_batch_is_answered),
