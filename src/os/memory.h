@@ -2,6 +2,7 @@
 #ifndef ACT_OS_MEMORY_H
 #define ACT_OS_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,8 +19,9 @@ void act_os_memory_huge(void *pages, size_t nbytes);
  * How much memory this program may use now, page cache that others can do without included: what
  * the system has to give, and the limits of the program's control groups. Where `enough` is less
  * than a sixteenth of all memory, the system is taken to have all of it to give. UINT64_MAX if
- * nothing is known. Reads a few small files of the system's, in some 20 microseconds.
+ * nothing is known. Reads a few small files of the system's, in some 60 microseconds; with
+ * `lately`, what they said up to a tenth of a second ago will do.
  */
-uint64_t act_os_memory_available(uint64_t enough);
+uint64_t act_os_memory_available(uint64_t enough, bool lately);
 
 #endif

@@ -68,7 +68,7 @@ void act_map_settle_paging(struct act_map *map, act_advice advice)
     atomic_store(&map->lazy->advice, (int)map->advice);
     if (!act_map_is_paged(map))
         return;
-    map->memory_nbytes = act_os_memory_available(map->file_nbytes);
+    map->memory_nbytes = act_os_memory_available(map->file_nbytes, true);
     map->exceeds_memory = map->file_nbytes > half_of(map->memory_nbytes);
     if (!map->advice_is_auto)
         map->advice = advice;
@@ -82,7 +82,7 @@ void act_map_settle_among(struct act_map *map, uint64_t among_nbytes)
     if (!act_map_is_paged(map))
         return;
     map->among_nbytes = among_nbytes;
-    map->memory_nbytes = act_os_memory_available(among_nbytes);
+    map->memory_nbytes = act_os_memory_available(among_nbytes, true);
     map->exceeds_memory = among_nbytes > half_of(map->memory_nbytes);
     if (!map->advice_is_auto)
         return;
@@ -92,5 +92,5 @@ void act_map_settle_among(struct act_map *map, uint64_t among_nbytes)
 
 uint64_t act_map_room(const struct act_map *map)
 {
-    return half_of(act_os_memory_available(map->file_nbytes));
+    return half_of(act_os_memory_available(map->file_nbytes, false));
 }

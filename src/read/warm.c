@@ -197,7 +197,7 @@ static void work(void *context)
         wanted += warm->extents[i].nbytes;
     atomic_store(&warm->wanted_nbytes, wanted);
     if (!warm->nbytes_max) {
-        uint64_t available = act_os_memory_available(wanted);
+        uint64_t available = act_os_memory_available(wanted, false);
         warm->nbytes_max = available - available / 8;
     }
     /* What a budget would release at once is better not brought in. */

@@ -13,7 +13,7 @@ void act_set_warming_start(struct act_set_warming *warming, const struct act_set
         .set = set, .progress = progress, .context = context, .total = total, .left = nbytes_max};
     if (!nbytes_max) {
         /* As for one file: an eighth is left to others. */
-        uint64_t available = act_os_memory_available(set->manifest.file_nbytes);
+        uint64_t available = act_os_memory_available(set->manifest.file_nbytes, false);
         warming->left = available - available / 8;
     }
 }

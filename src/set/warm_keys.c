@@ -82,7 +82,8 @@ act_status act_set_warm_keys(const act_set *set, const act_slice *keys, size_t c
     if (!set || (!keys && count))
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no keys to warm up for");
     struct keys own = {.set = set, .progress = progress, .context = context, .count = count};
-    uint64_t pages_max = act_os_memory_available(set->manifest.file_nbytes) / 2 / ACT_PAGE_NBYTES;
+    uint64_t pages_max = act_os_memory_available(set->manifest.file_nbytes, false) / 2 /
+                         ACT_PAGE_NBYTES;
     bool sorted = count < SIZE_MAX / sizeof(act_slice) && sort(&own, keys);
     if (!sorted)
         status = act_fail_nomem(error);

@@ -68,6 +68,8 @@ static void the_first_version_of_control_groups(void **state)
     /* The limit of the group above holds, and a group that cannot be seen has those above it. */
     assert_int_equal(limit("4:memory:/outer/inner\n0::/none\n"), 1000000);
     assert_int_equal(limit("4:hugetlb,memory:/outer/not/seen\n"), 1000000);
+    /* The second version has no memory where the first has it. */
+    assert_int_equal(limit("4:memory:/outer\n0::/outer\n"), 1000000);
     assert_int_equal(limit("4:memory_of_others:/outer\n"), UINT64_MAX);
     assert_int_equal(limit("4:xmemory:/outer\n"), UINT64_MAX);
 }
@@ -102,9 +104,32 @@ static void files_that_say_nothing(void **state)
 static void this_machine(void **state)
 {
     (void)state;
-    assert_true(act_os_memory_available(0) >= 1 << 20);
-    assert_true(act_os_memory_available(UINT64_MAX) >= 1 << 20);
-    assert_true(act_os_memory_available(UINT64_MAX) < UINT64_MAX);
+    assert_true(act_os_memory_available(0, false) >= 1 << 20);
+    assert_true(act_os_memory_available(UINT64_MAX, false) >= 1 << 20);
+    assert_true(act_os_memory_available(UINT64_MAX, false) < UINT64_MAX);
+}
+
+/* What lately will do for stays the same while memory is taken, and the true answer changes. */
+static void answers_are_kept_for_a_while(void **state)
+{
+    (void)state;
+    enum {
+        TAKEN_NBYTES = 64 << 20
+    };
+    for (int tries = 0; tries < 20; tries++) {
+        uint64_t before = act_os_memory_available(UINT64_MAX, false);
+        char *taken = malloc(TAKEN_NBYTES);
+        assert_non_null(taken);
+        memset(taken, 1, TAKEN_NBYTES);
+        uint64_t kept = act_os_memory_available(UINT64_MAX, true);
+        uint64_t now = act_os_memory_available(UINT64_MAX, false);
+        bool is_taken = taken[TAKEN_NBYTES - 1] == 1;
+        free(taken);
+        assert_true(is_taken);
+        if (kept == before && now < before)
+            return;
+    }
+    fail_msg("no answer was kept for a while");
 }
 
 int main(void)
@@ -115,6 +140,7 @@ int main(void)
         cmocka_unit_test(the_second_version_of_control_groups),
         cmocka_unit_test(files_that_say_nothing),
         cmocka_unit_test(this_machine),
+        cmocka_unit_test(answers_are_kept_for_a_while),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

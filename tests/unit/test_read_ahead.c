@@ -22,9 +22,10 @@ enum {
 
 static uint64_t available;
 
-uint64_t __wrap_act_os_memory_available(uint64_t enough);
-uint64_t __wrap_act_os_memory_available(uint64_t enough)
+uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately);
+uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately)
 {
+    (void)lately;
     (void)enough;
     return available;
 }

@@ -24,9 +24,10 @@ static struct {
     unsigned locks;
 } machine;
 
-uint64_t __wrap_act_os_memory_available(uint64_t enough);
-uint64_t __wrap_act_os_memory_available(uint64_t enough)
+uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately);
+uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately)
 {
+    (void)lately;
     (void)enough;
     return machine.memory_nbytes;
 }

@@ -27,9 +27,10 @@ static struct {
     uint8_t paging[16 << 20];
 } sys;
 
-uint64_t __wrap_act_os_memory_available(uint64_t enough);
-uint64_t __wrap_act_os_memory_available(uint64_t enough)
+uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately);
+uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately)
 {
+    (void)lately;
     assert_true(enough > 0);
     sys.questions++;
     return sys.available;

@@ -22,7 +22,7 @@ static uint64_t memory_nbytes = UINT64_MAX;
 
 int __real_act_os_paging_await(const uint8_t *bytes, uint64_t nbytes);
 int __wrap_act_os_paging_await(const uint8_t *bytes, uint64_t nbytes);
-uint64_t __wrap_act_os_memory_available(uint64_t enough);
+uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately);
 
 int __wrap_act_os_paging_await(const uint8_t *bytes, uint64_t nbytes)
 {
@@ -32,8 +32,9 @@ int __wrap_act_os_paging_await(const uint8_t *bytes, uint64_t nbytes)
     return waited_nbytes <= refused_off ? __real_act_os_paging_await(bytes, nbytes) : EIO;
 }
 
-uint64_t __wrap_act_os_memory_available(uint64_t enough)
+uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately)
 {
+    (void)lately;
     (void)enough;
     return memory_nbytes;
 }

@@ -30,9 +30,10 @@ static struct {
     bool needed[PAGES_MAX];
 } sys;
 
-uint64_t __wrap_act_os_memory_available(uint64_t enough);
-uint64_t __wrap_act_os_memory_available(uint64_t enough)
+uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately);
+uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately)
 {
+    (void)lately;
     assert_true(enough > 0);
     return sys.available;
 }

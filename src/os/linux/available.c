@@ -1,22 +1,25 @@
-/* sysinfo, O_CLOEXEC */
+/* sysinfo, O_CLOEXEC, CLOCK_MONOTONIC_COARSE */
 #define _DEFAULT_SOURCE
 
 #include "os/linux/available.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/memory.h"
 
 enum {
     TEXT_NBYTES = 4096, /* of a file: what lies beyond is not read */
-    NAME_NBYTES = 4096
+    NAME_NBYTES = 4096,
+    KEPT_NS = 100000000
 };
 
 /* Reads the start of a file as a string; false when that fails. */
@@ -90,8 +93,11 @@ static bool is_memory(const char *controllers)
     return at && (at == controllers || at[-1] == ',') && (at[6] == '\0' || at[6] == ',');
 }
 
-/* One line of /proc/self/cgroup: "4:memory:/a/b", or "0::/a/b" of version 2. */
-static uint64_t line_limit(const char *mounts, char *line)
+/*
+ * One line of /proc/self/cgroup: "4:memory:/a/b", or "0::/a/b" of version 2, which comes last, and
+ * has the controllers that the lines before it have not.
+ */
+static uint64_t line_limit(const char *mounts, char *line, bool *found_ref)
 {
     char *controllers = strchr(line, ':');
     char *group = controllers ? strchr(controllers + 1, ':') : NULL;
@@ -100,11 +106,12 @@ static uint64_t line_limit(const char *mounts, char *line)
     controllers++;
     *group++ = '\0';
     if (!*controllers)
-        return group_limit(mounts, group, "memory.max");
+        return *found_ref ? UINT64_MAX : group_limit(mounts, group, "memory.max");
     char mount[NAME_NBYTES];
     int length = snprintf(mount, sizeof(mount), "%s/memory", mounts);
     if (length < 0 || (size_t)length >= sizeof(mount) || !is_memory(controllers))
         return UINT64_MAX;
+    *found_ref = true;
     return group_limit(mount, group, "memory.limit_in_bytes");
 }
 
@@ -115,20 +122,64 @@ uint64_t act_os_group_limit(const char *groups, const char *mounts)
     if (!read_text(groups, text))
         return limit;
     char *rest;
+    bool found = false;
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-        limit = least(limit, line_limit(mounts, line));
+        limit = least(limit, line_limit(mounts, line, &found));
     return limit;
 }
 
-/* /proc/meminfo takes longer than all else: sysinfo is asked first. */
-uint64_t act_os_memory_available(uint64_t enough)
+/* Of this process, as the system says. */
+static uint64_t own_group_limit(void)
 {
+    return act_os_group_limit("/proc/self/cgroup", "/sys/fs/cgroup");
+}
+
+static uint64_t meminfo_available(void)
+{
+    return act_os_meminfo_available("/proc/meminfo");
+}
+
+/* An answer that is kept for a while, by the process that asked: its children may have moved to
+ * another group. Threads may overwrite each other's, which are as good. */
+struct answer {
+    atomic_uint_least64_t until_ns; /* 0: none yet */
+    atomic_uint_least64_t value;
+    atomic_intmax_t process;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC_COARSE, &now) != 0)
+        return UINT64_MAX;
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* The answer that is kept, if one of lately will do; otherwise asks for it. */
+static uint64_t answer_of(struct answer *answer, bool lately, uint64_t (*ask)(void))
+{
+    uint64_t now = now_ns();
+    intmax_t process = getpid();
+    if (lately && now < atomic_load(&answer->until_ns) && atomic_load(&answer->process) == process)
+        return atomic_load(&answer->value);
+    uint64_t value = ask();
+    atomic_store(&answer->until_ns, 0);
+    atomic_store(&answer->value, value);
+    atomic_store(&answer->process, process);
+    atomic_store(&answer->until_ns, now == UINT64_MAX ? 0 : now + KEPT_NS);
+    return value;
+}
+
+/* /proc/meminfo takes longer than all else: sysinfo is asked first. */
+uint64_t act_os_memory_available(uint64_t enough, bool lately)
+{
+    static struct answer group, meminfo;
     struct sysinfo system;
-    uint64_t limit = act_os_group_limit("/proc/self/cgroup", "/sys/fs/cgroup");
+    uint64_t limit = answer_of(&group, lately, own_group_limit);
     uint64_t total = UINT64_MAX;
     if (sysinfo(&system) == 0)
         total = (uint64_t)system.totalram * system.mem_unit;
     if (total != UINT64_MAX && enough < total / 16)
         return least(limit, total);
-    return least(limit, act_os_meminfo_available("/proc/meminfo"));
+    return least(limit, answer_of(&meminfo, lately, meminfo_available));
 }

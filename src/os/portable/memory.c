@@ -12,8 +12,9 @@ void act_os_memory_huge(void *pages, size_t nbytes)
     (void)nbytes;
 }
 
-uint64_t act_os_memory_available(uint64_t enough)
+uint64_t act_os_memory_available(uint64_t enough, bool lately)
 {
     (void)enough;
+    (void)lately;
     return UINT64_MAX;
 }

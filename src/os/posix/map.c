@@ -52,11 +52,23 @@ static act_status open_read(int fd, size_t nbytes, const char *quoted, struct ac
     return ACT_OK;
 }
 
-/* Reserves readable addresses, zeros, at a multiple of `alignment`. NULL and errno on failure. */
+/*
+ * Reserves readable addresses, zeros, at a multiple of `alignment`. NULL and errno on failure.
+ * Systems that align large mappings by themselves (Linux from 6.7 on, what has whole huge pages)
+ * are done with the first call.
+ */
 static uint8_t *reserve(size_t nbytes, size_t alignment)
 {
     size_t page = act_os_page_nbytes();
     size_t slack = alignment - page;
+    if (slack && nbytes % alignment == 0) {
+        uint8_t *aligned = mmap(NULL, nbytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (aligned == MAP_FAILED)
+            return NULL;
+        if ((uintptr_t)aligned % alignment == 0)
+            return aligned;
+        munmap(aligned, nbytes);
+    }
     uint8_t *start = mmap(NULL, nbytes + slack, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED)
         return NULL;
@@ -168,7 +180,10 @@ static act_status open_mapped(int fd, size_t nbytes, bool guarded, const char *q
     size_t page = act_os_page_nbytes();
     size_t pages_nbytes = in_pages(nbytes);
     size_t total = pages_nbytes + (guarded ? 2 : 1) * page;
-    uint8_t *address = reserve(total, nbytes >= HUGE_PAGE_NBYTES ? HUGE_PAGE_NBYTES : page);
+    size_t alignment = nbytes >= HUGE_PAGE_NBYTES ? HUGE_PAGE_NBYTES : page;
+    if (total <= SIZE_MAX - alignment)
+        total = (total + alignment - 1) / alignment * alignment;
+    uint8_t *address = reserve(total, alignment);
     if (!address)
         return act_fail_os(error, errno, "cannot map %s into memory", quoted);
     bytes->bytes = address;

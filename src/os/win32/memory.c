@@ -31,9 +31,10 @@ static uint64_t job_limit(void)
     return limit;
 }
 
-uint64_t act_os_memory_available(uint64_t enough)
+uint64_t act_os_memory_available(uint64_t enough, bool lately)
 {
     (void)enough;
+    (void)lately;
     MEMORYSTATUSEX status = {.dwLength = sizeof(status)};
     uint64_t limit = job_limit();
     if (!GlobalMemoryStatusEx(&status) || limit < status.ullAvailPhys)
