@@ -52,8 +52,11 @@ static void load_caches(const struct sorting *sorting, const struct range *range
 {
     for (size_t i = 0; i < range->count; i++) {
         struct act_sort_record *record = &range->records[i];
-        if (i + PREFETCH_AHEAD < range->count)
-            ACT_PREFETCH(sorting->store + record[PREFETCH_AHEAD].entry + range->depth);
+        if (i + PREFETCH_AHEAD < range->count) {
+            const uint8_t *entry = sorting->store + record[PREFETCH_AHEAD].entry;
+            ACT_PREFETCH(entry);
+            ACT_PREFETCH(entry + range->depth + sizeof(record->cache));
+        }
         record->cache = cache_at(act_key_of_entry(sorting->store + record->entry), range->depth);
     }
 }
