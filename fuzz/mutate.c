@@ -127,7 +127,7 @@ static void change_labels(struct edit *edit, const struct fuzz_node *node)
     if (!node->labels || !width)
         return;
     uint8_t *labels = edit->bytes + node->labels;
-    size_t one = below(edit, width), other = below(edit, width);
+    size_t one = (size_t)below(edit, width), other = (size_t)below(edit, width);
     uint8_t was = labels[one];
     if (below(edit, 2)) {
         labels[one] = labels[other];
@@ -147,7 +147,7 @@ static void change_line(struct edit *edit, const struct fuzz_node *node)
         return;
     }
     if (below(edit, 2))
-        put_varint(edit, data, near_number(edit, edit->bytes[data]));
+        put_varint(edit, (size_t)data, near_number(edit, edit->bytes[data]));
     else
         edit->bytes[data + below(edit, edit->nbytes - data)] ^= (uint8_t)(1 << below(edit, 8));
 }
@@ -269,7 +269,7 @@ static void append(struct edit *edit)
 
 static void change_end(struct edit *edit)
 {
-    size_t some = below(edit, 40);
+    size_t some = (size_t)below(edit, 40);
     if (below(edit, 2)) {
         if (edit->nbytes - FILE_NBYTES_MIN > some)
             edit->nbytes -= some;
