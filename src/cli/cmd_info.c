@@ -19,6 +19,7 @@ struct facts {
     act_map_stat stat;
     act_map_info info;
     act_map_paging paging;
+    bool is_counted; /* `info` is there */
     bool has_digest;
     act_digest digest;
 };
@@ -287,6 +288,13 @@ static void print_text(struct cli_out *out, const struct facts *facts)
     else
         cli_out_format(out, "  %-16s %20s\n", "merged into", "never");
     print_paging(out, &facts->paging);
+    if (!facts->is_counted) {
+        cli_out_format(out,
+                       "\nKeys and nodes are not counted: that takes up to as much memory as the "
+                       "file has bytes,\nand only %s may be used.\n",
+                       cli_bytes_text(text, facts->paging.memory_nbytes));
+        return;
+    }
     print_keys(out, facts);
     print_kinds(out, facts);
     print_depth(out, &facts->info);
@@ -360,6 +368,9 @@ static int print_json(struct cli_out *out, const struct facts *facts)
     else
         cli_report_null(report, "previous_root");
     report_paging(report, &facts->paging);
+    cli_report_bool(report, "counted", facts->is_counted);
+    if (!facts->is_counted)
+        return cli_report_print(out, report);
     cli_report_u64(report, "keys", info->keys);
     cli_report_u64(report, "key_bytes", info->key_nbytes);
     cli_report_u64(report, "longest_key", info->key_nbytes_longest);
@@ -383,7 +394,11 @@ static act_status gather(const struct cli_call *call, const act_map *map, struct
     cli_progress_start(&progress, call->options.progress, "counting", "B");
     act_map_get_stat(map, &facts->stat);
     act_map_get_paging(map, &facts->paging);
-    act_status status = act_map_get_info(map, cli_progress_tell, &progress, &facts->info, error);
+    /* Tables of what was reached: a program that takes more than it may use is killed. */
+    facts->is_counted = facts->stat.file_nbytes <= facts->paging.memory_nbytes;
+    act_status status = ACT_OK;
+    if (facts->is_counted)
+        status = act_map_get_info(map, cli_progress_tell, &progress, &facts->info, error);
     cli_progress_end(&progress);
     if (status != ACT_OK || !call->options.content)
         return status;

@@ -99,6 +99,12 @@ int cli_usage_error(const char *verb_name, const char *format, ...)
     return CLI_TROUBLE;
 }
 
+/* Whether it is a limit of memory that may be locked, not one of what a file may ask for. */
+static bool is_of_locking(const act_error *error)
+{
+    return error->status == ACT_ERR_LIMIT && strstr(error->text, "cannot lock") != NULL;
+}
+
 static int exit_status(act_status status)
 {
     /* A limit is the caller's only as far as options go: here it is the file that is odd. */
@@ -123,7 +129,7 @@ int cli_fail(const char *file_name, const act_error *error)
     char offset[40] = "";
     if (error->offset != ACT_NO_OFFSET && !strstr(error->text, "offset"))
         snprintf(offset, sizeof(offset), " (offset %llu)", (unsigned long long)error->offset);
-    if (error->status == ACT_ERR_LIMIT && !strstr(error->text, "manifest"))
+    if (error->status == ACT_ERR_LIMIT && !strstr(error->text, "manifest") && !is_of_locking(error))
         hint = strstr(error->text, "nodes") || strstr(error->text, "steps")
                    ? "; --max-steps=N raises that limit"
                    : "; --max-key=SIZE raises that limit";
@@ -131,7 +137,7 @@ int cli_fail(const char *file_name, const act_error *error)
         cli_say("%s%s%s", error->text, offset, hint);
     else
         cli_say("%s: %s%s%s", file_name, error->text, offset, hint);
-    return exit_status(error->status);
+    return is_of_locking(error) ? CLI_TROUBLE : exit_status(error->status);
 }
 
 int cli_fail_os(const char *file_name, const char *what, int os_code)

@@ -43,7 +43,7 @@ act_status act_map_advise(const act_map *map, const act_region *region, act_advi
         }
     }
     act_spans_free(&spans);
-    return status;
+    return map ? act_guarded(map, status, error) : status;
 }
 
 /* ---------------------------------------------------------------------------------- populating */
@@ -205,7 +205,7 @@ act_status act_map_lock(const act_map *map, const act_region *region, act_error 
             status = lock_spans(map, &spans, error);
     }
     act_spans_free(&spans);
-    return status;
+    return map ? act_guarded(map, status, error) : status;
 }
 
 act_status act_map_unlock(const act_map *map, const act_region *region, act_error *error)
@@ -221,7 +221,7 @@ act_status act_map_unlock(const act_map *map, const act_region *region, act_erro
             (void)act_os_paging_unlock(map->arena.bytes + span.off, span.end - span.off);
     }
     act_spans_free(&spans);
-    return status;
+    return map ? act_guarded(map, status, error) : status;
 }
 
 /* ----------------------------------------------------------------------------------- releasing */
@@ -239,7 +239,7 @@ act_status act_map_release(const act_map *map, const act_region *region, unsigne
                               flags & ACT_RELEASE_CACHE);
     }
     act_spans_free(&spans);
-    return status;
+    return map ? act_guarded(map, status, error) : status;
 }
 
 /* ------------------------------------------------------------------------------------- opening */

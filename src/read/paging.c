@@ -29,6 +29,15 @@ void act_map_tell_paging(const struct act_map *map, act_advice advice)
     tell(map, advice, advice != ACT_ADVICE_RANDOM && act_map_has_hot(map));
 }
 
+void act_map_read_single(const struct act_map *map, bool single)
+{
+    if (!act_map_is_paged(map) || act_map_reads_single(map))
+        return;
+    act_os_paging_set(map->arena.bytes, map->file_nbytes,
+                      single ? ACT_OS_PAGING_SINGLE
+                             : act_paging_of((act_advice)atomic_load(&map->lazy->advice)));
+}
+
 /*
  * The hot region is read ahead if it fits, together with those of the other parts, which have about
  * the same share; and if what the system reads around a page fits as well: that does not end with

@@ -30,6 +30,12 @@ void act_map_restore_paging(const struct act_map *map);
 /* The same for any advice but ACT_ADVICE_AUTO. */
 void act_map_tell_paging(const struct act_map *map, act_advice advice);
 
+/*
+ * For who reads here and there and wants to bring no neighbours in, whatever was chosen for the
+ * map: pages are read one by one from now on; or again as it was chosen or told for the file.
+ */
+void act_map_read_single(const struct act_map *map, bool single);
+
 /* Half of the memory that the program may use now: as much as a map is populated or locked with.
  * The other half is the program's own, and the others'. */
 uint64_t act_map_room(const struct act_map *map);

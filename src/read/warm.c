@@ -9,7 +9,9 @@
 #include "os/paging.h"
 #include "os/residency.h"
 #include "os/thread.h"
+#include "read/guard.h"
 #include "read/map.h"
+#include "read/paging.h"
 #include "read/region.h"
 #include "read/spans.h"
 #include "read/warm_set.h"
@@ -116,7 +118,10 @@ static act_status plan(struct act_warm *warm)
     case ACT_WARM_HOT:
         return add_hot_region(warm);
     case ACT_WARM_PREFIX:
-        return add_region(warm, ACT_REGION_PREFIX);
+        act_map_read_single(warm->map, true);
+        status = add_region(warm, ACT_REGION_PREFIX);
+        act_map_read_single(warm->map, false);
+        return status;
     case ACT_WARM_SET:
         return add_set(warm);
     }
@@ -321,6 +326,7 @@ act_status act_warm_finish(act_warm *warm, act_warm_state *state_ret, act_error 
     act_status status = warm->status;
     if (error && status >= ACT_ERR_INVALID)
         *error = warm->error;
+    status = act_guarded(warm->map, status, error);
     free(warm->extents);
     free(warm->prefix);
     free(warm);

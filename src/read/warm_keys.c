@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/pace.h"
 #include "os/paging.h"
+#include "read/guard.h"
 #include "read/map.h"
 #include "read/paging.h"
 
@@ -196,13 +197,15 @@ act_status act_warm_keys_within(const struct act_map *map, const act_slice *keys
     w.known = calloc(bits_nbytes, 1);
     w.asked = calloc(bits_nbytes, 1);
     w.open = calloc(count < WINDOW ? count + 1 : WINDOW, sizeof(*w.open));
+    act_map_read_single(map, true);
     act_status status = w.known && w.asked && w.open ? warm_all(&w, keys, count, &pace, error)
                                                      : act_fail_nomem(error);
+    act_map_read_single(map, false);
     free(w.known);
     free(w.asked);
     free(w.wanted);
     free(w.open);
-    return status;
+    return act_guarded(map, status, error);
 }
 
 act_status act_map_warm_keys(const act_map *map, const act_slice *keys, size_t count,

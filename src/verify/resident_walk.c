@@ -537,16 +537,6 @@ static act_status tell(struct walk *walk, act_prefix_residency_fn visit, void *c
     return ACT_OK;
 }
 
-/* A page that is there may be marked: who touches it makes the system read the next ones. Not so
- * where pages are read one by one. */
-static void set_single(const act_map *map, bool single)
-{
-    if (act_map_is_paged(map) && !act_map_reads_single(map))
-        act_os_paging_set(map->arena.bytes, map->file_nbytes,
-                          single ? ACT_OS_PAGING_SINGLE
-                                 : act_paging_of((act_advice)atomic_load(&map->lazy->advice)));
-}
-
 act_status act_map_residency_walk(const act_map *map, const act_residency *residency,
                                   const act_residency_options *options,
                                   act_prefix_residency_fn visit, void *context,
@@ -562,9 +552,10 @@ act_status act_map_residency_walk(const act_map *map, const act_residency *resid
     if (!walk)
         return act_fail_nomem(error);
     set_up(walk, map, residency, options, error);
-    set_single(map, true);
+    /* A page that is there may be marked: who touches it makes the system read the next ones. */
+    act_map_read_single(map, true);
     status = walk_fairly(walk, map, options);
-    set_single(map, false);
+    act_map_read_single(map, false);
     status = act_guarded(map, status, error);
     if (status == ACT_OK)
         status = tell(walk, visit, context);

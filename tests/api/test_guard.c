@@ -282,6 +282,23 @@ static void questions_without_a_status_say_nothing(void **state)
     act_map_close(map);
 }
 
+/* Zeros are neither warm nor locked, whatever the system says. */
+static void nothing_is_steered(const act_map *map)
+{
+    const act_slice key = {(const uint8_t *)"0", 1};
+    act_warm *warm;
+    act_error error;
+    assert_int_equal(act_map_warm(map, NULL, NULL, NULL, NULL, &error), ACT_ERR_IO);
+    assert_int_equal(error.status, ACT_ERR_IO);
+    assert_int_equal(act_warm_start(map, NULL, &warm, NULL), ACT_OK);
+    assert_int_equal(act_warm_finish(warm, NULL, NULL), ACT_ERR_IO);
+    assert_int_equal(act_map_warm_keys(map, &key, 1, NULL, NULL, NULL, NULL), ACT_ERR_IO);
+    assert_int_equal(act_map_lock(map, NULL, NULL), ACT_ERR_IO);
+    assert_int_equal(act_map_unlock(map, NULL, NULL), ACT_ERR_IO);
+    assert_int_equal(act_map_advise(map, NULL, ACT_ADVICE_RANDOM, NULL), ACT_ERR_IO);
+    assert_int_equal(act_map_release(map, NULL, 0, NULL), ACT_ERR_IO);
+}
+
 /* Whatever is asked for of its pages, a guarded map is guarded, or in memory of its own. */
 static void guards_go_with_options_on_pages(void **state)
 {
@@ -320,6 +337,7 @@ static void guards_go_with_options_on_pages(void **state)
             assert_int_equal(truncate(scratch_map, 5000), 0);
             assert_int_equal(act_map_populate(map, NULL, NULL, NULL, NULL, NULL, NULL), ACT_ERR_IO);
             assert_int_equal(act_map_verify(map, NULL, NULL, NULL, NULL), ACT_ERR_IO);
+            nothing_is_steered(map);
         }
         act_map_close(map);
     }

@@ -2,8 +2,14 @@
 """Options of opening: which verbs have which, that they change no answer, and what is refused."""
 import json
 import os
+import unittest
 
-from tool import DONE, NO, TROUBLE, ToolTest, main, needs_merging
+from tool import DONE, NO, PLATFORM, TROUBLE, ToolTest, main, needs_merging
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 PAGES = ("--access=auto", "--access=map", "--access=read", "--advice=normal", "--advice=random",
          "--advice=sequential", "--populate=hot", "--populate=all", "--populate-prefix=key/0",
@@ -107,6 +113,18 @@ class Opening(ToolTest):
             self.refuses("resident", ["--access=read", "--guard=thread", "--advice=random",
                                       "--populate=all", "--lock=all", "--huge=on", "--budget=4M",
                                       "--private"], "x.act", *extra)
+
+    @unittest.skipUnless(PLATFORM == "linux" and os.name == "posix", "no limit of locked memory")
+    def test_locking_more_than_is_allowed(self):
+        limits = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, limits[1]))
+        try:
+            done = self.run_as_nobody("get", "--access=map", "--lock=all", "x.act", "new")
+        finally:
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, limits)
+        self.assertEqual(done.returncode, TROUBLE, done.stderr)
+        self.assertIn(b"cannot lock", done.stderr)
+        self.assertNotIn(b"--max", done.stderr)
 
     def test_profile_and_report(self):
         self.write("q", "new\nkey/0000000/0\n")
