@@ -17,10 +17,11 @@ void act_os_memory_huge(void *pages, size_t nbytes);
 
 /*
  * How much memory this program may use now, page cache that others can do without included: what
- * the system has to give, and the limits of the program's control groups. Where `enough` is less
- * than a sixteenth of all memory, the system is taken to have all of it to give. UINT64_MAX if
- * nothing is known. Reads a few small files of the system's, in some 60 microseconds; with
- * `lately`, what they said up to a tenth of a second ago will do.
+ * the system has to give, and what the limits of the program's control groups leave. Where `enough`
+ * is less than a sixteenth of all memory, the system is taken to have all of it to give. UINT64_MAX
+ * if nothing is known. Reads a few small files of the system's, in some 60 microseconds; with
+ * `lately`, what they said up to a tenth of a second ago will do, and the limits as they are,
+ * whatever was taken of them.
  */
 uint64_t act_os_memory_available(uint64_t enough, bool lately);
 

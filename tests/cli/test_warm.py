@@ -51,6 +51,18 @@ class Warm(ToolTest):
         self.assertEqual(self.reads("get", "x.act", *keys), 0)
 
     @needs_mapping
+    def test_neighbours_stay_where_they_are(self):
+        self.make(300000)
+        self.write("q", "key/0150000/7000\nkey/0250000/1\n")
+        whole = os.path.getsize(self.path("x.act")) // 512
+        for how in (["--trace", "q"], ["--prefix=key/01234"]):
+            self.drop()
+            blocks = self.reads("warm", "x.act", *how)
+            if not blocks:
+                self.skipTest("the file cannot be thrown out of memory here")
+            self.assertLess(blocks, whole / 4, how)
+
+    @needs_mapping
     def test_text_and_first_queries(self):
         self.make()
         self.assertRegex(self.ok("warm", "x.act", "--trace", "q", "-n", "2").decode(),

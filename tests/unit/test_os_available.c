@@ -32,13 +32,18 @@ static uint64_t available(const char *meminfo)
     return nbytes;
 }
 
-static uint64_t limit(const char *groups)
+static uint64_t ask_limit(const char *groups, bool left)
 {
     put("groups", groups);
     char *path = scratch_path(scratch_dir, "groups");
-    uint64_t nbytes = act_os_group_limit(path, scratch_dir);
+    uint64_t nbytes = act_os_group_limit(path, scratch_dir, left);
     free(path);
     return nbytes;
+}
+
+static uint64_t limit(const char *groups)
+{
+    return ask_limit(groups, false);
 }
 
 static void what_the_system_can_give(void **state)
@@ -84,7 +89,39 @@ static void the_second_version_of_control_groups(void **state)
     assert_int_equal(limit("0::/a/b\n"), 25165824);
     assert_int_equal(limit("0::/a/c\n"), 4096);
     assert_int_equal(limit("0::/\n"), UINT64_MAX);
+    put("d/memory.max", "8192\n");
+    put("d/memory.high", "5000\n");
+    put("e/memory.max", "8192\n");
+    put("e/memory.high", "max\n");
+    assert_int_equal(limit("0::/d\n"), 5000);
+    assert_int_equal(limit("0::/e\n"), 8192);
     assert_int_equal(limit("1:name=systemd:/\n0::/a/c"), 4096);
+}
+
+/* What was taken is not there to be taken, but for files. */
+static void what_limits_leave(void **state)
+{
+    (void)state;
+    put("memory/f/memory.limit_in_bytes", "1000000\n");
+    assert_int_equal(ask_limit("4:memory:/f\n", true), 1000000);
+    put("memory/f/memory.usage_in_bytes", "700000\n");
+    assert_int_equal(ask_limit("4:memory:/f\n", true), 300000);
+    assert_int_equal(limit("4:memory:/f\n"), 1000000);
+    put("memory/f/memory.stat", "cache 9\ninactive_file 7\nactive_file 7\n"
+                                "total_inactive_file 100000\ntotal_active_file 50000\n");
+    assert_int_equal(ask_limit("4:memory:/f\n", true), 450000);
+    put("memory/f/memory.usage_in_bytes", "2000000\n");
+    assert_int_equal(ask_limit("4:memory:/f\n", true), 0);
+    put("memory/f/memory.limit_in_bytes", "9223372036854771712\n");
+    assert_int_equal(ask_limit("4:memory:/f\n", true), 9223372036854771712u);
+    put("g/memory.max", "5000\n");
+    put("g/memory.current", "4000\n");
+    put("g/memory.stat", "anon 1\ninactive_file 1000\nactive_file 500\n");
+    assert_int_equal(ask_limit("0::/g\n", true), 2500);
+    put("g/memory.stat", "inactive_file 9000\n");
+    assert_int_equal(ask_limit("0::/g\n", true), 1000);
+    put("g/memory.stat", "anon 1\ninactive_file 9000\n");
+    assert_int_equal(ask_limit("0::/g\n", true), 5000);
 }
 
 static void files_that_say_nothing(void **state)
@@ -97,7 +134,7 @@ static void files_that_say_nothing(void **state)
     assert_int_equal(limit(path), UINT64_MAX);
     assert_int_equal(limit(""), UINT64_MAX);
     assert_int_equal(limit("nonsense\n\n:\n::\n4:memory\n"), UINT64_MAX);
-    assert_int_equal(act_os_group_limit("/no/such/file", scratch_dir), UINT64_MAX);
+    assert_int_equal(act_os_group_limit("/no/such/file", scratch_dir, true), UINT64_MAX);
 }
 
 /* Both answers of this machine are some memory, and the careful one is not more. */
@@ -118,15 +155,16 @@ static void answers_are_kept_for_a_while(void **state)
     };
     for (int tries = 0; tries < 20; tries++) {
         uint64_t before = act_os_memory_available(UINT64_MAX, false);
+        uint64_t kept = act_os_memory_available(UINT64_MAX, true);
         char *taken = malloc(TAKEN_NBYTES);
         assert_non_null(taken);
         memset(taken, 1, TAKEN_NBYTES);
-        uint64_t kept = act_os_memory_available(UINT64_MAX, true);
+        uint64_t kept_yet = act_os_memory_available(UINT64_MAX, true);
         uint64_t now = act_os_memory_available(UINT64_MAX, false);
         bool is_taken = taken[TAKEN_NBYTES - 1] == 1;
         free(taken);
         assert_true(is_taken);
-        if (kept == before && now < before)
+        if (kept == kept_yet && now < before)
             return;
     }
     fail_msg("no answer was kept for a while");
@@ -138,6 +176,7 @@ int main(void)
         cmocka_unit_test(what_the_system_can_give),
         cmocka_unit_test(the_first_version_of_control_groups),
         cmocka_unit_test(the_second_version_of_control_groups),
+        cmocka_unit_test(what_limits_leave),
         cmocka_unit_test(files_that_say_nothing),
         cmocka_unit_test(this_machine),
         cmocka_unit_test(answers_are_kept_for_a_while),
