@@ -72,6 +72,11 @@ bool cli_page_trace_add(struct cli_page_trace *trace, uint64_t page)
     return true;
 }
 
+void cli_page_trace_break(struct cli_page_trace *trace)
+{
+    trace->last = 0;
+}
+
 void cli_page_trace_free(struct cli_page_trace *trace)
 {
     free(trace->touches);

@@ -12,7 +12,7 @@
 /* Pages have numbers of their own here, from 0 in the order in which they came: there may be far
  * fewer of them than the file has. */
 struct cli_page_trace {
-    uint32_t *touches; /* numbers of pages; the same one never twice running */
+    uint32_t *touches; /* numbers of pages; the same one not twice running without a break */
     size_t touch_count;
     size_t touch_max;
     uint64_t *pages; /* of the file, by number */
@@ -25,6 +25,9 @@ struct cli_page_trace {
 
 /* All-zero bytes are an empty trace. Adds a touch of a page; false without memory. */
 bool cli_page_trace_add(struct cli_page_trace *trace, uint64_t page);
+
+/* Another query begins: the page touched last counts again. */
+void cli_page_trace_break(struct cli_page_trace *trace);
 
 /* The number of a page, which gets one if it has none, without a touch; UINT32_MAX without memory.
  */

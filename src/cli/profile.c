@@ -97,6 +97,7 @@ static act_status trace_keys(const struct cli_map *map, const act_slice *keys, s
 {
     act_status status = ACT_OK;
     for (size_t i = 0; i < count && status == ACT_OK; i++) {
+        cli_page_trace_break(tracing->trace);
         status = trace_key(map, &keys[i], tracing, error);
         if (i % TELL_QUERIES == 0)
             cli_progress_tell(progress, i, count);

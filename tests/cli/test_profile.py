@@ -69,6 +69,10 @@ class Profile(ToolTest):
         self.assertEqual(report["found"], 1000)
         self.assertLess(report["pages_touched"], 10)
         self.assertEqual(report["memory"][-1]["faults_per_query"], 0)
+        # Also where it is one page that all of them are in.
+        self.build("a\t1\n")
+        self.write("q", "a\n" * 1000)
+        self.assertEqual(self.report("--no-cold")["page_touches"], 1000)
 
     @needs_mapping
     def test_cold(self):
