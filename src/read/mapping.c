@@ -159,7 +159,7 @@ static act_status fail_to_lock(int os_code, uint64_t nbytes, act_error *error)
 {
     uint64_t limit = act_os_paging_lock_limit();
     if ((os_code != ENOMEM && os_code != EPERM && os_code != EAGAIN) || limit == UINT64_MAX ||
-        (os_code == EAGAIN && nbytes <= limit))
+        (os_code != ENOMEM && nbytes <= limit))
         return act_fail_os(error, os_code, "cannot lock %" PRIu64 " bytes in memory", nbytes);
     (void)act_fail(error, ACT_ERR_LIMIT, ACT_NO_OFFSET,
                    "cannot lock %" PRIu64 " bytes in memory: the limit of all that this process "

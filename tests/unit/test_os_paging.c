@@ -27,13 +27,13 @@ int __wrap_madvise(void *start, size_t nbytes, int advice);
 
 static unsigned refused;
 
-/* A kernel before 5.14. */
+/* A kernel before 5.14, or a filter of system calls. */
 int __wrap_madvise(void *start, size_t nbytes, int advice)
 {
     if (advice != 22) /* MADV_POPULATE_READ */
         return __real_madvise(start, nbytes, advice);
-    refused++;
-    errno = EINVAL;
+    static const int codes[] = {EINVAL, ENOSYS, EPERM};
+    errno = codes[refused++ % 3];
     return -1;
 }
 #endif

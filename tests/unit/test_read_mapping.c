@@ -119,6 +119,7 @@ static void what_the_system_says_to_a_lock(void **state)
         {ENOMEM, UINT64_MAX, ACT_ERR_NOMEM},
         {ENOMEM, 1000, ACT_ERR_LIMIT},
         {EPERM, 0, ACT_ERR_LIMIT},
+        {EPERM, UINT64_MAX - 1, ACT_ERR_IO},
         {EPERM, UINT64_MAX, ACT_ERR_IO},
         {EAGAIN, 1000, ACT_ERR_LIMIT},
         {EAGAIN, UINT64_MAX - 1, ACT_ERR_IO},

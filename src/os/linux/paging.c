@@ -75,7 +75,8 @@ int act_os_paging_await(const uint8_t *bytes, uint64_t nbytes)
     do {
         os_code = advise(bytes, nbytes, MADV_POPULATE_READ);
     } while (os_code == EINTR || os_code == EAGAIN);
-    if (os_code != EINVAL)
+    /* Before Linux 5.14 it is unknown; and some filters of system calls know none of it. */
+    if (os_code != EINVAL && os_code != ENOSYS && os_code != EPERM)
         return os_code;
     act_os_touch(bytes, nbytes, act_os_page_nbytes());
     return 0;
