@@ -95,6 +95,36 @@ static act_status check_cursor(const act_map *map, const struct entries *entries
     return status;
 }
 
+/* To a key by an iterator, and on from there; by a cursor, from above and from beside it. */
+static void check_seeks(const act_map *map, const struct entry *e)
+{
+    act_iter *iter;
+    const uint8_t *key;
+    size_t nbytes;
+    uint64_t value;
+    assert_int_equal(act_iter_open(map, NULL, &iter, NULL), ACT_OK);
+    act_status status = act_iter_seek(iter, e->key, e->key_nbytes, NULL);
+    if (status == ACT_OK)
+        status = act_iter_next(iter, &key, &nbytes, &value, NULL);
+    assert_true(status == ACT_OK || status == ACT_ERR_CORRUPT);
+    if (status == ACT_OK) {
+        assert_int_equal(nbytes, e->key_nbytes);
+        assert_memory_equal(key, e->key, nbytes);
+        assert_int_equal(value, e->value);
+    }
+    act_iter_close(iter);
+    act_cursor *cursor;
+    if (act_cursor_open(map, NULL, 0, &cursor, NULL) != ACT_OK)
+        return;
+    status = act_cursor_value_at(cursor, e->key, e->key_nbytes, &value, NULL);
+    assert_true(status == ACT_ERR_CORRUPT || (status == ACT_OK && value == e->value));
+    status = act_cursor_descend_to_check(cursor, e->key, e->key_nbytes, NULL);
+    assert_true(status == ACT_OK || status == ACT_ERR_CORRUPT);
+    if (status == ACT_OK && act_cursor_to_prev_sibling_byte(cursor, NULL) == ACT_OK)
+        assert_true(act_cursor_path_exists(cursor));
+    act_cursor_close(cursor);
+}
+
 /* Lookups of all kinds: each is right, or says that something is damaged. How many said so. */
 static unsigned check_lookups(const act_map *map, const struct entries *entries, struct random *r)
 {
@@ -124,6 +154,7 @@ static unsigned check_lookups(const act_map *map, const struct entries *entries,
         memset(absent + e->key_nbytes, '!', 3);
         other = act_map_get(map, absent, e->key_nbytes + 3, &value, NULL);
         assert_true(other == ACT_ERR_CORRUPT || other == ACT_NOT_FOUND);
+        check_seeks(map, e);
     }
     if (act_map_get_batch(map, keys, ASKED, values, found, NULL) == ACT_OK) {
         assert_int_equal(damaged, 0);
