@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "actree.h"
-#include "hostile/seal.h"
+#include "base/hash.h"
+#include "read/shortcut.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
 #include "support/random.h"
+#include "support/seal.h"
 #include "support/scratch.h"
 
 enum {
@@ -52,6 +54,23 @@ static int note_prefix(void *context, size_t prefix_nbytes, uint64_t value)
     return 0;
 }
 
+static int note_touch(void *context, const act_touch *touch)
+{
+    note(context, touch->off);
+    note(context, touch->nbytes);
+    return 0;
+}
+
+static void note_extents(const act_map *map, const uint8_t *prefix, size_t nbytes,
+                         struct answers *a)
+{
+    const act_region region = {
+        .kind = ACT_REGION_PREFIX, .prefix = prefix, .prefix_nbytes = nbytes};
+    uint64_t asked = 0;
+    note(a, act_map_populate(map, &region, NULL, NULL, NULL, &asked, NULL));
+    note(a, asked);
+}
+
 /* ------------------------------------------------------------------------------------ asking */
 
 static void ask_key(const act_map *map, const uint8_t *key, size_t nbytes, struct answers *a)
@@ -61,6 +80,9 @@ static void ask_key(const act_map *map, const uint8_t *key, size_t nbytes, struc
     const act_slice slice = {key, nbytes};
     uint8_t found;
     note(a, act_map_get(map, key, nbytes, &value, NULL));
+    note(a, act_map_get(map, key, nbytes, NULL, NULL));
+    note(a, act_map_trace_get(map, key, nbytes, note_touch, a, NULL, NULL));
+    note_extents(map, key, nbytes, a);
     note(a, act_map_path_exists(map, key, nbytes, &has_value, NULL));
     note(a, value + has_value);
     note(a, act_map_prefixes(map, key, nbytes, note_prefix, a, NULL));
@@ -122,6 +144,9 @@ static void ask_for_all(const act_map *map, struct answers *a)
     for (int reverse = 0; reverse < 2; reverse++) {
         act_range range = {.reverse = reverse};
         a->visited = 0;
+        note(a, act_map_scan(map, &range, note_entry, a, NULL));
+        /* And stopped after some. */
+        a->visited = VISITED_MAX - 3;
         note(a, act_map_scan(map, &range, note_entry, a, NULL));
     }
     act_status status = act_cursor_open(map, NULL, 0, &cursor, NULL);
@@ -344,6 +369,43 @@ static void roots_that_no_writer_leaves(void **state)
     expect_root(ACT_ERR_CORRUPT);
 }
 
+/* A way of indexes that came later, and one that leaves out some runs. */
+static void indexes_of_other_kinds(void **state)
+{
+    (void)state;
+    act_map_stat stat;
+    const act_open_options options = {.checksums = ACT_CHECKSUMS_TOUCH};
+    act_map *map;
+    file.index.jump_end--;
+    seal(file.bytes, &file.index);
+    APPEND(0, 8, 0x40, 7);
+    expect_root(ACT_OK);
+    /* Version 2. */
+    uint8_t *header = file.bytes + ACT_INDEX_OFF;
+    header[8] = 2;
+    act_store_le64(header + ACT_INDEX_NBYTES - 8, act_hash64(header, ACT_INDEX_NBYTES - 8, 0));
+    assert_int_equal(act_map_open_memory(file.bytes, file.nbytes, &options, &map, NULL), ACT_OK);
+    act_map_get_stat(map, &stat);
+    assert_true(stat.index_unusable);
+    assert_int_equal(stat.layout, ACT_LAYOUT_PLAIN);
+    assert_int_equal(stat.checksummed_nbytes, 0);
+    act_map_close(map);
+}
+
+/* When all is compared in the middle of a step back, the rest goes on as ever. */
+static void steps_back_that_compare_the_last_block(void **state)
+{
+    (void)state;
+    const act_open_options options = {.checksums = ACT_CHECKSUMS_TOUCH};
+    struct answers a = {0, 0};
+    act_range range = {.reverse = true};
+    act_map *map;
+    assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_scan(map, &range, note_entry, &a, NULL), ACT_OK);
+    assert_int_equal(a.visited, file.entries.count);
+    act_map_close(map);
+}
+
 /* A branch with two children, as key bytes: asks for all of them, with and without checks. */
 static void compare_appended(uint64_t number, act_status scanned)
 {
@@ -362,6 +424,10 @@ static void compare_appended(uint64_t number, act_status scanned)
         ask_for_all(maps[checked], &answers[checked]);
         struct answers none = {0, 0};
         assert_int_equal(act_map_scan(maps[checked], NULL, note_entry, &none, NULL), scanned);
+        /* With shortcuts, if there can be any. */
+        act_shortcuts_count(maps[checked], ACT_SHORTCUT_LOOKUPS_MIN);
+        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+            ask_key(maps[checked], (const uint8_t *)keys[i], strlen(keys[i]), &answers[checked]);
         act_map_close(maps[checked]);
     }
     if (answers[0].hash != answers[1].hash)
@@ -391,6 +457,14 @@ static void nodes_that_were_appended(void **state)
     compare_appended(6, ACT_ERR_CORRUPT);
     APPEND(2, 8, 1, 'a', 0x81, 0xff, 0, 0, 0, 0, 0, 0, 0, 1, 12);
     compare_appended(7, ACT_ERR_CORRUPT);
+    /* A second child that would be its own parent. */
+    APPEND(1, 8, 0, 2, 1, 'a', 'b');
+    compare_appended(8, ACT_ERR_CORRUPT);
+    /* Two children in the header, below another branch. */
+    rel += 4;
+    APPEND(8, 8, 2, 0xfa, (uint8_t)(rel - 8), (uint8_t)((rel - 8) >> 8),
+           (uint8_t)((rel - 8) >> 16), 'x', 'y', 0, 1, 8, 'a');
+    compare_appended(9, ACT_OK);
 }
 
 int main(void)
@@ -400,6 +474,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_flipped_bits, make_file, remove_file),
         cmocka_unit_test_setup_teardown(every_byte_set_to_the_highest, make_file, remove_file),
         cmocka_unit_test_setup_teardown(roots_that_no_writer_leaves, make_file, remove_file),
+        cmocka_unit_test_setup_teardown(indexes_of_other_kinds, make_file, remove_file),
+        cmocka_unit_test_setup_teardown(steps_back_that_compare_the_last_block, make_file,
+                                        remove_file),
         cmocka_unit_test_setup_teardown(nodes_that_were_appended, make_file, remove_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

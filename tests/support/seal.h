@@ -1,6 +1,6 @@
 /* Indexed files, changed by somebody who makes their checksums match again. */
-#ifndef TESTS_HOSTILE_SEAL_H
-#define TESTS_HOSTILE_SEAL_H
+#ifndef TESTS_SUPPORT_SEAL_H
+#define TESTS_SUPPORT_SEAL_H
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +52,27 @@ static inline void seal_behind_blocks(uint8_t **bytes_ref, size_t *nbytes_ref, u
     *bytes_ref = bytes;
     *nbytes_ref = (size_t)index_ret->file_nbytes;
     seal(bytes, index_ret);
+}
+
+/*
+ * An indexed file of these bytes, from ACT_INDEX_END on, all of them hot; the root lies at `root`.
+ * To be freed by the caller.
+ */
+static inline uint8_t *seal_arena(const uint8_t *arena, size_t arena_nbytes, uint64_t root,
+                                  size_t *nbytes_ret)
+{
+    struct act_index index = {.root = root, .hot_off = ACT_INDEX_END};
+    index.sums_off = index.jump_end = ACT_INDEX_END + arena_nbytes;
+    index.file_nbytes = index.sums_off + act_sums_count(index.sums_off) * ACT_SUM_NBYTES +
+                        ACT_INDEX_NBYTES + ACT_INDEX_TAIL_NBYTES;
+    uint8_t *bytes = calloc(1, (size_t)index.file_nbytes);
+    assert_non_null(bytes);
+    memcpy(bytes, ACT_MAGIC, ACT_MAGIC_NBYTES);
+    act_store_le64(bytes + ACT_ROOT_OFF, root);
+    memcpy(bytes + ACT_INDEX_END, arena, arena_nbytes);
+    seal(bytes, &index);
+    *nbytes_ret = (size_t)index.file_nbytes;
+    return bytes;
 }
 
 #endif
