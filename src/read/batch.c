@@ -193,7 +193,8 @@ act_status act_map_get_batch_with(const act_map *map, const act_slice *keys, siz
         memset(found_ret, 0, (count + 7) / 8);
     struct part parts[PARTS_MAX];
     unsigned used = parts_for(count, options);
-    /* Parts begin at whole bytes of the bitmap; they are long enough that some are left for the last. */
+    /* Parts begin at whole bytes of the bitmap; they are long enough that some are left for the
+     * last. */
     size_t each = (count / used + 7) / 8 * 8;
     for (unsigned i = 0; i < used; i++) {
         size_t begin = i * each;

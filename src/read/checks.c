@@ -369,7 +369,7 @@ act_status act_checks_run(const struct act_map *map, uint64_t parent_id, uint64_
                           unsigned count, act_error *error)
 {
     uint64_t id = act_node_first_child(parent_id, child_rel);
-    for (unsigned i = 0; i < count && id && id < parent_id; i++) {
+    for (unsigned i = 0; i < count && id < parent_id; i++) {
         struct act_node node;
         bool decoded;
         act_status status = touch_own(map, id, &node, &decoded, error);

@@ -14,6 +14,7 @@ enum {
     KEYS_MERGED_INTO = 2000, /* fewer, and what is merged would leave nothing to read of them */
     FLIPS = CHECK_SLOW_BUILD ? 60 : 400,
     ASKED = 64, /* keys looked up after each flip */
+    BATCH = 600,
     MERGES = 3,
     BLOCK_NBYTES = 65536
 };
@@ -250,6 +251,53 @@ static void test_flips_in_a_file_that_was_merged_into(void **state)
     entries_free(&entries);
 }
 
+static int ignore_change(void *context, const act_change *change)
+{
+    (void)context;
+    (void)change;
+    return 0;
+}
+
+/* Long lines lie by themselves: their nodes may be good, and they not. */
+static void test_lines_in_other_blocks(void **state)
+{
+    (void)state;
+    enum {
+        LINES = 200,
+        LINE_NBYTES = 1500
+    };
+    struct random r = random_of(12);
+    struct entries entries = {0};
+    static uint8_t key[LINE_NBYTES];
+    for (unsigned i = 0; i < LINES; i++) {
+        random_fill(&r, key, sizeof(key));
+        key[0] = (uint8_t)i;
+        entries_add(&entries, key, sizeof(key), i);
+    }
+    entries_sort(&entries);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    size_t nbytes;
+    uint8_t *bytes = scratch_read(scratch_map, &nbytes);
+    bytes[BLOCK_NBYTES + 1000] ^= 1;
+    act_map *map = open_bytes(bytes, nbytes, NULL);
+    unsigned damaged = 0;
+    for (size_t i = 0; i < entries.count; i++) {
+        const struct entry *e = &entries.items[i];
+        uint64_t value;
+        act_status status = act_map_get(map, e->key, e->key_nbytes, &value, NULL);
+        assert_true(status == ACT_ERR_CORRUPT || (status == ACT_OK && value == e->value));
+        damaged += status != ACT_OK;
+        check_seeks(map, e);
+    }
+    assert_in_range(damaged, 1, LINES / 2);
+    act_map *good = open_bytes(bytes, nbytes, NULL);
+    assert_int_equal(act_map_diff(map, good, ignore_change, NULL, NULL), ACT_ERR_CORRUPT);
+    act_map_close(good);
+    act_map_close(map);
+    free(bytes);
+    entries_free(&entries);
+}
+
 /* Only those who ask for what lies in a bad block hear of it, and each time. */
 static void test_other_blocks_are_read_as_ever(void **state)
 {
@@ -281,6 +329,22 @@ static void test_other_blocks_are_read_as_ever(void **state)
             assert_int_equal(damaged, lost);
         lost = damaged;
     }
+    /* A batch that is read from the disk window by window ends with the first of them. */
+    act_map *mapped;
+    const act_open_options options = {.access = ACT_ACCESS_MAP, .checksums = ACT_CHECKSUMS_TOUCH};
+    static act_slice keys[BATCH];
+    size_t bad = 0;
+    while (act_map_get(map, entries.items[bad].key, entries.items[bad].key_nbytes, NULL, NULL) ==
+           ACT_OK)
+        bad++;
+    for (size_t i = 0; i < BATCH; i++)
+        keys[i] = (act_slice){entries.items[i ? i : bad].key,
+                              entries.items[i ? i : bad].key_nbytes};
+    scratch_write(scratch_map, bytes, nbytes);
+    assert_int_equal(act_map_open(scratch_map, &options, &mapped, NULL), ACT_OK);
+    assert_int_equal(act_map_get_batch(mapped, keys, BATCH, NULL, NULL, NULL), ACT_ERR_CORRUPT);
+    assert_int_equal(act_map_diff(mapped, mapped, ignore_change, NULL, NULL), ACT_ERR_CORRUPT);
+    act_map_close(mapped);
     act_map *former;
     assert_int_equal(act_map_open_former(map, 0, &former, NULL), ACT_OK);
     assert_int_equal(check_scan(former, &entries, false, NULL), ACT_ERR_CORRUPT);
@@ -390,6 +454,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flips_in_a_file_that_was_merged_into, scratch_set_up,
                                         scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_other_blocks_are_read_as_ever, scratch_set_up,
+                                        scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_lines_in_other_blocks, scratch_set_up,
                                         scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_without_damage, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_limits_of_steps, scratch_set_up, scratch_tear_down),

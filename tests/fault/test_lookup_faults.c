@@ -1,4 +1,5 @@
-/* What lookups can do without: memory for shortcuts, and for lists of pages. And what they cannot. */
+/* What lookups can do without: memory for shortcuts, and for lists of pages. And what they cannot.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,42 @@ static void checks_need_memory(void **state)
     free(bytes);
 }
 
+/* Deep in a chain of nodes that are keys. */
+static void counting_needs_memory(void **state)
+{
+    (void)state;
+    enum {
+        DEPTH = 60
+    };
+    struct entries deep = {0};
+    uint8_t key[DEPTH] = {0};
+    char *path = scratch_path(scratch_dir, "deep.act");
+    for (size_t nbytes = 0; nbytes < DEPTH; nbytes++)
+        entries_add(&deep, key, nbytes, nbytes);
+    build_file(&deep, path, ACT_LAYOUT_INDEXED, NULL);
+    entries_free(&deep);
+    act_map *map;
+    act_cursor *cursor;
+    uint64_t count = 0;
+    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_cursor_open(map, NULL, 0, &cursor, NULL), ACT_OK);
+    unsigned failed = 0;
+    for (unsigned nth = 1; nth < 100; nth++, failed++) {
+        fault_arm(FAULT_ALLOCATE, nth, 0, false);
+        act_status status = act_cursor_val_count(cursor, &count, NULL);
+        if (fault_disarm() < nth) {
+            assert_int_equal(status, ACT_OK);
+            break;
+        }
+        assert_int_equal(status, ACT_ERR_NOMEM);
+    }
+    assert_in_range(failed, 2, 20);
+    assert_int_equal(count, DEPTH);
+    act_cursor_close(cursor);
+    act_map_close(map);
+    free(path);
+}
+
 /* Warming as a whole begins with a list of what is to be read. */
 static void warming_needs_memory(void **state)
 {
@@ -220,6 +257,7 @@ int main(void)
         cmocka_unit_test(lookups_need_no_shortcuts),
         cmocka_unit_test(batches_need_no_list_of_all_pages),
         cmocka_unit_test(checks_need_memory),
+        cmocka_unit_test(counting_needs_memory),
         cmocka_unit_test(warming_needs_memory),
         cmocka_unit_test(faults_that_are_not_told),
         cmocka_unit_test(extents_need_memory_for_tables),

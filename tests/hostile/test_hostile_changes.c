@@ -152,7 +152,8 @@ static void a_walk_goes_on_over_changed_bytes(void **state)
     }
 }
 
-/* ------------------------------------------------------------- what is changed while standing there
+/* ------------------------------------------------------------- what is changed while standing
+ * there
  */
 
 enum {
@@ -174,8 +175,8 @@ static void start_wide(struct subject *s)
     s->branch = forge_branch(&s->forged, FORGE_NONE, first, labels, CHILDREN);
     s->root = forge_fork(&s->forged, FORGE_NONE, s->branch, "m");
     forge_end(&s->forged, s->root);
-    assert_int_equal(
-        act_map_open_memory(s->forged.bytes, s->forged.nbytes, NULL, &s->map, NULL), ACT_OK);
+    assert_int_equal(act_map_open_memory(s->forged.bytes, s->forged.nbytes, NULL, &s->map, NULL),
+                     ACT_OK);
 }
 
 static void end_wide(struct subject *s)

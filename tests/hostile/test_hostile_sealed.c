@@ -13,8 +13,8 @@
 #include "support/check.h"
 #include "support/entries.h"
 #include "support/random.h"
-#include "support/seal.h"
 #include "support/scratch.h"
+#include "support/seal.h"
 
 enum {
     BLOCKS = 2,        /* that nothing refers to */
@@ -378,7 +378,10 @@ static void indexes_of_other_kinds(void **state)
     act_map *map;
     file.index.jump_end--;
     seal(file.bytes, &file.index);
-    APPEND(0, 8, 0x40, 7);
+    APPEND(1, 8, 0, 0x40, 7);
+    expect_root(ACT_OK);
+    file.index.jump_end++;
+    seal(file.bytes, &file.index);
     expect_root(ACT_OK);
     /* Version 2. */
     uint8_t *header = file.bytes + ACT_INDEX_OFF;
@@ -389,6 +392,12 @@ static void indexes_of_other_kinds(void **state)
     assert_true(stat.index_unusable);
     assert_int_equal(stat.layout, ACT_LAYOUT_PLAIN);
     assert_int_equal(stat.checksummed_nbytes, 0);
+    act_map_close(map);
+    /* And damaged. */
+    header[9] = 1;
+    map = open_file(ACT_CHECKSUMS_OFF, NULL);
+    act_map_get_stat(map, &stat);
+    assert_true(stat.index_unusable);
     act_map_close(map);
 }
 
@@ -403,6 +412,16 @@ static void steps_back_that_compare_the_last_block(void **state)
     assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
     assert_int_equal(act_map_scan(map, &range, note_entry, &a, NULL), ACT_OK);
     assert_int_equal(a.visited, file.entries.count);
+    act_map_close(map);
+    /* Or before the first step, by another walk. */
+    act_iter *iter;
+    assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
+    assert_int_equal(act_iter_open(map, NULL, &iter, NULL), ACT_OK);
+    assert_int_equal(act_map_scan(map, NULL, note_entry, &a, NULL), ACT_OK);
+    for (size_t i = 0; i < file.entries.count; i++)
+        assert_int_equal(act_iter_next(iter, NULL, NULL, NULL, NULL), ACT_OK);
+    assert_int_equal(act_iter_next(iter, NULL, NULL, NULL, NULL), ACT_END);
+    act_iter_close(iter);
     act_map_close(map);
 }
 
@@ -462,8 +481,8 @@ static void nodes_that_were_appended(void **state)
     compare_appended(8, ACT_ERR_CORRUPT);
     /* Two children in the header, below another branch. */
     rel += 4;
-    APPEND(8, 8, 2, 0xfa, (uint8_t)(rel - 8), (uint8_t)((rel - 8) >> 8),
-           (uint8_t)((rel - 8) >> 16), 'x', 'y', 0, 1, 8, 'a');
+    APPEND(8, 8, 2, 0xfa, (uint8_t)(rel - 8), (uint8_t)((rel - 8) >> 8), (uint8_t)((rel - 8) >> 16),
+           'x', 'y', 0, 1, 8, 'a');
     compare_appended(9, ACT_OK);
 }
 

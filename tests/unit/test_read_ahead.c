@@ -92,9 +92,9 @@ static int make_maps(void **state)
     path = scratch_path(dir, "plain.act");
     build_file(&entries, path, ACT_LAYOUT_PLAIN, NULL);
     free(path);
-    static const uint8_t bytes[] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 20,   0, 0,   0,   0, 0,
-                                    0,   0,   0x40, 1,  0x40, 2,  2,   4,   'a', 'b', 0, 0, 0, 0,
-                                    0,   0,   0,   0};
+    static const uint8_t bytes[] = {'A', 'C', 'T', 'r', 'e', 'e',  '0', '3',  20, 0, 0,
+                                    0,   0,   0,   0,   0,   0x40, 1,   0x40, 2,  2, 4,
+                                    'a', 'b', 0,   0,   0,   0,    0,   0,    0,  0};
     path = scratch_path(dir, "small.act");
     scratch_write(path, bytes, sizeof(bytes));
     available = 0;
@@ -235,6 +235,21 @@ static void keys_that_are_not_there_or_too_long(void **state)
     assert_int_equal(asked.pieces, 1);
 }
 
+/* Nor are checks a reason not to, while there are any, and then. */
+static void a_scan_that_checks_is_read_ahead_of(void **state)
+{
+    (void)state;
+    const act_open_options options = {.checksums = ACT_CHECKSUMS_TOUCH};
+    char *path = scratch_path(dir, "indexed.act");
+    act_map *checked;
+    available = 8 * MIB;
+    assert_int_equal(act_map_open(path, &options, &checked, NULL), ACT_OK);
+    free(path);
+    assert_int_equal(scan(checked, entries.count / 4), entries.count / 4);
+    assert_true(asked.pieces > 1 && asked.upwards);
+    act_map_close(checked);
+}
+
 /* Values in the hot region say nothing; those at the end of a file what others do. */
 static void values_in_other_places(void **state)
 {
@@ -265,6 +280,7 @@ int main(void)
         cmocka_unit_test(iterators_in_both_directions),
         cmocka_unit_test(iterators_that_are_sent_elsewhere),
         cmocka_unit_test(keys_that_are_not_there_or_too_long),
+        cmocka_unit_test(a_scan_that_checks_is_read_ahead_of),
         cmocka_unit_test(values_in_other_places),
     };
     return cmocka_run_group_tests(tests, make_maps, remove_maps);

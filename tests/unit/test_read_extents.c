@@ -14,6 +14,7 @@
 #include "support/forge.h"
 #include "support/random.h"
 #include "support/scratch.h"
+#include "support/seal.h"
 #include "support/shapes.h"
 
 #define GOLDEN ACT_TEST_SOURCE_DIR "/tests/interop/golden/"
@@ -248,7 +249,8 @@ static void hostile_files_end_with_an_error(void **state)
     assert_int_equal(calls, 0);
 }
 
-/* Siblings that run over their parent, or over the end of the file; a line longer than the limit. */
+/* Siblings that run over their parent, or over the end of the file; a line longer than the limit.
+ */
 static void runs_and_lines_that_do_not_fit(void **state)
 {
     (void)state;
@@ -292,6 +294,35 @@ static void runs_and_lines_that_do_not_fit(void **state)
     free(text);
 }
 
+/* Runs in an index whose tables would begin before the file, or which have no room for one. */
+static void runs_without_room_for_a_table(void **state)
+{
+    (void)state;
+    uint8_t arena[300] = {0};
+    unsigned calls = 0;
+    size_t nbytes;
+    act_map *map;
+    arena[0] = 255; /* as wide as its numbers are, right before the run of three leaves, */
+    /* whose parent is this one, and above it the root */
+    memcpy(arena + 280, (const uint8_t[]){3, 0xf9, 23, 1, 'a', 'b', 'c', 1, 7, 'p'}, 10);
+    uint8_t *bytes = seal_arena(arena, sizeof(arena), ACT_INDEX_END + 287, &nbytes);
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(map->index_state, ACT_INDEX_VALID);
+    assert_int_equal(act_extents_of(map, "p", 1, stop, &calls, NULL), ACT_STOPPED);
+    act_map_close(map);
+    /* The run right after the header of the index. */
+    bytes[ACT_INDEX_END] = 0;
+    bytes[ACT_INDEX_END + 282] = 24;
+    struct act_index index;
+    assert_int_equal(act_index_read(bytes, nbytes, &index), ACT_INDEX_VALID);
+    seal(bytes, &index);
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_extents_of(map, "p", 1, stop, &calls, NULL), ACT_STOPPED);
+    assert_int_equal(calls, 2);
+    act_map_close(map);
+    free(bytes);
+}
+
 static bool keep(void *context, uint64_t off, uint64_t nbytes)
 {
     struct act_span *span = context;
@@ -315,8 +346,9 @@ static void extents_of_a_file_of_several_chunks(void **state)
     uint64_t rel = top - leaf;
     bytes[leaf] = 0x40;
     bytes[leaf + 1] = 9;
-    const uint8_t root[] = {1, 0xfb, (uint8_t)rel, (uint8_t)(rel >> 8), (uint8_t)(rel >> 16),
-                            (uint8_t)(rel >> 24), 'a'};
+    const uint8_t root[] = {
+        1,  0xfb, (uint8_t)rel, (uint8_t)(rel >> 8), (uint8_t)(rel >> 16), (uint8_t)(rel >> 24),
+        'a'};
     memcpy(bytes + top, root, sizeof(root));
     for (unsigned i = 0; i < 8; i++)
         bytes[8 + i] = (uint8_t)(top >> 8 * i);
@@ -375,6 +407,7 @@ int main(void)
         cmocka_unit_test(a_call_can_stop),
         cmocka_unit_test(hostile_files_end_with_an_error),
         cmocka_unit_test(runs_and_lines_that_do_not_fit),
+        cmocka_unit_test(runs_without_room_for_a_table),
         cmocka_unit_test(extents_of_a_file_of_several_chunks),
         cmocka_unit_test(any_bytes_are_safe),
     };

@@ -45,8 +45,7 @@ act_status __real_act_os_bytes_make_private(struct act_os_bytes *bytes, act_erro
 act_status __wrap_act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error);
 act_status __wrap_act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error)
 {
-    return machine.no_copy ? act_fail_nomem(error)
-                           : __real_act_os_bytes_make_private(bytes, error);
+    return machine.no_copy ? act_fail_nomem(error) : __real_act_os_bytes_make_private(bytes, error);
 }
 
 uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately);
@@ -381,6 +380,7 @@ static void what_is_not_there(void **state)
     act_map_close(map);
     assert_int_equal(act_map_open_memory(empty, sizeof(empty), NULL, &map, NULL), ACT_OK);
     assert_int_equal(act_map_release(map, NULL, 0, NULL), ACT_OK);
+    assert_int_equal(act_map_unlock(map, NULL, NULL), ACT_OK);
     act_map_close(map);
     free(path);
 }

@@ -71,11 +71,38 @@ static void files_that_do_not_grow_are_damaged(void **state)
     assert_int_equal(open_file(3, false, ACT_ERR_CORRUPT), 2);
 }
 
+static int count_root(void *context, uint64_t root, uint64_t nbytes)
+{
+    assert_int_equal(root, 16);
+    assert_int_equal(nbytes, 40);
+    ++*(unsigned *)context;
+    return 0;
+}
+
+/* A root with something after it that is no tail, which no writer leaves: it has no past. */
+static void a_file_without_a_tail(void **state)
+{
+    (void)state;
+    uint8_t bytes[40] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 16};
+    unsigned roots = 0;
+    act_map *map;
+    memset(bytes + 16, 0x11, 24);
+    bytes[16] = 0x40;
+    assert_int_equal(act_map_open_memory(bytes, sizeof(bytes), NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_history(map, count_root, &roots, NULL), ACT_OK);
+    assert_int_equal(roots, 1);
+    act_map_close(map);
+    const act_open_options former = {.root = 17};
+    assert_int_equal(act_map_open_memory(bytes, sizeof(bytes), &former, &map, NULL),
+                     ACT_ERR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_that_grow_are_asked_again),
         cmocka_unit_test(files_that_do_not_grow_are_damaged),
+        cmocka_unit_test(a_file_without_a_tail),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

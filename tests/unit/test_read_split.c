@@ -131,6 +131,7 @@ static void paths_that_are_too_long(void **state)
             /* Beside the line. */
             key[3] = 'm';
             assert_int_equal(split_from(&f, key, 10), 0);
+            assert_int_equal(split_from(&f, key, nbytes + 5), 0);
             key[3] = 'l';
             forge_free(&f);
         }

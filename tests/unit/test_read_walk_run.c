@@ -170,6 +170,29 @@ static void keys_of_every_length_near_the_buffers_end(void **state)
     free(key);
 }
 
+/* A line to a key, below which what comes first is a key with more, or a branch without a value. */
+static void stopped_at_each_kind_of_node(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"a",     "b",     "nab",   "nabc",  "nabcd",
+                                       "nabce", "xab",   "xabcd", "xabce", "xabcf",
+                                       "yab",   "yabcd", "yac",   "zzz",   "zzzz"};
+    enum {
+        COUNT = sizeof(keys) / sizeof(keys[0])
+    };
+    struct entries entries = {0};
+    for (size_t i = 0; i < COUNT; i++)
+        entries_add(&entries, keys[i], strlen(keys[i]), i);
+    act_map *map;
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
+    for (size_t stop_at = 1; stop_at <= COUNT; stop_at++)
+        assert_int_equal(scan(map, &entries, NULL, stop_at, ACT_STOPPED), stop_at);
+    assert_int_equal(scan(map, &entries, NULL, COUNT + 1, ACT_OK), COUNT);
+    act_map_close(map);
+    entries_free(&entries);
+}
+
 static int count_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
 {
     struct scan *scan = context;
@@ -211,6 +234,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deeper_than_there_are_places),
         cmocka_unit_test(masks_within_masks),
+        cmocka_unit_test_setup_teardown(stopped_at_each_kind_of_node, scratch_set_up,
+                                        scratch_tear_down),
         cmocka_unit_test(children_that_run_over_their_parent),
         cmocka_unit_test(lines_of_every_length),
         cmocka_unit_test(keys_of_every_length_near_the_buffers_end),

@@ -20,12 +20,12 @@ static char *set_path;
 
 static act_status write_error; /* the disk's, unless it is ACT_OK */
 
-act_status __real_act_os_output_write(struct act_os_output *output, const void *data,
-                                      size_t nbytes, act_error *error);
-act_status __wrap_act_os_output_write(struct act_os_output *output, const void *data,
-                                      size_t nbytes, act_error *error);
-act_status __wrap_act_os_output_write(struct act_os_output *output, const void *data,
-                                      size_t nbytes, act_error *error)
+act_status __real_act_os_output_write(struct act_os_output *output, const void *data, size_t nbytes,
+                                      act_error *error);
+act_status __wrap_act_os_output_write(struct act_os_output *output, const void *data, size_t nbytes,
+                                      act_error *error);
+act_status __wrap_act_os_output_write(struct act_os_output *output, const void *data, size_t nbytes,
+                                      act_error *error)
 {
     return write_error ? write_error : __real_act_os_output_write(output, data, nbytes, error);
 }
@@ -358,10 +358,14 @@ static void calls_that_make_no_sense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_set_comes_back),          cmocka_unit_test(every_flipped_bit_is_seen),
-        cmocka_unit_test(sets_that_make_no_sense),   cmocka_unit_test(a_set_of_another_file),
-        cmocka_unit_test(sets_of_what_is_in_memory), cmocka_unit_test(sets_of_what_is_known),
-        cmocka_unit_test(bytes_of_pages),            cmocka_unit_test(calls_that_make_no_sense),
+        cmocka_unit_test(a_set_comes_back),
+        cmocka_unit_test(every_flipped_bit_is_seen),
+        cmocka_unit_test(sets_that_make_no_sense),
+        cmocka_unit_test(a_set_of_another_file),
+        cmocka_unit_test(sets_of_what_is_in_memory),
+        cmocka_unit_test(sets_of_what_is_known),
+        cmocka_unit_test(bytes_of_pages),
+        cmocka_unit_test(calls_that_make_no_sense),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -255,10 +255,23 @@ static void footers_that_do_not_fit(void **state)
     expect_rule(&chain, ACT_RULE_INDEX_HEADER);
     free(chain.bytes);
 
-    /* It leads to a trailer that is none. */
+    /* The newest one says that segments begin elsewhere. */
+    take_apart(&chain);
+    assert_true(act_segment_read(chain.bytes, chain.roots[0], &segment));
+    segment.jump_begin--;
+    seal(&chain, 0, &segment);
+    assert_int_equal(read_checked(chain.bytes, chain.nbytes), ACT_ERR_CORRUPT);
+    free(chain.bytes);
+
+    /* It leads to a trailer that is none: then no way leads to the roots before, either. */
     take_apart(&chain);
     act_store_le64(chain.bytes + chain.ends[1] - 8, 3);
     expect_rule(&chain, ACT_RULE_TAIL);
+    const act_open_options former = {.root = chain.index.root};
+    act_map *map;
+    assert_int_equal(act_map_open_memory(chain.bytes, chain.nbytes, &former, &map, NULL),
+                     ACT_ERR_CORRUPT);
+    assert_null(map);
     free(chain.bytes);
 }
 
