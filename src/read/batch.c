@@ -193,14 +193,14 @@ act_status act_map_get_batch_with(const act_map *map, const act_slice *keys, siz
         memset(found_ret, 0, (count + 7) / 8);
     struct part parts[PARTS_MAX];
     unsigned used = parts_for(count, options);
-    /* Parts begin at whole bytes of the bitmap. */
+    /* Parts begin at whole bytes of the bitmap; they are long enough that some are left for the
+     * last. */
     size_t each = (count / used + 7) / 8 * 8;
     for (unsigned i = 0; i < used; i++) {
         size_t begin = i * each;
-        size_t left = count - begin;
         parts[i].map = map;
         parts[i].keys = keys ? keys + begin : NULL;
-        parts[i].count = i == used - 1 || left < each ? left : each;
+        parts[i].count = i == used - 1 ? count - begin : each;
         parts[i].values = values_ret ? values_ret + begin : NULL;
         parts[i].found = found_ret ? found_ret + begin / 8 : NULL;
         parts[i].mode = options->fetch;

@@ -43,9 +43,8 @@ static uint64_t release_from_hand(const struct act_map *map, uint64_t most)
         end = map->index.hot_off;
         next = map->index.sums_off;
     }
-    uint64_t released = 0;
-    if (state->hand < end)
-        released = act_os_paging_release_some(&map->os_bytes, &state->hand, end, most);
+    /* The hand lies below: at either end it is put where the next round begins. */
+    uint64_t released = act_os_paging_release_some(&map->os_bytes, &state->hand, end, most);
     if (state->hand >= end)
         state->hand = next;
     return released;

@@ -114,7 +114,7 @@ static void reverse(struct chain *chain)
     }
 }
 
-/* Finds the segments from the root back to the file as it was built. */
+/* Finds the segments from the root back to the file as it was built. A tail ends above its root. */
 static act_status find_segments(const struct act_map *map, struct chain *chain, act_error *error)
 {
     const uint8_t *bytes = map->arena.bytes;
@@ -125,7 +125,7 @@ static act_status find_segments(const struct act_map *map, struct chain *chain, 
     while (found && root != index->root) {
         struct act_checked_segment added = {.end = tail.end};
         found = tail.merged && act_segment_read(bytes, root, &added.segment) &&
-                added.segment.jump_begin == index->file_nbytes && tail.end > root &&
+                added.segment.jump_begin == index->file_nbytes &&
                 act_tail_previous(bytes, index, &root, &tail) && tail.end == added.segment.begin;
         if (!found)
             break;
@@ -341,10 +341,8 @@ static act_status touch_own(const struct act_map *map, uint64_t id, struct act_n
                             bool *decoded_ret, act_error *error)
 {
     *decoded_ret = act_node_decode(&map->arena, id, node_ret);
-    if (*decoded_ret)
-        return act_checks_touch(map->checks, id, node_ret->end, error);
-    return id < map->file_nbytes ? act_checks_touch(map->checks, id, map->file_nbytes, error)
-                                 : ACT_OK;
+    return act_checks_touch(map->checks, id, *decoded_ret ? node_ret->end : map->file_nbytes,
+                            error);
 }
 
 act_status act_checks_node(const struct act_map *map, uint64_t id, act_error *error)
@@ -371,7 +369,7 @@ act_status act_checks_run(const struct act_map *map, uint64_t parent_id, uint64_
                           unsigned count, act_error *error)
 {
     uint64_t id = act_node_first_child(parent_id, child_rel);
-    for (unsigned i = 0; i < count && id && id < parent_id; i++) {
+    for (unsigned i = 0; i < count && id < parent_id; i++) {
         struct act_node node;
         bool decoded;
         act_status status = touch_own(map, id, &node, &decoded, error);

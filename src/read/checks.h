@@ -129,7 +129,7 @@ act_status act_checks_node(const struct act_map *map, uint64_t id, act_error *er
 act_status act_checks_child(const struct act_map *map, uint64_t parent_id, uint64_t child_rel,
                             unsigned index, act_error *error);
 
-/* The same for the own bytes of the first `count` children. */
+/* The same for the own bytes of the first `count` children, which `child_rel` leads to. */
 act_status act_checks_run(const struct act_map *map, uint64_t parent_id, uint64_t child_rel,
                           unsigned count, act_error *error);
 

@@ -82,9 +82,10 @@ static inline bool act_map_reads_single(const struct act_map *map)
     return atomic_load_explicit(&map->lazy->single_pages, memory_order_relaxed);
 }
 
+/* The root of an index lies in its hot region, which so is never empty. */
 static inline bool act_map_has_hot(const struct act_map *map)
 {
-    return map->index_state == ACT_INDEX_VALID && map->index.sums_off > map->index.hot_off;
+    return map->index_state == ACT_INDEX_VALID;
 }
 
 #endif

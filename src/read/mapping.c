@@ -212,7 +212,7 @@ act_status act_map_unlock(const act_map *map, const act_region *region, act_erro
 {
     struct act_spans spans = {0};
     act_status status = act_region_spans(map, region, &spans, error);
-    for (size_t i = 0; i < spans.count && status == ACT_OK && map->os_bytes.bytes; i++) {
+    for (size_t i = 0; status == ACT_OK && i < spans.count && map->os_bytes.bytes; i++) {
         struct act_span span = spans.items[i];
         /* First, so that a failure leaves no more noted than there is. */
         if (!note_locked(map, span, false))
@@ -233,7 +233,7 @@ act_status act_map_release(const act_map *map, const act_region *region, unsigne
     if (flags & ~ACT_RELEASE_CACHE)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown flags %#x", flags);
     act_status status = act_region_spans(map, region, &spans, error);
-    for (size_t i = 0; i < spans.count && status == ACT_OK && act_map_is_paged(map); i++) {
+    for (size_t i = 0; status == ACT_OK && i < spans.count && act_map_is_paged(map); i++) {
         const struct act_span *span = &spans.items[i];
         act_os_paging_release(&map->os_bytes, span->off, span->end - span->off,
                               flags & ACT_RELEASE_CACHE);

@@ -9,8 +9,7 @@
 #include "simd/find_byte.h"
 
 enum {
-    LINE_STEP_NBYTES = 16,                     /* of line data, compared at once */
-    RUN_NBYTES_MAX = 256 * ACT_NODE_NBYTES_MAX /* of siblings that make sense */
+    LINE_STEP_NBYTES = 16 /* of line data, compared at once */
 };
 
 struct tracing {
@@ -21,11 +20,12 @@ struct tracing {
     bool stopped;
 };
 
+/* `off` lies in the file, and below `end`. */
 static void tell(struct tracing *t, act_touch_kind kind, uint64_t off, uint64_t end)
 {
     if (end > t->map->file_nbytes)
         end = t->map->file_nbytes;
-    if (t->stopped || off >= end)
+    if (t->stopped)
         return;
     act_touch touch = {off, end - off, kind, t->level};
     /* Where it lies was read before. */
@@ -105,7 +105,7 @@ static void tell_siblings(struct tracing *t, uint64_t parent, uint64_t first, un
     /* Up to the one wanted, or in blocks up to the one before it. */
     uint64_t last = act_node_step_checked(arena, parent, first, blocks ? index - 1 : index);
     if (!last)
-        last = parent - first < RUN_NBYTES_MAX ? parent : first + RUN_NBYTES_MAX;
+        last = parent; /* which one of them has come to, so that there is not much before it */
     if (blocks)
         last = first + (last - first) / ACT_NODE_LENGTHS_BLOCK * ACT_NODE_LENGTHS_BLOCK +
                ACT_NODE_LENGTHS_READABLE;

@@ -123,7 +123,7 @@ static act_status seek_step(struct act_walk *walk, const uint8_t *key, size_t ke
         if (!exact)
             return ACT_OK;
     }
-    if (ACT_UNLIKELY(act_checks_pending(walk->map)) && frame->index < frame->count) {
+    if (ACT_UNLIKELY(act_checks_pending(walk->map))) {
         act_status status = act_checks_node(walk->map, frame->child_id, error);
         if (status != ACT_OK)
             return status;

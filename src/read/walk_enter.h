@@ -86,9 +86,7 @@ static ACT_ALWAYS_INLINE act_status act_walk_append(struct act_walk *walk, size_
         if (ACT_LIKELY(at + line->nbytes <= walk->map->key_nbytes_max))
             return ACT_OK;
     }
-    uint64_t nbytes = at + line->nbytes;
-    if (nbytes < at)
-        nbytes = UINT64_MAX;
+    uint64_t nbytes = at + line->nbytes; /* of what is in memory, and of the file */
     if (nbytes > walk->map->key_nbytes_max || walk->path_capacity - ACT_WALK_PATH_SLACK < nbytes) {
         act_status status = act_walk_grow_path(walk, nbytes, error);
         if (status != ACT_OK)

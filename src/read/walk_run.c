@@ -114,14 +114,14 @@ ACT_NOINLINE static const uint8_t *spread_mask(struct run *run, const struct pla
     return spread->bytes;
 }
 
-/* Makes a frame a place, at the bottom of a run. False if it is an odd one. */
+/* Makes a frame, whose value was passed, a place at the bottom of a run. False if it is an odd one.
+ */
 static bool load(struct run *run, const struct act_frame *frame, struct place *place)
 {
     const uint8_t *bytes = run->base + frame->bytes_off;
     uint8_t *path_end = run->path + frame->path_nbytes;
-    if (frame->bare || !frame->value_passed || frame->index == frame->count ||
-        run->base + frame->id >= run->node_limit || frame->child_id >= frame->id ||
-        path_end >= run->path_limit)
+    if (frame->bare || frame->index == frame->count || run->base + frame->id >= run->node_limit ||
+        frame->child_id >= frame->id || path_end >= run->path_limit)
         return false;
     place->child = run->base + frame->child_id;
     place->parent = run->base + frame->id;

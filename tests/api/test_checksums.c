@@ -14,6 +14,7 @@ enum {
     KEYS_MERGED_INTO = 2000, /* fewer, and what is merged would leave nothing to read of them */
     FLIPS = CHECK_SLOW_BUILD ? 60 : 400,
     ASKED = 64, /* keys looked up after each flip */
+    BATCH = 600,
     MERGES = 3,
     BLOCK_NBYTES = 65536
 };
@@ -95,6 +96,36 @@ static act_status check_cursor(const act_map *map, const struct entries *entries
     return status;
 }
 
+/* To a key by an iterator, and on from there; by a cursor, from above and from beside it. */
+static void check_seeks(const act_map *map, const struct entry *e)
+{
+    act_iter *iter;
+    const uint8_t *key;
+    size_t nbytes;
+    uint64_t value;
+    assert_int_equal(act_iter_open(map, NULL, &iter, NULL), ACT_OK);
+    act_status status = act_iter_seek(iter, e->key, e->key_nbytes, NULL);
+    if (status == ACT_OK)
+        status = act_iter_next(iter, &key, &nbytes, &value, NULL);
+    assert_true(status == ACT_OK || status == ACT_ERR_CORRUPT);
+    if (status == ACT_OK) {
+        assert_int_equal(nbytes, e->key_nbytes);
+        assert_memory_equal(key, e->key, nbytes);
+        assert_int_equal(value, e->value);
+    }
+    act_iter_close(iter);
+    act_cursor *cursor;
+    if (act_cursor_open(map, NULL, 0, &cursor, NULL) != ACT_OK)
+        return;
+    status = act_cursor_value_at(cursor, e->key, e->key_nbytes, &value, NULL);
+    assert_true(status == ACT_ERR_CORRUPT || (status == ACT_OK && value == e->value));
+    status = act_cursor_descend_to_check(cursor, e->key, e->key_nbytes, NULL);
+    assert_true(status == ACT_OK || status == ACT_ERR_CORRUPT);
+    if (status == ACT_OK && act_cursor_to_prev_sibling_byte(cursor, NULL) == ACT_OK)
+        assert_true(act_cursor_path_exists(cursor));
+    act_cursor_close(cursor);
+}
+
 /* Lookups of all kinds: each is right, or says that something is damaged. How many said so. */
 static unsigned check_lookups(const act_map *map, const struct entries *entries, struct random *r)
 {
@@ -124,6 +155,7 @@ static unsigned check_lookups(const act_map *map, const struct entries *entries,
         memset(absent + e->key_nbytes, '!', 3);
         other = act_map_get(map, absent, e->key_nbytes + 3, &value, NULL);
         assert_true(other == ACT_ERR_CORRUPT || other == ACT_NOT_FOUND);
+        check_seeks(map, e);
     }
     if (act_map_get_batch(map, keys, ASKED, values, found, NULL) == ACT_OK) {
         assert_int_equal(damaged, 0);
@@ -219,6 +251,53 @@ static void test_flips_in_a_file_that_was_merged_into(void **state)
     entries_free(&entries);
 }
 
+static int ignore_change(void *context, const act_change *change)
+{
+    (void)context;
+    (void)change;
+    return 0;
+}
+
+/* Long lines lie by themselves: their nodes may be good, and they not. */
+static void test_lines_in_other_blocks(void **state)
+{
+    (void)state;
+    enum {
+        LINES = 200,
+        LINE_NBYTES = 1500
+    };
+    struct random r = random_of(12);
+    struct entries entries = {0};
+    static uint8_t key[LINE_NBYTES];
+    for (unsigned i = 0; i < LINES; i++) {
+        random_fill(&r, key, sizeof(key));
+        key[0] = (uint8_t)i;
+        entries_add(&entries, key, sizeof(key), i);
+    }
+    entries_sort(&entries);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    size_t nbytes;
+    uint8_t *bytes = scratch_read(scratch_map, &nbytes);
+    bytes[BLOCK_NBYTES + 1000] ^= 1;
+    act_map *map = open_bytes(bytes, nbytes, NULL);
+    unsigned damaged = 0;
+    for (size_t i = 0; i < entries.count; i++) {
+        const struct entry *e = &entries.items[i];
+        uint64_t value;
+        act_status status = act_map_get(map, e->key, e->key_nbytes, &value, NULL);
+        assert_true(status == ACT_ERR_CORRUPT || (status == ACT_OK && value == e->value));
+        damaged += status != ACT_OK;
+        check_seeks(map, e);
+    }
+    assert_in_range(damaged, 1, LINES / 2);
+    act_map *good = open_bytes(bytes, nbytes, NULL);
+    assert_int_equal(act_map_diff(map, good, ignore_change, NULL, NULL), ACT_ERR_CORRUPT);
+    act_map_close(good);
+    act_map_close(map);
+    free(bytes);
+    entries_free(&entries);
+}
+
 /* Only those who ask for what lies in a bad block hear of it, and each time. */
 static void test_other_blocks_are_read_as_ever(void **state)
 {
@@ -250,6 +329,22 @@ static void test_other_blocks_are_read_as_ever(void **state)
             assert_int_equal(damaged, lost);
         lost = damaged;
     }
+    /* A batch that is read from the disk window by window ends with the first of them. */
+    act_map *mapped;
+    const act_open_options options = {.access = ACT_ACCESS_MAP, .checksums = ACT_CHECKSUMS_TOUCH};
+    static act_slice keys[BATCH];
+    size_t bad = 0;
+    while (act_map_get(map, entries.items[bad].key, entries.items[bad].key_nbytes, NULL, NULL) ==
+           ACT_OK)
+        bad++;
+    for (size_t i = 0; i < BATCH; i++)
+        keys[i] = (act_slice){entries.items[i ? i : bad].key,
+                              entries.items[i ? i : bad].key_nbytes};
+    scratch_write(scratch_map, bytes, nbytes);
+    assert_int_equal(act_map_open(scratch_map, &options, &mapped, NULL), ACT_OK);
+    assert_int_equal(act_map_get_batch(mapped, keys, BATCH, NULL, NULL, NULL), ACT_ERR_CORRUPT);
+    assert_int_equal(act_map_diff(mapped, mapped, ignore_change, NULL, NULL), ACT_ERR_CORRUPT);
+    act_map_close(mapped);
     act_map *former;
     assert_int_equal(act_map_open_former(map, 0, &former, NULL), ACT_OK);
     assert_int_equal(check_scan(former, &entries, false, NULL), ACT_ERR_CORRUPT);
@@ -359,6 +454,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flips_in_a_file_that_was_merged_into, scratch_set_up,
                                         scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_other_blocks_are_read_as_ever, scratch_set_up,
+                                        scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_lines_in_other_blocks, scratch_set_up,
                                         scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_without_damage, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_limits_of_steps, scratch_set_up, scratch_tear_down),

@@ -571,10 +571,29 @@ static void key_of_70000_bytes(void **state)
 
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
 
+/* A byte further than keys may be long, into a branch. */
+static void no_way_leads_beyond_the_limit(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"a", "ba", "bb", "bca", "bcb", NULL};
+    const act_open_options options = {.key_nbytes_max = 2};
+    act_map *map = map_of(keys, &options);
+    act_cursor *cursor;
+    assert_int_equal(act_cursor_open(map, NULL, 0, &cursor, NULL), ACT_OK);
+    assert_int_equal(act_cursor_descend_to_check(cursor, "bc", 2, NULL), ACT_OK);
+    assert_int_equal(act_cursor_descend_first_byte(cursor, NULL), ACT_ERR_LIMIT);
+    assert_true(act_cursor_at_root(cursor));
+    assert_int_equal(act_cursor_descend_to_check(cursor, "bc", 2, NULL), ACT_OK);
+    assert_int_equal(act_cursor_descend_to_existing_byte(cursor, 'b', NULL), ACT_ERR_LIMIT);
+    act_cursor_close(cursor);
+    act_map_close(map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(bad_arguments),
+        TEST(no_way_leads_beyond_the_limit),
         TEST(results_nobody_wants),
         TEST(fork_is_independent),
         TEST(fork_outside),

@@ -9,6 +9,7 @@
 #include "actree.h"
 #include "support/build.h"
 #include "support/check.h"
+#include "support/forge.h"
 #include "support/random.h"
 #include "support/scratch.h"
 #include "support/shapes.h"
@@ -30,6 +31,8 @@ struct subject {
         uint8_t was;
     } changes[CHANGES_MAX];
     size_t changes_count;
+    struct forge forged; /* or these, with a branch and the root at these offsets */
+    uint64_t branch, root;
 };
 
 static void change(struct subject *s)
@@ -149,9 +152,98 @@ static void a_walk_goes_on_over_changed_bytes(void **state)
     }
 }
 
+/* ------------------------------------------------------------- what is changed while standing
+ * there
+ */
+
+enum {
+    CHILDREN = 40
+};
+
+/* 'm' and below it a branch with a mask, which is the last node but the root. */
+static void start_wide(struct subject *s)
+{
+    memset(s, 0, sizeof(*s));
+    forge_start(&s->forged);
+    uint8_t labels[CHILDREN];
+    uint64_t first = forge_leaf(&s->forged, 0);
+    for (unsigned i = 0; i < CHILDREN; i++) {
+        labels[i] = (uint8_t)(2 * i);
+        if (i)
+            forge_leaf(&s->forged, i);
+    }
+    s->branch = forge_branch(&s->forged, FORGE_NONE, first, labels, CHILDREN);
+    s->root = forge_fork(&s->forged, FORGE_NONE, s->branch, "m");
+    forge_end(&s->forged, s->root);
+    assert_int_equal(act_map_open_memory(s->forged.bytes, s->forged.nbytes, NULL, &s->map, NULL),
+                     ACT_OK);
+}
+
+static void end_wide(struct subject *s)
+{
+    act_map_close(s->map);
+    forge_free(&s->forged);
+}
+
+/* A mask with more bits than there are siblings: none of them comes next. */
+static void a_mask_of_more_siblings(void **state)
+{
+    (void)state;
+    struct subject s;
+    act_cursor *cursor;
+    start_wide(&s);
+    assert_int_equal(act_cursor_open(s.map, NULL, 0, &cursor, NULL), ACT_OK);
+    assert_int_equal(act_cursor_descend_to_check(cursor, "m<", 2, NULL), ACT_OK);
+    assert_int_equal(act_cursor_to_next_sibling_byte(cursor, NULL), ACT_OK);
+    memset(s.forged.bytes + s.root - 32, 0xff, 32);
+    assert_int_equal(act_cursor_to_next_sibling_byte(cursor, NULL), ACT_ERR_CORRUPT);
+    assert_true(act_cursor_at_root(cursor));
+    act_cursor_close(cursor);
+    end_wide(&s);
+}
+
+/* A branch that becomes longer than the file, or loses its children, below an iterator. */
+static void a_branch_that_is_none_any_more(void **state)
+{
+    (void)state;
+    static const uint8_t others[][3] = {{0x60, 0xff, 0xff}, {32, 0, 0xff}};
+    for (size_t i = 0; i < 2; i++) {
+        for (unsigned steps = 0; steps < 3; steps++) {
+            struct subject s;
+            act_iter *iter;
+            start_wide(&s);
+            assert_int_equal(act_iter_open(s.map, NULL, &iter, NULL), ACT_OK);
+            assert_int_equal(act_iter_seek(iter, "m\x20", 2, NULL), ACT_OK);
+            for (unsigned step = 0; step < steps; step++)
+                assert_int_equal(act_iter_prev(iter, NULL, NULL, NULL, NULL), ACT_OK);
+            memcpy(s.forged.bytes + s.branch, others[i], i ? 2 : 3);
+            assert_int_equal(act_iter_prev(iter, NULL, NULL, NULL, NULL), ACT_ERR_CORRUPT);
+            act_iter_close(iter);
+            end_wide(&s);
+        }
+    }
+}
+
+/* A root that becomes longer than the file, as every lookup sees. */
+static void a_root_that_is_none_any_more(void **state)
+{
+    (void)state;
+    struct subject s;
+    uint64_t value;
+    start_wide(&s);
+    assert_int_equal(act_map_get(s.map, "m\x20", 2, &value, NULL), ACT_OK);
+    assert_int_equal(value, 16);
+    s.forged.bytes[s.root] = 0x60;
+    assert_int_equal(act_map_get(s.map, "m\x20", 2, &value, NULL), ACT_ERR_CORRUPT);
+    end_wide(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mask_of_more_siblings),
+        cmocka_unit_test(a_branch_that_is_none_any_more),
+        cmocka_unit_test(a_root_that_is_none_any_more),
         cmocka_unit_test(a_walk_goes_on_over_changed_bytes),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

@@ -63,6 +63,7 @@ static void forget(void)
 static char *dir;
 static struct entries entries;
 static act_map *indexed, *plain, *roomy;
+static act_map *small; /* and its values lie too near to its end for usual steps */
 
 static act_map *open_map(const char *name, uint64_t available_nbytes)
 {
@@ -83,12 +84,22 @@ static int make_maps(void **state)
         uint64_t key[3] = {random_below(&r, 256), random_u64(&r), random_u64(&r)};
         entries_add(&entries, key, sizeof(key), i);
     }
+    entries_add(&entries, "\x07", 1, KEYS); /* above a twohundredth of all others */
     entries_sort(&entries);
     char *path = scratch_path(dir, "indexed.act");
     build_file(&entries, path, ACT_LAYOUT_INDEXED, NULL);
     free(path);
     path = scratch_path(dir, "plain.act");
     build_file(&entries, path, ACT_LAYOUT_PLAIN, NULL);
+    free(path);
+    static const uint8_t bytes[] = {'A', 'C', 'T', 'r', 'e', 'e',  '0', '3',  20, 0, 0,
+                                    0,   0,   0,   0,   0,   0x40, 1,   0x40, 2,  2, 4,
+                                    'a', 'b', 0,   0,   0,   0,    0,   0,    0,  0};
+    path = scratch_path(dir, "small.act");
+    scratch_write(path, bytes, sizeof(bytes));
+    available = 0;
+    const act_open_options mapped = {.access = ACT_ACCESS_MAP};
+    assert_int_equal(act_map_open(path, &mapped, &small, NULL), ACT_OK);
     free(path);
     indexed = open_map("indexed.act", 8 * MIB);
     plain = open_map("plain.act", 8 * MIB);
@@ -102,6 +113,7 @@ static int remove_maps(void **state)
     act_map_close(indexed);
     act_map_close(plain);
     act_map_close(roomy);
+    act_map_close(small);
     entries_free(&entries);
     scratch_remove(dir);
     return 0;
@@ -223,6 +235,42 @@ static void keys_that_are_not_there_or_too_long(void **state)
     assert_int_equal(asked.pieces, 1);
 }
 
+/* Nor are checks a reason not to, while there are any, and then. */
+static void a_scan_that_checks_is_read_ahead_of(void **state)
+{
+    (void)state;
+    const act_open_options options = {.checksums = ACT_CHECKSUMS_TOUCH};
+    char *path = scratch_path(dir, "indexed.act");
+    act_map *checked;
+    available = 8 * MIB;
+    assert_int_equal(act_map_open(path, &options, &checked, NULL), ACT_OK);
+    free(path);
+    assert_int_equal(scan(checked, entries.count / 4), entries.count / 4);
+    assert_true(asked.pieces > 1 && asked.upwards);
+    act_map_close(checked);
+}
+
+/* Values in the hot region say nothing; those at the end of a file what others do. */
+static void values_in_other_places(void **state)
+{
+    (void)state;
+    struct act_ahead ahead = {0};
+    uint64_t value;
+    map = indexed;
+    forget();
+    assert_int_equal(act_map_get(indexed, "\x07", 1, &value, NULL), ACT_OK);
+    assert_int_equal(value, KEYS);
+    act_ahead_look(&ahead, indexed, (const uint8_t *)"\x07", 1, true);
+    assert_int_equal(asked.pieces, 0);
+    map = small;
+    act_ahead_look(&ahead, small, (const uint8_t *)"c", 1, true);
+    act_ahead_look(&ahead, small, (const uint8_t *)"ab", 2, true);
+    assert_int_equal(asked.pieces, 0);
+    act_ahead_look(&ahead, small, (const uint8_t *)"b", 1, true);
+    assert_int_equal(asked.pieces, 1);
+    assert_int_equal(asked.low, 18);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +280,8 @@ int main(void)
         cmocka_unit_test(iterators_in_both_directions),
         cmocka_unit_test(iterators_that_are_sent_elsewhere),
         cmocka_unit_test(keys_that_are_not_there_or_too_long),
+        cmocka_unit_test(a_scan_that_checks_is_read_ahead_of),
+        cmocka_unit_test(values_in_other_places),
     };
     return cmocka_run_group_tests(tests, make_maps, remove_maps);
 }

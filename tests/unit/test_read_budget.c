@@ -17,6 +17,8 @@ static struct {
     uint64_t faults;
     unsigned looks;    /* at them */
     uint64_t resident; /* 0: not known */
+    bool nothing;      /* is present where the hand is; else what is, is not known */
+    unsigned looked;   /* how often that was */
     unsigned releases;
     uint64_t released_nbytes;
 } sys;
@@ -36,7 +38,8 @@ uint64_t __wrap_act_os_paging_release_some(const struct act_os_bytes *map, uint6
 {
     assert_true(*off_ref < end && end <= map->nbytes && nbytes_max > 0);
     *off_ref = end;
-    return UINT64_MAX;
+    sys.looked++;
+    return sys.nothing ? 0 : UINT64_MAX;
 }
 
 uint64_t __wrap_act_os_paging_files_resident(void);
@@ -128,6 +131,32 @@ static void what_is_released_blindly_is_not_counted(void **state)
     act_map_close(map);
 }
 
+/* The rest is present where the hand does not come by: it goes round and ends. */
+static void nothing_is_found_to_be_released(void **state)
+{
+    (void)state;
+    static const act_layout layouts[] = {ACT_LAYOUT_PLAIN, ACT_LAYOUT_INDEXED};
+    for (size_t i = 0; i < 2; i++) {
+        act_map_paging paging;
+        build_file(&entries, scratch_map, layouts[i], NULL);
+        act_map *map = open_map(BUDGET_NBYTES);
+        sys.resident = 2 * BUDGET_NBYTES;
+        sys.nothing = true;
+        sys.faults++;
+        act_budget_look(map);
+        assert_int_equal(sys.looked, 4);
+        assert_int_equal(sys.releases, 0);
+        act_map_get_paging(map, &paging);
+        assert_int_equal(paging.released_nbytes, 0);
+        /* A hot region that takes more than half of the budget is released too. */
+        map->resident_nbytes_max = 4096;
+        sys.faults++;
+        act_budget_look(map);
+        assert_int_equal(sys.looked, 8);
+        act_map_close(map);
+    }
+}
+
 static void lookups_look_as_often_as_batches(void **state)
 {
     (void)state;
@@ -174,6 +203,7 @@ int main(void)
         cmocka_unit_test(without_faults_nothing_is_done),
         cmocka_unit_test(faults_count_for_a_huge_page_each),
         cmocka_unit_test(what_is_released_blindly_is_not_counted),
+        cmocka_unit_test(nothing_is_found_to_be_released),
         cmocka_unit_test(lookups_look_as_often_as_batches),
         cmocka_unit_test(without_a_budget_nobody_looks),
     };

@@ -14,6 +14,7 @@
 #include "support/forge.h"
 #include "support/random.h"
 #include "support/scratch.h"
+#include "support/seal.h"
 #include "support/shapes.h"
 
 #define GOLDEN ACT_TEST_SOURCE_DIR "/tests/interop/golden/"
@@ -248,6 +249,119 @@ static void hostile_files_end_with_an_error(void **state)
     assert_int_equal(calls, 0);
 }
 
+/* Siblings that run over their parent, or over the end of the file; a line longer than the limit.
+ */
+static void runs_and_lines_that_do_not_fit(void **state)
+{
+    (void)state;
+    struct forge f;
+    unsigned calls = 0;
+    forge_start(&f);
+    uint64_t only = forge_leaf(&f, FORGE_NONE);
+    uint64_t wrong = forge_fork(&f, FORGE_NONE, only, "xy"); /* the second is itself */
+    forge_end(&f, forge_fork(&f, FORGE_NONE, wrong, "a"));
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    assert_int_equal(act_extents_of(f.map, "a", 1, stop, &calls, NULL), ACT_ERR_CORRUPT);
+    forge_free(&f);
+
+    forge_start(&f);
+    uint64_t child = FORGE_BYTES(&f, 0x60, 0xff); /* a value and a mask: longer than the file */
+    uint64_t data = forge_data(&f, "line");
+    uint64_t line = forge_line(&f, FORGE_NONE, child, data);
+    forge_end(&f, forge_fork(&f, FORGE_NONE, line, "a"));
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    assert_int_equal(act_extents_of(f.map, "a", 1, stop, &calls, NULL), ACT_ERR_CORRUPT);
+    forge_free(&f);
+
+    enum {
+        LONG = 1 << 20
+    };
+    char *text = malloc(LONG);
+    assert_non_null(text);
+    memset(text, 'x', LONG - 1);
+    text[LONG - 1] = 0;
+    forge_start(&f);
+    data = forge_data(&f, text);
+    line = forge_line(&f, 1, FORGE_NONE, data);
+    forge_end(&f, forge_fork(&f, FORGE_NONE, line, "a"));
+    const act_open_options few = {.steps_max = 3};
+    act_map *map;
+    assert_int_equal(act_map_open_memory(f.bytes, f.nbytes, &few, &map, NULL), ACT_OK);
+    assert_int_equal(act_extents_of(map, "a", 1, stop, &calls, NULL), ACT_ERR_LIMIT);
+    assert_int_equal(calls, 0);
+    act_map_close(map);
+    forge_free(&f);
+    free(text);
+}
+
+/* Runs in an index whose tables would begin before the file, or which have no room for one. */
+static void runs_without_room_for_a_table(void **state)
+{
+    (void)state;
+    uint8_t arena[300] = {0};
+    unsigned calls = 0;
+    size_t nbytes;
+    act_map *map;
+    arena[0] = 255; /* as wide as its numbers are, right before the run of three leaves, */
+    /* whose parent is this one, and above it the root */
+    memcpy(arena + 280, (const uint8_t[]){3, 0xf9, 23, 1, 'a', 'b', 'c', 1, 7, 'p'}, 10);
+    uint8_t *bytes = seal_arena(arena, sizeof(arena), ACT_INDEX_END + 287, &nbytes);
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(map->index_state, ACT_INDEX_VALID);
+    assert_int_equal(act_extents_of(map, "p", 1, stop, &calls, NULL), ACT_STOPPED);
+    act_map_close(map);
+    /* The run right after the header of the index. */
+    bytes[ACT_INDEX_END] = 0;
+    bytes[ACT_INDEX_END + 282] = 24;
+    struct act_index index;
+    assert_int_equal(act_index_read(bytes, nbytes, &index), ACT_INDEX_VALID);
+    seal(bytes, &index);
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_extents_of(map, "p", 1, stop, &calls, NULL), ACT_STOPPED);
+    assert_int_equal(calls, 2);
+    act_map_close(map);
+    free(bytes);
+}
+
+static bool keep(void *context, uint64_t off, uint64_t nbytes)
+{
+    struct act_span *span = context;
+    assert_int_equal(span->off, UINT64_MAX); /* the only one */
+    *span = (struct act_span){off, off + nbytes};
+    return true;
+}
+
+/* Pages are noted in pieces of 128 MiB; there are none for what is not come by. */
+static void extents_of_a_file_of_several_chunks(void **state)
+{
+    (void)state;
+    const uint64_t chunk = (uint64_t)128 << 20;
+    const size_t nbytes = (size_t)(3 * chunk);
+    uint8_t *bytes = calloc(1, nbytes);
+    assert_non_null(bytes);
+    memcpy(bytes, "ACTree03", 8);
+    /* A leaf on the last page of the second chunk, and its parent before the end of the file. */
+    uint64_t leaf = 2 * chunk - 10;
+    uint64_t top = nbytes - 4096;
+    uint64_t rel = top - leaf;
+    bytes[leaf] = 0x40;
+    bytes[leaf + 1] = 9;
+    const uint8_t root[] = {
+        1,  0xfb, (uint8_t)rel, (uint8_t)(rel >> 8), (uint8_t)(rel >> 16), (uint8_t)(rel >> 24),
+        'a'};
+    memcpy(bytes + top, root, sizeof(root));
+    for (unsigned i = 0; i < 8; i++)
+        bytes[8 + i] = (uint8_t)(top >> 8 * i);
+    act_map *map;
+    struct act_span span = {UINT64_MAX, 0};
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_extents_of(map, "a", 1, keep, &span, NULL), ACT_OK);
+    assert_int_equal(span.off, 2 * chunk - 4096);
+    assert_int_equal(span.end, 2 * chunk);
+    act_map_close(map);
+    free(bytes);
+}
+
 static bool go_on(void *context, uint64_t off, uint64_t nbytes)
 {
     const act_map *map = context;
@@ -292,6 +406,9 @@ int main(void)
         cmocka_unit_test(what_was_merged_into_a_file_counts),
         cmocka_unit_test(a_call_can_stop),
         cmocka_unit_test(hostile_files_end_with_an_error),
+        cmocka_unit_test(runs_and_lines_that_do_not_fit),
+        cmocka_unit_test(runs_without_room_for_a_table),
+        cmocka_unit_test(extents_of_a_file_of_several_chunks),
         cmocka_unit_test(any_bytes_are_safe),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

@@ -277,6 +277,37 @@ static void the_caller_may_know_better(void **state)
 }
 
 /* Without an index nobody knows the page before being there. */
+/* For a single key a hot region of many pages is not asked for as a whole. */
+static void a_large_hot_region_is_left_alone(void **state)
+{
+    (void)state;
+    struct entries kept = entries;
+    struct random r = random_of(10);
+    char key[200];
+    memset(&entries, 0, sizeof(entries));
+    for (size_t i = 0; i < 50000; i++) {
+        for (size_t at = 0; at < sizeof(key); at++)
+            key[at] = (char)('a' + random_below(&r, 16));
+        entries_add(&entries, key, sizeof(key), i);
+    }
+    entries_sort(&entries);
+    act_map *usual = map;
+    map = open_layout("hot.act", ACT_LAYOUT_INDEXED);
+    uint64_t first = map->index.hot_off / ACT_PAGE_NBYTES;
+    assert_true(map->index.sums_off - map->index.hot_off >= 5 * ACT_PAGE_NBYTES);
+    batch_options.fetch = ACT_FETCH_ALWAYS;
+    get_batch(map, 1, 0);
+    assert_int_equal(disk.pieces, 1);
+    assert_false(disk.asked[first + 2]);
+    get_batch(map, 100, 0);
+    assert_true(disk.asked[first + 2]);
+    act_map_close(map);
+    map = usual;
+    entries_free(&entries);
+    entries = kept;
+    memset(&batch_options, 0, sizeof(batch_options));
+}
+
 static void plain_files_are_left_alone(void **state)
 {
     (void)state;
@@ -311,6 +342,7 @@ int main(void)
         cmocka_unit_test(each_key_has_its_page_asked_for),
         cmocka_unit_test(every_size_of_a_batch_is_answered),
         cmocka_unit_test(the_caller_may_know_better),
+        cmocka_unit_test(a_large_hot_region_is_left_alone),
         cmocka_unit_test(plain_files_are_left_alone),
         cmocka_unit_test(keys_too_long_to_be_copied_are_passed_by),
     };

@@ -6,9 +6,11 @@
 
 #include "read/guard.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/guard.h"
@@ -103,9 +105,61 @@ static void no_extent_is_told_of_what_is_gone(void **state)
     close_trapped(map);
 }
 
+static int never(void *context, const uint8_t *key, size_t key_nbytes)
+{
+    (void)context;
+    fail_msg("a cut of %zu bytes, the first %d", key_nbytes, key[0]);
+    return 0;
+}
+
+/* What is told of a file at once is not to be believed when its guard does not hold any more. */
+static void nothing_is_told_of_a_map_whose_guard_broke(void **state)
+{
+    (void)state;
+    static const uint8_t pages[8] = {1};
+    act_warm_set *set, *none;
+    act_map *map = open_trapped();
+    assert_int_equal(mprotect(trap.bytes, trap.nbytes, PROT_READ), 0);
+    assert_int_equal(act_warm_set_of_pages(map, pages, 1 << 20, &set, NULL), ACT_OK);
+    assert_int_equal(act_warm_set_check(set, map, NULL), ACT_OK);
+    atomic_store(&word, 0);
+    assert_int_equal(act_warm_set_of_pages(map, pages, 1 << 20, &none, NULL), ACT_ERR_IO);
+    assert_null(none);
+    assert_int_equal(act_warm_set_check(set, map, NULL), ACT_ERR_IO);
+    assert_int_equal(act_map_split(map, NULL, 4, never, NULL, NULL), ACT_ERR_IO);
+    act_warm_set_close(set);
+    close_trapped(map);
+}
+
+/* A file that was written to is told by the time of that, to the second or less. */
+static void files_that_were_written_to(void **state)
+{
+    (void)state;
+    unsigned changes = 0;
+    act_map *map = open_trapped();
+    close_trapped(map);
+    assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
+    const struct act_os_identity *was = &map->os_bytes.identity;
+    for (int seconds = 0; seconds < 2; seconds++) {
+        const struct timespec times[2] = {
+            {.tv_sec = (time_t)was->written_s, .tv_nsec = (long)was->written_ns},
+            {.tv_sec = (time_t)was->written_s + seconds,
+             .tv_nsec = seconds ? (long)was->written_ns : ((long)was->written_ns + 1) % 1000000}};
+        assert_int_equal(act_map_changed(map, &changes, NULL), ACT_OK);
+        if (!seconds)
+            assert_int_equal(changes, 0);
+        assert_int_equal(utimensat(AT_FDCWD, scratch_map, times, 0), 0);
+        assert_int_equal(act_map_changed(map, &changes, NULL), ACT_OK);
+        assert_int_equal(changes, ACT_CHANGED_WRITTEN);
+    }
+    act_map_close(map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_told_of_a_map_whose_guard_broke),
+        cmocka_unit_test(files_that_were_written_to),
         cmocka_unit_test(no_extent_is_told_of_what_is_gone),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "os/paging.h"
 #include "read/map.h"
 #include "support/build.h"
@@ -22,7 +23,30 @@ static struct {
     int populate_error;
     uint64_t huge_nbytes;
     unsigned locks;
+    unsigned refused; /* which time from now on no memory is given for an array to grow; 0: none */
+    bool no_copy;     /* nor for a copy, or a mapping of one's own */
 } machine;
+
+void *__real_realloc(void *memory, size_t nbytes);
+void *__wrap_realloc(void *memory, size_t nbytes);
+void *__wrap_realloc(void *memory, size_t nbytes)
+{
+    return machine.refused && --machine.refused == 0 ? NULL : __real_realloc(memory, nbytes);
+}
+
+act_status __real_act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error);
+act_status __wrap_act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error);
+act_status __wrap_act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error)
+{
+    return machine.no_copy ? act_fail_nomem(error) : __real_act_os_bytes_copy(bytes, error);
+}
+
+act_status __real_act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error);
+act_status __wrap_act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error);
+act_status __wrap_act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error)
+{
+    return machine.no_copy ? act_fail_nomem(error) : __real_act_os_bytes_make_private(bytes, error);
+}
 
 uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately);
 uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately)
@@ -180,6 +204,33 @@ static void opening_locks(void **state)
     assert_null(map);
 }
 
+/* Spans of locked pages, as many as there is room for, and one of them to be cut in two. */
+static void unlocking_without_memory(void **state)
+{
+    (void)state;
+    act_map *map = open_with(&(act_open_options){.lock = ACT_LOCK_NONE});
+    act_region region = {.kind = ACT_REGION_RANGE, .nbytes = 3 * ACT_PAGE_NBYTES};
+    for (uint64_t page = 0; page < 32; page += 2) {
+        region.off = page ? (page + 2) * ACT_PAGE_NBYTES : 0;
+        assert_int_equal(act_map_lock(map, &region, NULL), ACT_OK);
+        region.nbytes = ACT_PAGE_NBYTES;
+    }
+    uint64_t locked = act_mapping_locked_nbytes(map);
+    assert_int_equal(map->lazy->locked.count, map->lazy->locked.capacity);
+    region.off = ACT_PAGE_NBYTES;
+    /* The list of what to unlock is made first, and has to be. */
+    const act_region middle = region;
+    for (unsigned refused = 1; refused <= 2; refused++) {
+        machine.refused = refused;
+        assert_int_equal(act_map_unlock(map, &middle, NULL), ACT_ERR_NOMEM);
+        assert_int_equal(machine.refused, 0);
+        assert_int_equal(act_mapping_locked_nbytes(map), locked);
+    }
+    assert_int_equal(act_map_unlock(map, &middle, NULL), ACT_OK);
+    assert_int_equal(act_mapping_locked_nbytes(map), locked - ACT_PAGE_NBYTES);
+    act_map_close(map);
+}
+
 /* Of a region by itself: as the map was opened, or as it is told. */
 static void advice_for_a_part(void **state)
 {
@@ -252,12 +303,87 @@ static void huge_pages(void **state)
     assert_null(map);
     assert_int_equal(error.os_code, EIO);
     machine.populate_error = 0;
+    machine.no_copy = true;
+    assert_int_equal(act_map_open(scratch_map, &options, &map, &error), ACT_ERR_NOMEM);
+    options = (act_open_options){.access = ACT_ACCESS_MAP, .is_private = true};
+    assert_int_equal(act_map_open(scratch_map, &options, &map, &error), ACT_ERR_NOMEM);
+    assert_null(map);
+    machine.no_copy = false;
+    options = (act_open_options){.access = ACT_ACCESS_MAP, .huge = ACT_HUGE_ON};
     /* A copy would not fit. */
     machine.memory_nbytes = file_nbytes;
     map = open_with(&options);
     act_map_get_paging(map, &paging);
     assert_non_null(strstr(paging.text, "would not fit"));
     act_map_close(map);
+}
+
+/* Where all of a file is read anyway, and it is large, but not beside the memory there is. */
+static void huge_pages_by_themselves(void **state)
+{
+    (void)state;
+    enum {
+        LARGE = 32 << 20
+    };
+    static const struct {
+        size_t nbytes;
+        uint64_t memory_nbytes;
+        act_populate populate;
+        bool huge;
+    } cases[] = {
+        {LARGE, 4 * (uint64_t)LARGE, ACT_POPULATE_ALL, true},
+        {LARGE, 4 * (uint64_t)LARGE - 1, ACT_POPULATE_ALL, false},
+        {LARGE, UINT64_MAX, ACT_POPULATE_NONE, false},
+        {LARGE - 1, UINT64_MAX, ACT_POPULATE_ALL, false},
+    };
+    char *path = scratch_path(scratch_dir, "large.act");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        /* An empty map, and zeros. */
+        uint8_t *bytes = calloc(1, cases[i].nbytes);
+        assert_non_null(bytes);
+        memcpy(bytes, "ACTree03\x10", 9);
+        scratch_write(path, bytes, cases[i].nbytes);
+        free(bytes);
+        const act_open_options options = {
+            .access = ACT_ACCESS_MAP, .populate = cases[i].populate, .huge = ACT_HUGE_AUTO};
+        act_map_paging paging;
+        act_map *map;
+        machine.huge_nbytes = UINT64_MAX;
+        machine.memory_nbytes = cases[i].memory_nbytes;
+        /* What is populated in huge pages only can fail so. */
+        machine.populate_error = EIO;
+        assert_int_equal(act_map_open(path, &options, &map, NULL),
+                         cases[i].huge ? ACT_ERR_IO : ACT_OK);
+        act_map_close(map);
+        machine.populate_error = 0;
+        assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);
+        act_map_get_paging(map, &paging);
+        assert_int_equal(paging.huge, ACT_HUGE_AUTO);
+        act_map_close(map);
+    }
+    free(path);
+}
+
+/* A file without an index has no hot region: nothing to lock. Bytes that are not mapped are not
+ * released. */
+static void what_is_not_there(void **state)
+{
+    (void)state;
+    static const uint8_t empty[25] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 16};
+    const act_open_options options = {.access = ACT_ACCESS_MAP, .lock = ACT_LOCK_HOT};
+    char *path = scratch_path(scratch_dir, "empty.act");
+    act_map *map;
+    scratch_write(path, empty, sizeof(empty));
+    assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);
+    assert_int_equal(act_mapping_locked_nbytes(map), 0);
+    const act_region beyond = {.kind = ACT_REGION_RANGE, .nbytes = 26};
+    assert_int_equal(act_map_release(map, &beyond, 0, NULL), ACT_ERR_INVALID);
+    act_map_close(map);
+    assert_int_equal(act_map_open_memory(empty, sizeof(empty), NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_release(map, NULL, 0, NULL), ACT_OK);
+    assert_int_equal(act_map_unlock(map, NULL, NULL), ACT_OK);
+    act_map_close(map);
+    free(path);
 }
 
 static void options_that_make_no_sense(void **state)
@@ -282,9 +408,12 @@ int main(void)
         cmocka_unit_test_setup(what_the_system_says_to_a_lock, reset),
         cmocka_unit_test_setup(no_more_is_locked_than_there_is_memory_for, reset),
         cmocka_unit_test_setup(opening_locks, reset),
+        cmocka_unit_test_setup(unlocking_without_memory, reset),
         cmocka_unit_test_setup(advice_for_a_part, reset),
         cmocka_unit_test_setup(a_budget_is_room_for_half_of_it, reset),
         cmocka_unit_test_setup(huge_pages, reset),
+        cmocka_unit_test_setup(huge_pages_by_themselves, reset),
+        cmocka_unit_test_setup(what_is_not_there, reset),
         cmocka_unit_test_setup(options_that_make_no_sense, reset),
     };
     return cmocka_run_group_tests(tests, set_up, scratch_tear_down);

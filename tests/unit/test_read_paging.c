@@ -217,6 +217,9 @@ static void a_part_is_compared_with_all_parts(void **state)
     assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
     act_map_settle_among(map, (32 << 20) + 1);
     assert_true(map->exceeds_memory);
+    act_map_paging paging;
+    act_map_get_paging(map, &paging);
+    assert_non_null(strstr(paging.text, "32.0 MiB, of the whole set, are more than half"));
     assert_true(all_are(0, map->index.hot_off, ACT_OS_PAGING_SINGLE));
     assert_true(all_are(map->index.hot_off, map->index.sums_off, ACT_OS_PAGING_AHEAD));
     /* The hot regions of so many parts do not fit either. */

@@ -20,6 +20,7 @@
 #include "support/entries.h"
 #include "support/random.h"
 #include "support/scratch.h"
+#include "support/seal.h"
 #include "support/shapes.h"
 
 enum {
@@ -309,6 +310,56 @@ static void damaged(void **state)
     entries_free(&entries);
 }
 
+/* Answers of a map are those of its traces; how many touches there were of that kind. */
+static uint64_t count_touches(const act_map *map, const uint8_t *key, size_t nbytes,
+                              act_touch_kind kind)
+{
+    struct trace trace = {.map = map};
+    uint64_t value = 1, traced = 1;
+    act_status status = act_map_get(map, key, nbytes, &value, NULL);
+    page_nbytes = (size_t)sysconf(_SC_PAGESIZE);
+    assert_int_equal(act_map_trace_get(map, key, nbytes, keep_touch, &trace, &traced, NULL),
+                     status);
+    assert_int_equal(value, traced);
+    return trace.kinds[kind];
+}
+
+/* A jump table over the header of the index, and with more children over the front of the file. */
+static void a_table_without_room(void **state)
+{
+    (void)state;
+    uint8_t arena[200] = {4}; /* the width, and leaves */
+    size_t nbytes;
+    act_map *map;
+    arena[100] = 32; /* 64 children by a mask, 99 bytes back */
+    arena[101] = 99;
+    memset(arena + 102, 0xff, 8);
+    uint8_t *bytes = seal_arena(arena, sizeof(arena), ACT_INDEX_END + 100, &nbytes);
+    assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(map->index_state, ACT_INDEX_VALID);
+    for (uint8_t key = 1; key < 64; key++)
+        assert_true(count_touches(map, &key, 1, ACT_TOUCH_JUMP) > 0);
+    act_map_close(map);
+    free(bytes);
+}
+
+/* On a machine that steps over siblings one by one. */
+static void siblings_one_by_one(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    for (unsigned i = 0; i < 100; i++)
+        entries_add(&entries, (uint8_t[]){(uint8_t)i}, 1, i);
+    build_file(&entries, scratch_map, ACT_LAYOUT_PLAIN, NULL);
+    entries_free(&entries);
+    act_map *map;
+    assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
+    map->arena.lengths = NULL;
+    for (uint8_t key = 1; key < 100; key++)
+        assert_int_equal(count_touches(map, &key, 1, ACT_TOUCH_SIBLINGS), 1);
+    act_map_close(map);
+}
+
 static void stops_when_told(void **state)
 {
     struct entries entries = {0};
@@ -409,6 +460,8 @@ int main(void)
         cmocka_unit_test(small_maps_of_all_shapes),
         cmocka_unit_test(merged),
         cmocka_unit_test(damaged),
+        cmocka_unit_test(a_table_without_room),
+        cmocka_unit_test(siblings_one_by_one),
         cmocka_unit_test(stops_when_told),
         cmocka_unit_test(the_pages_that_come_from_the_disk),
     };

@@ -6,6 +6,7 @@
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
+#include "support/forge.h"
 #include "support/random.h"
 #include "support/scratch.h"
 
@@ -169,11 +170,73 @@ static void keys_of_every_length_near_the_buffers_end(void **state)
     free(key);
 }
 
+/* A line to a key, below which what comes first is a key with more, or a branch without a value. */
+static void stopped_at_each_kind_of_node(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"a",     "b",     "nab",   "nabc",  "nabcd",
+                                       "nabce", "xab",   "xabcd", "xabce", "xabcf",
+                                       "yab",   "yabcd", "yac",   "zzz",   "zzzz"};
+    enum {
+        COUNT = sizeof(keys) / sizeof(keys[0])
+    };
+    struct entries entries = {0};
+    for (size_t i = 0; i < COUNT; i++)
+        entries_add(&entries, keys[i], strlen(keys[i]), i);
+    act_map *map;
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
+    for (size_t stop_at = 1; stop_at <= COUNT; stop_at++)
+        assert_int_equal(scan(map, &entries, NULL, stop_at, ACT_STOPPED), stop_at);
+    assert_int_equal(scan(map, &entries, NULL, COUNT + 1, ACT_OK), COUNT);
+    act_map_close(map);
+    entries_free(&entries);
+}
+
+static int count_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    struct scan *scan = context;
+    assert_true(key_nbytes == 2 && key[0] == 'x' && key[1] == 'a' + scan->count);
+    assert_int_equal(value, scan->count);
+    return ++scan->count == scan->stop_at;
+}
+
+/* A branch of three children before which so many leaves lie: the rest would be itself. */
+static void children_that_run_over_their_parent(void **state)
+{
+    (void)state;
+    static const uint8_t room[300];
+    for (size_t leaves = 1; leaves < 4; leaves++) {
+        struct forge f;
+        forge_start(&f);
+        uint64_t first = forge_leaf(&f, 0);
+        for (size_t i = 1; i < leaves; i++)
+            forge_leaf(&f, i);
+        uint64_t branch = forge_fork(&f, FORGE_NONE, first, "abc");
+        uint64_t root = forge_fork(&f, FORGE_NONE, branch, "x");
+        forge_bytes(&f, room, sizeof(room));
+        forge_end(&f, root);
+        assert_int_equal(forge_open(&f, NULL), ACT_OK);
+        for (size_t stop_at = 1; stop_at <= leaves + 1; stop_at++) {
+            struct scan scan = {NULL, 0, stop_at};
+            act_status status = stop_at <= leaves ? ACT_STOPPED
+                                : leaves < 3      ? ACT_ERR_CORRUPT
+                                                  : ACT_OK;
+            assert_int_equal(act_map_scan(f.map, NULL, count_entry, &scan, NULL), status);
+            assert_int_equal(scan.count, stop_at <= leaves ? stop_at : leaves);
+        }
+        forge_free(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deeper_than_there_are_places),
         cmocka_unit_test(masks_within_masks),
+        cmocka_unit_test_setup_teardown(stopped_at_each_kind_of_node, scratch_set_up,
+                                        scratch_tear_down),
+        cmocka_unit_test(children_that_run_over_their_parent),
         cmocka_unit_test(lines_of_every_length),
         cmocka_unit_test(keys_of_every_length_near_the_buffers_end),
     };

@@ -19,6 +19,7 @@ static uint64_t refused_off;
 static uint64_t waited_nbytes;
 static atomic_bool held;
 static uint64_t memory_nbytes = UINT64_MAX;
+static bool faults_known = true;
 
 int __real_act_os_paging_await(const uint8_t *bytes, uint64_t nbytes);
 int __wrap_act_os_paging_await(const uint8_t *bytes, uint64_t nbytes);
@@ -30,6 +31,15 @@ int __wrap_act_os_paging_await(const uint8_t *bytes, uint64_t nbytes)
         usleep(1000);
     waited_nbytes += nbytes;
     return waited_nbytes <= refused_off ? __real_act_os_paging_await(bytes, nbytes) : EIO;
+}
+
+void __real_act_os_faults(act_faults_of whose, act_faults *faults_ret);
+void __wrap_act_os_faults(act_faults_of whose, act_faults *faults_ret);
+void __wrap_act_os_faults(act_faults_of whose, act_faults *faults_ret)
+{
+    __real_act_os_faults(whose, faults_ret);
+    faults_ret->known = faults_ret->known && faults_known;
+    faults_known = true; /* the next time */
 }
 
 uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately)
@@ -199,6 +209,9 @@ static void no_more_than_the_budget(void **state)
     assert_int_equal(act_map_warm(other, &what, NULL, NULL, &found, NULL), ACT_OK);
     assert_true(found.done_nbytes <= options.resident_nbytes_max);
     assert_int_equal(found.cut, stat.file_nbytes > options.resident_nbytes_max);
+    what.nbytes_max = 1 << 20;
+    assert_int_equal(act_map_warm(other, &what, NULL, NULL, &found, NULL), ACT_OK);
+    assert_true(found.cut && found.done_nbytes <= what.nbytes_max);
     act_map_close(other);
 }
 
@@ -284,6 +297,39 @@ static void cancelling(void **state)
     assert_true(found.ended && found.done_nbytes < stat.file_nbytes);
 }
 
+/* More than is asked for ahead, and without a hot region. */
+static void a_large_plain_file(void **state)
+{
+    (void)state;
+    enum {
+        LARGE = 17 << 20
+    };
+    const act_open_options options = {.access = ACT_ACCESS_MAP};
+    uint8_t *bytes = calloc(1, LARGE);
+    act_map *other;
+    act_warm_state found;
+    assert_non_null(bytes);
+    memcpy(bytes, "ACTree03\x10", 9);
+    scratch_write(scratch_map, bytes, LARGE);
+    free(bytes);
+    assert_int_equal(act_map_open(scratch_map, &options, &other, NULL), ACT_OK);
+    assert_int_equal(act_map_warm(other, NULL, NULL, NULL, &found, NULL), ACT_OK);
+    assert_true(found.ended && !found.cut && found.done_nbytes == LARGE);
+    act_map_close(other);
+}
+
+/* Then nobody says how much of it was read, but all is there. */
+static void where_the_system_does_not_count_reads(void **state)
+{
+    (void)state;
+    act_warm_state found;
+    faults_known = false;
+    assert_int_equal(act_map_warm(map, NULL, NULL, NULL, &found, NULL), ACT_OK);
+    assert_int_equal(found.done_nbytes, stat.file_nbytes);
+    assert_int_equal(found.read_nbytes, 0);
+    assert_true(faults_known);
+}
+
 static void maps_that_are_not_mapped(void **state)
 {
     (void)state;
@@ -293,6 +339,10 @@ static void maps_that_are_not_mapped(void **state)
     assert_int_equal(act_map_open_memory(empty, sizeof(empty), NULL, &other, NULL), ACT_OK);
     assert_int_equal(act_map_warm(other, NULL, NULL, NULL, &found, NULL), ACT_OK);
     assert_true(found.ended && !found.cut && found.wanted_nbytes == 0);
+    act_warm_options prefix = {.what = ACT_WARM_PREFIX, .prefix = "a", .prefix_nbytes = 1};
+    assert_int_equal(act_map_warm(other, &prefix, NULL, NULL, &found, NULL), ACT_NOT_FOUND);
+    prefix.prefix_nbytes = 0;
+    assert_int_equal(act_map_warm(other, &prefix, NULL, NULL, &found, NULL), ACT_OK);
     act_map_close(other);
     act_warm *warm;
     act_warm_options options = {.what = (act_warm_what)9};
@@ -320,6 +370,8 @@ int main(void)
         TEST(stopping),
         TEST(on_a_thread),
         TEST(cancelling),
+        TEST(a_large_plain_file),
+        TEST(where_the_system_does_not_count_reads),
         TEST(maps_that_are_not_mapped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

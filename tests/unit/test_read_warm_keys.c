@@ -17,7 +17,7 @@
 
 enum {
     KEYS = 60000,
-    PAGES_MAX = 4096
+    PAGES_MAX = 8192
 };
 
 static struct {
@@ -191,6 +191,19 @@ static void no_more_than_there_is_room_for(void **state)
         sys.available = 2 * pages * ACT_PAGE_NBYTES;
         expect_part(map, keys, pages);
     }
+    /* In the first of several windows too. */
+    act_slice *more = choose_keys(70000, 1);
+    act_warm_report report;
+    memset(sys.asked, 0, sizeof(sys.asked));
+    assert_int_equal(act_map_warm_keys(map, more, 70000, NULL, NULL, &report, NULL), ACT_OK);
+    assert_true(!report.complete && report.pages <= 160 && report.keys_done < 65536);
+    free(more);
+    /* For a single key the hot region is not asked for as a whole. */
+    sys.available = UINT64_MAX;
+    memset(sys.asked, 0, sizeof(sys.asked));
+    assert_true(map->index.sums_off - map->index.hot_off > 8 * ACT_PAGE_NBYTES);
+    assert_int_equal(act_map_warm_keys(map, keys, 1, NULL, NULL, &report, NULL), ACT_OK);
+    assert_true(report.complete && report.pages < 8);
     act_map_close(map);
 
     /* Nor than a budget allows. */
@@ -200,8 +213,38 @@ static void no_more_than_there_is_room_for(void **state)
     assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
     sys.map = map;
     expect_part(map, keys, ACT_RESIDENT_NBYTES_MIN / ACT_PAGE_NBYTES);
+    /* Of budget and room, the less. */
+    sys.available = 2 * 50 * ACT_PAGE_NBYTES;
+    expect_part(map, keys, 50);
     act_map_close(map);
     free(keys);
+    entries_free(&entries);
+    entries = kept;
+}
+
+/* Line data of many pages, all wanted at once. */
+static void a_key_of_more_pages_than_a_list_begins_with(void **state)
+{
+    (void)state;
+    enum {
+        LONG = 5000 * ACT_PAGE_NBYTES
+    };
+    struct entries kept = entries;
+    memset(&entries, 0, sizeof(entries));
+    uint8_t *key = malloc(LONG);
+    assert_non_null(key);
+    memset(key, 'k', LONG);
+    entries_add(&entries, key, LONG, 1);
+    entries_add(&entries, "x", 1, 1);
+    entries_sort(&entries);
+    act_map *map = open_layout(ACT_LAYOUT_INDEXED);
+    const act_slice slice = {key, LONG};
+    act_warm_report report;
+    assert_int_equal(act_map_warm_keys(map, &slice, 1, NULL, NULL, &report, NULL), ACT_OK);
+    assert_true(report.complete);
+    assert_in_range(report.pages, LONG / ACT_PAGE_NBYTES, LONG / ACT_PAGE_NBYTES + 3);
+    act_map_close(map);
+    free(key);
     entries_free(&entries);
     entries = kept;
 }
@@ -293,6 +336,7 @@ int main(void)
         cmocka_unit_test(what_lookups_touch_and_nothing_else),
         cmocka_unit_test(more_keys_than_a_window),
         cmocka_unit_test(no_more_than_there_is_room_for),
+        cmocka_unit_test(a_key_of_more_pages_than_a_list_begins_with),
         cmocka_unit_test(copies_are_in_memory),
         cmocka_unit_test(stops_and_refuses),
         cmocka_unit_test(damaged),

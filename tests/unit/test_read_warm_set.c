@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "format/varint.h"
+#include "os/file.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/random.h"
@@ -16,6 +17,18 @@
 
 static act_map *map;
 static char *set_path;
+
+static act_status write_error; /* the disk's, unless it is ACT_OK */
+
+act_status __real_act_os_output_write(struct act_os_output *output, const void *data, size_t nbytes,
+                                      act_error *error);
+act_status __wrap_act_os_output_write(struct act_os_output *output, const void *data, size_t nbytes,
+                                      act_error *error);
+act_status __wrap_act_os_output_write(struct act_os_output *output, const void *data, size_t nbytes,
+                                      act_error *error)
+{
+    return write_error ? write_error : __real_act_os_output_write(output, data, nbytes, error);
+}
 
 static void build(unsigned count)
 {
@@ -212,6 +225,40 @@ static void a_set_of_another_file(void **state)
     act_warm_set_close(set);
 }
 
+static uint64_t pages_nbytes(const act_map *of, uint64_t first, uint64_t end)
+{
+    static uint8_t bits[1 << 12];
+    act_warm_set *set;
+    act_warm_set_info info;
+    memset(bits, 0, sizeof(bits));
+    for (uint64_t page = first; page < end; page++)
+        bits[page / 8] |= (uint8_t)(1 << page % 8);
+    assert_int_equal(act_warm_set_of_pages(of, bits, 4096, &set, NULL), ACT_OK);
+    act_warm_set_get_info(set, &info);
+    assert_int_equal(info.pages, end - first);
+    act_warm_set_close(set);
+    return info.nbytes;
+}
+
+/* Only the last page of a file may be shorter than others. */
+static void bytes_of_pages(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {3 * 4096, 3 * 4096 - 100};
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t *bytes = calloc(1, sizes[i]);
+        act_map *of;
+        assert_non_null(bytes);
+        memcpy(bytes, "ACTree03\x10", 9);
+        assert_int_equal(act_map_open_memory(bytes, sizes[i], NULL, &of, NULL), ACT_OK);
+        assert_int_equal(pages_nbytes(of, 0, 0), 0);
+        assert_int_equal(pages_nbytes(of, 0, 2), 2 * 4096);
+        assert_int_equal(pages_nbytes(of, 1, 3), sizes[i] - 4096);
+        act_map_close(of);
+        free(bytes);
+    }
+}
+
 static void sets_of_what_is_in_memory(void **state)
 {
     (void)state;
@@ -299,6 +346,9 @@ static void calls_that_make_no_sense(void **state)
     assert_int_equal(act_warm_set_load(set_path, &set, NULL), ACT_OK);
     assert_int_equal(act_warm_set_save(set, NULL, NULL), ACT_ERR_INVALID);
     assert_int_equal(act_warm_set_check(set, NULL, NULL), ACT_ERR_INVALID);
+    write_error = ACT_ERR_IO;
+    assert_int_equal(act_warm_set_save(set, set_path, NULL), ACT_ERR_IO);
+    write_error = ACT_OK;
     /* Into a folder that is not there. */
     assert_int_equal(act_warm_set_save(set, "no/such/folder/set", NULL), ACT_ERR_IO);
     act_warm_set_close(set);
@@ -308,9 +358,13 @@ static void calls_that_make_no_sense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_set_comes_back),          cmocka_unit_test(every_flipped_bit_is_seen),
-        cmocka_unit_test(sets_that_make_no_sense),   cmocka_unit_test(a_set_of_another_file),
-        cmocka_unit_test(sets_of_what_is_in_memory), cmocka_unit_test(sets_of_what_is_known),
+        cmocka_unit_test(a_set_comes_back),
+        cmocka_unit_test(every_flipped_bit_is_seen),
+        cmocka_unit_test(sets_that_make_no_sense),
+        cmocka_unit_test(a_set_of_another_file),
+        cmocka_unit_test(sets_of_what_is_in_memory),
+        cmocka_unit_test(sets_of_what_is_known),
+        cmocka_unit_test(bytes_of_pages),
         cmocka_unit_test(calls_that_make_no_sense),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

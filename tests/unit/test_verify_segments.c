@@ -48,6 +48,27 @@ static unsigned char *make_file(size_t *nbytes_ret)
     return scratch_read(scratch_map, nbytes_ret);
 }
 
+static int pass(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    (void)context;
+    (void)key;
+    (void)key_nbytes;
+    (void)value;
+    return 0;
+}
+
+/* What is said by a map that compares what it reads with checksums, when all is read. */
+static act_status read_checked(const unsigned char *bytes, size_t nbytes)
+{
+    static const act_open_options touch = {.checksums = ACT_CHECKSUMS_TOUCH};
+    act_map *map;
+    act_status status = act_map_open_memory(bytes, nbytes, &touch, &map, NULL);
+    if (status == ACT_OK)
+        status = act_map_scan(map, NULL, pass, NULL, NULL);
+    act_map_close(map);
+    return status;
+}
+
 /* ACT_OK and checksummed, or what is wrong; opening included. */
 static act_status check(const unsigned char *bytes, size_t nbytes, act_soundness *soundness_ret)
 {
@@ -58,6 +79,10 @@ static act_status check(const unsigned char *bytes, size_t nbytes, act_soundness
         status = act_map_verify(map, NULL, NULL, &report, NULL);
     act_map_close(map);
     *soundness_ret = report.soundness;
+    /* What a reader compares is part of that. */
+    act_status read = read_checked(bytes, nbytes);
+    if (status == ACT_OK)
+        assert_int_equal(read, ACT_OK);
     return status;
 }
 
@@ -187,6 +212,7 @@ static void expect_rule(const struct chain *chain, act_rule rule)
     assert_int_equal(act_map_verify(map, NULL, NULL, &report, NULL), ACT_ERR_CORRUPT);
     assert_int_equal(report.broken_rule, rule);
     act_map_close(map);
+    assert_int_equal(read_checked(chain->bytes, chain->nbytes), ACT_ERR_CORRUPT);
 }
 
 /* Footers whose own checksums are right, and which do not fit each other. */
@@ -229,10 +255,34 @@ static void footers_that_do_not_fit(void **state)
     expect_rule(&chain, ACT_RULE_INDEX_HEADER);
     free(chain.bytes);
 
-    /* It leads to a trailer that is none. */
+    /* The newest one says that segments begin elsewhere. */
+    take_apart(&chain);
+    assert_true(act_segment_read(chain.bytes, chain.roots[0], &segment));
+    segment.jump_begin--;
+    seal(&chain, 0, &segment);
+    assert_int_equal(read_checked(chain.bytes, chain.nbytes), ACT_ERR_CORRUPT);
+    free(chain.bytes);
+
+    /* It leads to a trailer that is none: then no way leads to the roots before, either. */
     take_apart(&chain);
     act_store_le64(chain.bytes + chain.ends[1] - 8, 3);
     expect_rule(&chain, ACT_RULE_TAIL);
+    const act_open_options former = {.root = chain.index.root};
+    act_map *map;
+    assert_int_equal(act_map_open_memory(chain.bytes, chain.nbytes, &former, &map, NULL),
+                     ACT_ERR_CORRUPT);
+    assert_null(map);
+    free(chain.bytes);
+}
+
+/* The header of the index is gone, and its copy lies before what was merged. */
+static void segments_without_an_index(void **state)
+{
+    (void)state;
+    struct chain chain;
+    take_apart(&chain);
+    memset(chain.bytes + ACT_INDEX_OFF, 0, ACT_INDEX_NBYTES);
+    assert_int_equal(read_checked(chain.bytes, chain.nbytes), ACT_ERR_CORRUPT);
     free(chain.bytes);
 }
 
@@ -278,6 +328,7 @@ int main(void)
         cmocka_unit_test(every_flipped_bit_is_found),
         cmocka_unit_test(every_flipped_bit_of_a_branch_as_root),
         cmocka_unit_test(footers_that_do_not_fit),
+        cmocka_unit_test(segments_without_an_index),
         cmocka_unit_test(a_file_without_any_end),
         cmocka_unit_test(a_merge_without_its_root),
         cmocka_unit_test(another_root),
