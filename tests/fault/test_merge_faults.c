@@ -499,7 +499,7 @@ static void each_step_meets_a_full_buffer(void **state)
     (void)state;
     enum {
         BUFFER_NBYTES = 256 << 10,
-        STEPS_NBYTES = 850
+        STEPS_NBYTES = 1000
     };
     struct entries small = {0};
     uint8_t *kept = before;

@@ -141,9 +141,9 @@ static void make_entries(void)
         "line/is a long one",   "gone/a",           "gone/b",          "chain/of lines/x",
         "chain/of lines/y",     "chain/of links/x", "chain/of links/y"};
     static const char *const removed[] = {"fold/away", "gone/a", "gone/b"};
-    static const char *const added[] = {"unit/and a third", "line/is",          "line/isnt",
-                                        "chain/of lines/z", "chain/of links",   "chain/o",
-                                        "empty no more",    "zebra, the last is a line"};
+    static const char *const added[] = {
+        "unit/and a third", "line/is", "line/isnt",     "chain/of lines/z",
+        "chain/of links",   "chain/o", "empty no more", "zebra, the last is a line"};
     struct random r = random_of(9);
     static char longest[400];
     uint8_t key[60];
@@ -158,7 +158,7 @@ static void make_entries(void)
     }
     /* More of them than a table has room for at first. */
     for (char letter = 'a'; letter < 'x'; letter++)
-        entries_add(&before_entries, (char[]){'u', 'n', 'i', 't', '/', letter, 's'}, 7, 1);
+        entries_add(&before_entries, (char[]){'u', 'n', 'i', 't', '/', 'x', letter}, 7, 1);
     /* A line too long to be copied, before a branch; and a key within it. */
     for (longest[399] = 'a'; longest[399] < 'e'; longest[399]++)
         entries_add(&before_entries, longest, sizeof(longest), 1);
