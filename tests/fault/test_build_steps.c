@@ -234,7 +234,7 @@ static void each_step_of_parts(void **state)
         LARGE_NBYTES = 300 << 10
     };
     (void)state;
-    static const enum kind kinds[] = {TABLE, SPOOL_BASE, SPOOL, SINK};
+    static const enum kind kinds[] = {TABLE, SPOOL_BASE, SPOOL};
     const act_builder_options options = {.layout = ACT_LAYOUT_INDEXED, .threads = 2};
     struct random r = random_of(22);
     struct entries many = {0};
@@ -258,7 +258,7 @@ static void each_step_of_parts(void **state)
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         fault.kind = kinds[i];
         uint64_t steps = count_steps(&options, &many);
-        uint64_t stride = 1 + steps / (CHECK_SLOW_BUILD ? 40 : 300);
+        uint64_t stride = kinds[i] == SPOOL ? 1 + steps / (CHECK_SLOW_BUILD ? 40 : 300) : 1;
         for (uint64_t nth = 1; nth <= steps; nth += nth + 20 < steps ? stride : 1)
             fail_step(&options, &many, nth);
     }
@@ -277,6 +277,71 @@ static void each_step_of_parts(void **state)
         fail_step(&options, &many, nth);
     fault.no_threads = false;
     entries_free(&many);
+}
+
+/* Subtrees that just fit in a page, or just do not, and more of them than pages are open; so each
+ * step that needs a page has to write another. */
+static void each_step_meets_full_pages(void **state)
+{
+    (void)state;
+    struct random r = random_of(23);
+    struct entries many = {0};
+    uint8_t key[300];
+    for (unsigned group = 0; group < 150; group++) {
+        for (unsigned child = 0; child < 32; child++) {
+            random_fill(&r, key, sizeof(key));
+            key[0] = (uint8_t)group;
+            memset(key + 1, (int)group, 50); /* a line that is too long for a hot node */
+            key[51] = (uint8_t)(child / 2);
+            key[52] = (uint8_t)(child % 2);
+            entries_add(&many, key, 53 + 112 + random_below(&r, 9), child);
+        }
+    }
+    fault.kind = SINK;
+    fault.no_threads = true;
+    for (unsigned threads = 0; threads <= 2; threads += 2) {
+        const act_builder_options options = {.layout = ACT_LAYOUT_INDEXED, .threads = threads};
+        uint64_t steps = count_steps(&options, &many);
+        for (uint64_t nth = 1; nth <= steps; nth++)
+            fail_step(&options, &many, nth);
+    }
+    fault.no_threads = false;
+    entries_free(&many);
+}
+
+/* What is small and of no file yet: memory that is refused, and the last bytes of all. */
+static void buffers_that_are_full(void **state)
+{
+    (void)state;
+    struct act_spool spool;
+    struct act_sink sink;
+    act_error error = {.status = ACT_OK};
+    uint8_t *bytes = calloc(1, ACT_SINK_BUFFER_NBYTES);
+    assert_non_null(bytes);
+    assert_int_equal(act_spool_open(&spool, NULL, NULL), ACT_OK);
+    assert_int_equal(act_spool_write(&spool, bytes, spool.capacity, NULL), ACT_OK);
+    fault.kind = TABLE;
+    fault.nth = 1;
+    fault.steps = 0;
+    fault.armed = true;
+    assert_int_equal(act_spool_write(&spool, bytes, 1, &error), ACT_ERR_NOMEM);
+    assert_int_equal(act_spool_write(&spool, bytes, 1, &error), ACT_OK);
+    fault.armed = false;
+    act_spool_close(&spool);
+    for (size_t less = 0; less <= 8; less++) {
+        assert_int_equal(act_sink_open(&sink, path, 16, NULL), ACT_OK);
+        assert_int_equal(act_sink_append(&sink, bytes, ACT_SINK_BUFFER_NBYTES - 16 - less, NULL),
+                         ACT_OK);
+        fault.kind = OUTPUT;
+        fault.steps = 0;
+        fault.armed = true;
+        assert_int_equal(act_sink_finish(&sink, bytes, 8, false, &error), ACT_ERR_IO);
+        fault.armed = false;
+        assert_int_equal(error.os_code, EDQUOT);
+        act_sink_close(&sink);
+        assert_int_equal(scratch_count(scratch_dir), 0);
+    }
+    free(bytes);
 }
 
 /*
@@ -330,6 +395,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_layout),
         cmocka_unit_test(each_step_of_parts),
+        cmocka_unit_test(each_step_meets_full_pages),
+        cmocka_unit_test(buffers_that_are_full),
         cmocka_unit_test(each_step_meets_a_full_buffer),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
