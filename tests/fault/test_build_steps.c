@@ -286,15 +286,16 @@ static void each_step_meets_full_pages(void **state)
     (void)state;
     struct random r = random_of(23);
     struct entries many = {0};
-    uint8_t key[300];
+    uint8_t key[400];
     for (unsigned group = 0; group < 150; group++) {
         for (unsigned child = 0; child < 32; child++) {
             random_fill(&r, key, sizeof(key));
-            key[0] = (uint8_t)group;
-            memset(key + 1, (int)group, 50); /* a line that is too long for a hot node */
-            key[51] = (uint8_t)(child / 2);
-            key[52] = (uint8_t)(child % 2);
-            entries_add(&many, key, 53 + 112 + random_below(&r, 9), child);
+            key[0] = (uint8_t)(group / 40);
+            key[1] = (uint8_t)(group % 40);
+            memset(key + 2, (int)group, 200); /* a line that is too long for a hot node */
+            key[202] = (uint8_t)(child / 2);
+            key[203] = (uint8_t)(child % 2);
+            entries_add(&many, key, 204 + 100 + group % 32 + random_below(&r, 9), child);
         }
     }
     fault.kind = SINK;

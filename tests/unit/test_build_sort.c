@@ -117,6 +117,32 @@ static void an_empty_run(void **state)
     act_spill_close(&spill);
 }
 
+/* Equal keys of two runs, found by the thread that is ahead: told when it is their turn. */
+static void a_clash_that_is_found_ahead(void **state)
+{
+    (void)state;
+    const act_sorter_options options = {
+        .memory_nbytes = ACT_SORTER_MEMORY_NBYTES_MIN, .temp_dir = scratch_dir, .threads = 2};
+    act_sorter *sorter;
+    assert_int_equal(act_sorter_open(&options, &sorter, NULL), ACT_OK);
+    for (unsigned i = 0; i < MANY; i++) {
+        uint8_t key[4] = {(uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i, 0};
+        assert_int_equal(act_sorter_add(sorter, key, sizeof(key), i, NULL), ACT_OK);
+    }
+    static const uint8_t again[4] = {0, 0x40, 0, 0};
+    assert_int_equal(act_sorter_add(sorter, again, sizeof(again), 1, NULL), ACT_OK);
+    assert_int_equal(act_sorter_sort(sorter, NULL, NULL, NULL), ACT_OK);
+    unsigned given = 0;
+    act_status status;
+    do {
+        status = act_sorter_next(sorter, NULL, NULL, NULL, NULL);
+        given += status == ACT_OK;
+    } while (status == ACT_OK);
+    assert_int_equal(status, ACT_ERR_DUPLICATE);
+    assert_int_equal(given, 0x4000);
+    act_sorter_close(sorter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +150,7 @@ int main(void)
         cmocka_unit_test(a_chunk_is_stopped_before_it_is_written),
         cmocka_unit_test(an_entry_larger_than_a_chunk),
         cmocka_unit_test(an_empty_run),
+        cmocka_unit_test(a_clash_that_is_found_ahead),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }
