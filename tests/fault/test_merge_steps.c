@@ -157,8 +157,8 @@ static void make_entries(void)
         entries_add(&before_entries, key, 7 + random_below(&r, sizeof(key) - 7), i);
     }
     /* More of them than a table has room for at first. */
-    for (char letter = 'a'; letter < 'x'; letter++)
-        entries_add(&before_entries, (char[]){'u', 'n', 'i', 't', '/', 'x', letter}, 7, 1);
+    for (int letter = 'a'; letter < 'x'; letter++)
+        entries_add(&before_entries, (char[]){'u', 'n', 'i', 't', '/', 'x', (char)letter}, 7, 1);
     /* A line too long to be copied, before a branch; and a key within it. */
     for (longest[399] = 'a'; longest[399] < 'e'; longest[399]++)
         entries_add(&before_entries, longest, sizeof(longest), 1);
