@@ -142,7 +142,7 @@ bool act_chunk_next(struct act_chunk *chunk, act_duplicates duplicates, struct a
         struct act_key other = key_of(chunk, &records[next]);
         chunk->shared = act_common_nbytes(key.bytes, other.bytes,
                                           key.nbytes < other.nbytes ? key.nbytes : other.nbytes);
-        if (chunk->shared != other.nbytes || other.nbytes != key.nbytes)
+        if (chunk->shared != other.nbytes) /* and it is no lower: else it is equal */
             break;
         if (!act_join(duplicates, &joined->value, value_after(other))) {
             joined->clash = true;

@@ -55,11 +55,11 @@ static unsigned worst_extra(uint64_t distance)
     return act_varint_nbytes_of(distance + ACT_VARINT_INLINE_MAX) - 1;
 }
 
-/* By how much a reference is longer than one over `grown` bytes less. */
+/* By how much a reference is longer than one over `grown` bytes less. It leads over the nodes that
+ * have grown, and so over more than what these have grown by. */
 static unsigned extra(uint64_t distance, uint64_t grown)
 {
-    uint64_t less = distance > grown ? distance - grown : 0;
-    return act_varint_nbytes_of(distance) - act_varint_nbytes_of(less);
+    return act_varint_nbytes_of(distance) - act_varint_nbytes_of(distance - grown);
 }
 
 /* Books what saves so many bytes at least and costs so many at most, if that can be afforded. */

@@ -107,7 +107,8 @@ act_status act_part_replay(const struct act_part *part, struct act_indexed *inde
 
 /* ---------------------------------------------------------------------------------- building */
 
-/* Lifts all that waits, for the nodes of the spine as far as they are open here. */
+/* Lifts all that waits, for the nodes of the spine as far as they are open here. There is one: that
+ * at which the last key has parted from the next. */
 static act_status add_step(struct act_part *part, size_t close_to, act_error *error)
 {
     struct act_path *path = &part->path;
@@ -119,9 +120,7 @@ static act_status add_step(struct act_part *part, size_t close_to, act_error *er
         !act_reserve(&part->levels, &part->levels_capacity, part->levels_count + path->open_count,
                      sizeof(*part->levels)))
         return act_fail_nomem(error);
-    if (path->open_count)
-        memcpy(part->levels + part->levels_count, path->open,
-               path->open_count * sizeof(*path->open));
+    memcpy(part->levels + part->levels_count, path->open, path->open_count * sizeof(*path->open));
     part->levels_count += path->open_count;
     part->steps[part->steps_count++] = (struct act_part_step){
         .hot_nbytes = part->indexed.hot.spool.used,

@@ -119,8 +119,11 @@ static ACT_ALWAYS_INLINE void put_node(struct act_siblings_place *place,
     place->end = act_varint_write(p, id - target.line);
 }
 
-/* Writes the nodes after a jump table with numbers of `width` bytes. False if they are too small
- * for it: then nothing has been written. */
+/* Where the last one of 256 begins takes two bytes at most. */
+_Static_assert(255 * ACT_NODE_NBYTES_MAX <= UINT16_MAX, "numbers of a jump table are wider");
+
+/* Writes the nodes after a jump table with numbers of `width` bytes, 1 or 2. False if they are too
+ * small for it: then nothing has been written. */
 static bool put_with_table(struct act_siblings_place *place, const struct act_siblings_node *nodes,
                            const struct target *targets, size_t count, unsigned width,
                            struct act_siblings_stores stores)
@@ -138,10 +141,8 @@ static bool put_with_table(struct act_siblings_place *place, const struct act_si
         }
         if (ACT_LIKELY(width == 1))
             *number = (uint8_t)off;
-        else if (width == 2)
-            act_store_le16(number, (uint32_t)off);
         else
-            act_store_le32(number, (uint32_t)off);
+            act_store_le16(number, (uint32_t)off);
         put_node(place, &nodes[i], targets[i], stores);
     }
     if (count > 1)

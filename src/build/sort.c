@@ -88,13 +88,14 @@ static size_t common_depth(const struct sorting *sorting, const struct range *ra
 
 /* ------------------------------------------------------------------------------------- a range */
 
-/* Whether record `a` comes before `b`, both of a range at `depth`. */
+/* Whether record `a` comes before `b`, both of a range at `depth`; at TIES_DEPTH no caches are
+ * equal. */
 static bool comes_before(const struct sorting *sorting, const struct act_sort_record *a,
                          const struct act_sort_record *b, size_t depth)
 {
     if (a->cache != b->cache)
         return a->cache < b->cache;
-    if (depth != TIES_DEPTH && (a->cache & 0xff) == CACHE_MORE) {
+    if ((a->cache & 0xff) == CACHE_MORE) {
         int order = act_key_compare_from(act_key_of_entry(sorting->store + a->entry),
                                          act_key_of_entry(sorting->store + b->entry),
                                          depth + CACHE_KEY_NBYTES);

@@ -227,8 +227,6 @@ act_status act_append_commit(struct act_append *append, uint64_t root, bool sync
 
 act_status act_append_undo(struct act_append *append, act_error *error)
 {
-    if (!append->started && append->begin >= append->file_nbytes)
-        return ACT_OK;
     append->started = true;
     append->file_nbytes = append->begin;
     return act_os_update_cut(append->update, append->begin, error);

@@ -64,13 +64,14 @@ static act_status give(struct act_frames *frames, const struct act_frames_child 
 
 /*
  * A frame between two others, at a depth where there are bytes only: what was there before is what
- * the lower one was reached by, its line or nothing.
+ * the lower one was reached by, its line or nothing. A line begins no later than right after the
+ * byte by which the upper one is left, and so not below `depth`.
  */
 static act_status push_between(struct act_frames *frames, size_t depth,
                                const struct act_frame *lower, act_error *error)
 {
     struct act_place place = {.kind = ACT_PLACE_NOTHING};
-    if (lower->way_id && depth >= lower->way_depth) {
+    if (lower->way_id) {
         act_status status = act_place_of(frames->arena, lower->way_id, &place, error);
         if (status != ACT_OK)
             return status;
@@ -80,10 +81,11 @@ static act_status push_between(struct act_frames *frames, size_t depth,
     return push(frames, depth, &place, 0, 0, error);
 }
 
-/* Completes the frames below `depth`, and sees that there is one at it. */
+/* Completes the frames below `depth`, and sees that there is one at it. There is one before and
+ * after: at the root, if nowhere else. */
 static act_status come_up_to(struct act_frames *frames, size_t depth, act_error *error)
 {
-    while (frames->count && frames->frames[frames->count - 1].depth > depth) {
+    while (frames->frames[frames->count - 1].depth > depth) {
         struct act_frame lower = frames->frames[frames->count - 1];
         bool root = frames->count == 1;
         size_t above = root ? 0 : frames->frames[frames->count - 2].depth;

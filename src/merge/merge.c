@@ -44,7 +44,6 @@ static act_status examine(struct act_merge *merge, act_error *error)
 {
     const act_map *map = merge->map;
     bool indexed = map->index_state == ACT_INDEX_VALID;
-    struct act_node root;
     struct act_tail *tail = &merge->tail;
     if (map->index_state == ACT_INDEX_DAMAGED)
         return fail_damaged(merge, ACT_INDEX_OFF, "has a damaged index", error);
@@ -65,10 +64,8 @@ static act_status examine(struct act_merge *merge, act_error *error)
     if (tail->end < index_end)
         return fail_damaged(merge, ACT_ROOT_OFF, "has a root inside of what its index is of",
                             error);
-    if (!act_node_decode(&map->arena, map->root, &root))
-        return fail_damaged(merge, map->root, "has a damaged root", error);
     /* The root of an empty map is a zero byte, which a hole of zeros must not be taken for. */
-    if (root.header == 0 && map->root != ACT_ARENA_OFF && !tail->merged && !indexed)
+    if (map->arena.bytes[map->root] == 0 && map->root != ACT_ARENA_OFF && !tail->merged && !indexed)
         return fail_damaged(merge, map->root, "has a root of nothing but zeros", error);
     return ACT_OK;
 }
@@ -77,23 +74,23 @@ static act_status examine(struct act_merge *merge, act_error *error)
 static struct act_segment next_segment(const struct act_merge *merge)
 {
     const act_map *map = merge->map;
-    struct act_segment before;
-    struct act_segment segment = {.jump_begin = merge->tail.end, .keys = merge->keys};
-    if (map->segmented && act_segment_read(map->arena.bytes, map->root, &before))
-        segment.jump_begin = before.jump_begin;
-    return segment;
+    /* Jump tables are all that follows the file as it was built, or begin here. */
+    return (struct act_segment){.jump_begin = map->segmented ? map->index.file_nbytes
+                                                             : merge->tail.end,
+                                .keys = merge->keys};
 }
 
 static uint64_t keys_before(const struct act_merge *merge)
 {
     const act_map *map = merge->map;
-    struct act_segment before;
+    struct act_segment before = {.keys = UINT64_MAX};
     if (map->index_state != ACT_INDEX_VALID)
         return UINT64_MAX;
     if (map->root == map->index.root)
         return map->index.keys;
-    return map->segmented && act_segment_read(map->arena.bytes, map->root, &before) ? before.keys
-                                                                                    : UINT64_MAX;
+    if (map->segmented)
+        (void)act_segment_read(map->arena.bytes, map->root, &before); /* as opening it has */
+    return before.keys;
 }
 
 static act_status open_file(struct act_merge *merge, const char *path,
@@ -282,7 +279,7 @@ act_status act_merge_remove(act_merge *merge, const void *key, size_t key_nbytes
 
 /* ----------------------------------------------------------------------------------- the end */
 
-/* Puts the new root in place. */
+/* Puts the new root in place. `error` is not NULL. */
 static act_status commit(act_merge *merge, act_error *error)
 {
     struct act_append_node root;
@@ -299,7 +296,7 @@ static act_status commit(act_merge *merge, act_error *error)
         return status;
     report->root = segment.root;
     status = act_append_commit(&merge->append, segment.root, merge->sync, &merge->counts, error);
-    if (status != ACT_OK && merge->counts && error) {
+    if (status != ACT_OK && merge->counts) {
         act_error failure = *error;
         act_fail(error, failure.status, failure.offset,
                  "%s: the merge is in place, but may not outlive a power cut", failure.text);

@@ -61,7 +61,8 @@ static bool push(struct act_units *units, const struct act_old_node *holder, siz
     return true;
 }
 
-/* Adds the line of a node, its branch and the jump table before its children; goes down to them. */
+/* Adds the line of a node, its branch and the jump table before its children; goes down to them.
+ * False if it is no unit, or the sum is more than one's. */
 static bool measure_below(struct act_units *units, const struct act_old_node *old,
                           uint64_t *nbytes_ref)
 {
@@ -73,7 +74,9 @@ static bool measure_below(struct act_units *units, const struct act_old_node *ol
         *nbytes_ref += old->child ? holder.node.end - holder.node.id : 0;
     }
     *nbytes_ref += 2 * (uint64_t)holder.children.count;
-    return *nbytes_ref <= ACT_MERGED_UNIT_NBYTES_MAX && push(units, &holder, 0);
+    if (*nbytes_ref > ACT_MERGED_UNIT_NBYTES_MAX)
+        return false;
+    return push(units, &holder, 0);
 }
 
 bool act_unit_measure(struct act_units *units, uint64_t id, uint64_t *nbytes_ref)
@@ -83,7 +86,7 @@ bool act_unit_measure(struct act_units *units, uint64_t id, uint64_t *nbytes_ref
     if (act_old_read(units->arena, id, &old, NULL) != ACT_OK ||
         !measure_below(units, &old, nbytes_ref))
         return false;
-    while (units->depth && *nbytes_ref <= ACT_MERGED_UNIT_NBYTES_MAX) {
+    while (units->depth) {
         struct act_unit_level *level = &units->levels[units->depth - 1];
         if (level->left == 0) {
             units->depth--;
@@ -98,7 +101,7 @@ bool act_unit_measure(struct act_units *units, uint64_t id, uint64_t *nbytes_ref
         if (!measure_below(units, &old, nbytes_ref))
             return false;
     }
-    return *nbytes_ref <= ACT_MERGED_UNIT_NBYTES_MAX;
+    return true;
 }
 
 /* ----------------------------------------------------------------------------------- copying */

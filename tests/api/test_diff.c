@@ -220,6 +220,27 @@ static void what_a_difference_cannot_be_told_of(void **state)
     act_map_close(from);
 }
 
+/* Two children, of which but one lies before their parent: it is on neither side stepped over. */
+static void a_branch_with_too_few_children(void **state)
+{
+    (void)state;
+    uint8_t good[] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 20, 0, 0, 0, 0, 0, 0, 0,
+                      64,  1,   64,  1,   2,   4,   'a', 'b', 0,  0, 0, 0, 0, 0, 0, 0};
+    uint8_t bad[] = {'A', 'C', 'T', 'r', 'e', 'e', '0', '3', 18, 0, 0, 0, 0, 0, 0,
+                     0,   64,  2,   2,   2,   'a', 'b', 0,   0,  0, 0, 0, 0, 0, 0};
+    act_map *from = open_text(good, sizeof(good), NULL);
+    act_map *to = open_text(bad, sizeof(bad), NULL);
+    unsigned changes = 0;
+    act_error error = {0};
+    assert_int_equal(act_map_diff(from, to, count_changes, &changes, &error), ACT_ERR_CORRUPT);
+    assert_int_equal(error.offset, 18);
+    assert_int_equal(act_map_diff(to, from, count_changes, &changes, &error), ACT_ERR_CORRUPT);
+    assert_int_equal(error.offset, 18);
+    assert_int_equal(changes, 0);
+    act_map_close(to);
+    act_map_close(from);
+}
+
 /* What is the same is passed by: a limit of steps tells. */
 static void only_what_differs_is_looked_at(void **state)
 {
@@ -280,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_pairs_of_states),
         cmocka_unit_test(what_a_difference_cannot_be_told_of),
+        cmocka_unit_test(a_branch_with_too_few_children),
         cmocka_unit_test(only_what_differs_is_looked_at),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

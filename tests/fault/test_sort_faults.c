@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "actree.h"
+#include "build/share.h"
+#include "build/spool.h"
 #include "small_disks.h"
 #include "support/check.h"
 #include "support/entries.h"
@@ -168,21 +170,80 @@ static bool sort_armed(const struct scene *scene, unsigned nth, unsigned left_ma
 static void each_allocation_fails(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 6; i++) {
         const struct scene *scene = &scenes[i / 2];
         write_fault_no_unnamed(!scene->unnamed);
+        /* What a second thread would do is done at once, in the order of one. */
+        write_fault_no_threads(scene->threads > 0);
+        unsigned failed = 0;
         for (unsigned nth = 1;; nth++) {
             act_error error = {0};
             act_status status;
             write_fault_arm(CALL_ALLOCATE, nth, ENOMEM, i % 2);
             bool reached = sort_armed(scene, nth, 0, &status, &error);
-            assert_int_equal(status, reached ? ACT_ERR_NOMEM : ACT_OK);
+            /* Without memory for a thread there is none, and no error. */
+            if (!reached || !scene->threads || status != ACT_OK)
+                assert_int_equal(status, reached ? ACT_ERR_NOMEM : ACT_OK);
+            failed += status != ACT_OK;
             if (!reached) {
-                assert_true(nth > 50);
+                assert_true(failed > 40);
                 break;
             }
         }
     }
+    write_fault_no_threads(false);
+}
+
+/* An entry for which there is no memory is as if it had not been added: the others are sorted, be
+ * they all in files already; and a block that cannot be as large as it may is smaller. */
+static void one_entry_too_many(void **state)
+{
+    (void)state;
+    enum {
+        LARGE = 3 << 19
+    };
+    const uint8_t *there;
+    size_t there_nbytes;
+    uint64_t value;
+    uint8_t *key = calloc(1, LARGE);
+    assert_non_null(key);
+    write_fault_no_unnamed(false);
+    unsigned left_out = 0;
+    bool reached = true;
+    for (unsigned nth = 1; reached; nth++) {
+        act_sorter *sorter;
+        act_sorter_options options = {.memory_nbytes = 1 << 20, .temp_dir = dir};
+        assert_int_equal(act_sorter_open(&options, &sorter, NULL), ACT_OK);
+        assert_int_equal(act_sorter_add(sorter, key, LARGE, 1, NULL), ACT_OK);
+        write_fault_arm(CALL_ALLOCATE, nth, ENOMEM, false);
+        act_status status = act_sorter_add(sorter, "x", 1, 2, NULL);
+        reached = write_fault_disarm() >= nth;
+        assert_int_equal(status, reached ? ACT_ERR_NOMEM : ACT_OK);
+        status = act_sorter_sort(sorter, NULL, NULL, NULL);
+        if (status == ACT_OK) {
+            assert_int_equal(act_sorter_next(sorter, &there, &there_nbytes, &value, NULL), ACT_OK);
+            assert_int_equal(there_nbytes, LARGE);
+            assert_int_equal(value, 1);
+            status = act_sorter_next(sorter, &there, &there_nbytes, &value, NULL);
+            assert_int_equal(status, reached ? ACT_END : ACT_OK);
+            left_out += reached;
+        } else {
+            assert_int_equal(status, ACT_ERR_NOMEM);
+        }
+        act_sorter_close(sorter);
+    }
+    assert_int_equal(left_out, 1);
+    act_sorter *sorter;
+    act_sorter_options options = {.memory_nbytes = 8 << 20, .temp_dir = dir};
+    assert_int_equal(act_sorter_open(&options, &sorter, NULL), ACT_OK);
+    write_fault_arm(CALL_ALLOCATE, 1, ENOMEM, false);
+    assert_int_equal(act_sorter_add(sorter, key, LARGE, 1, NULL), ACT_OK);
+    assert_int_equal(write_fault_disarm(), 2);
+    assert_int_equal(act_sorter_sort(sorter, NULL, NULL, NULL), ACT_OK);
+    assert_int_equal(act_sorter_next(sorter, &there, &there_nbytes, &value, NULL), ACT_OK);
+    assert_int_equal(there_nbytes, LARGE);
+    act_sorter_close(sorter);
+    free(key);
 }
 
 static void each_system_call_fails(void **state)
@@ -267,6 +328,55 @@ static void threads_that_cannot_be_had(void **state)
     assert_int_equal(status, ACT_OK);
 }
 
+/* What was put aside while a file is written, and cannot be read again. */
+static void a_spool_that_cannot_be_read(void **state)
+{
+    (void)state;
+    struct act_spool spool;
+    act_error error = {0};
+    uint8_t *bytes = calloc(1, ACT_SPOOL_BUFFER_NBYTES);
+    char *beside = scratch_path(dir, "new.act");
+    assert_non_null(bytes);
+    for (unsigned nth = 1; nth <= 3; nth++) {
+        act_status status = ACT_OK;
+        assert_int_equal(act_spool_open(&spool, beside, NULL), ACT_OK);
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(act_spool_write(&spool, bytes, ACT_SPOOL_BUFFER_NBYTES, NULL), ACT_OK);
+        assert_int_equal(act_spool_rewind(&spool, NULL), ACT_OK);
+        write_fault_arm(CALL_PREAD, nth, EIO, false);
+        for (unsigned i = 0; i < 2 && status == ACT_OK; i++)
+            status = act_spool_read(&spool, bytes, ACT_SPOOL_BUFFER_NBYTES, &error);
+        assert_int_equal(write_fault_disarm(), nth < 3 ? nth : 2);
+        assert_int_equal(status, nth < 3 ? ACT_ERR_IO : ACT_OK);
+        assert_int_equal(error.os_code, EIO);
+        act_spool_close(&spool);
+    }
+    free(beside);
+    free(bytes);
+}
+
+/* What is known of a compact file, in two tables: from the beginning, or when it has grown. */
+static void tables_that_cannot_be_had(void **state)
+{
+    (void)state;
+    static const uint64_t limits[] = {ACT_SHARE_NBYTES_MIN, 1 << 20};
+    for (size_t i = 0; i < 2; i++) {
+        bool reached = true;
+        for (unsigned nth = 1; reached; nth++) {
+            struct act_shares shares;
+            write_fault_arm(CALL_ALLOCATE, nth, ENOMEM, false);
+            bool is_open = act_shares_open(&shares, limits[i]);
+            bool there = is_open && act_shares_reserve(&shares, 20000);
+            reached = write_fault_disarm() >= nth;
+            assert_int_equal(there, !reached);
+            if (is_open && !there) /* it is as it was, and can be asked again */
+                assert_true(act_shares_reserve(&shares, 20000));
+            if (is_open)
+                act_shares_close(&shares);
+        }
+    }
+}
+
 /* ------------------------------------------------------------------------- a disk that is full */
 
 /* Sorts on file systems of every size. */
@@ -337,10 +447,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_fails),
+        cmocka_unit_test(one_entry_too_many),
         cmocka_unit_test(each_system_call_fails),
         cmocka_unit_test(interrupted_calls_are_repeated),
         cmocka_unit_test(short_reads_and_writes_are_continued),
         cmocka_unit_test(threads_that_cannot_be_had),
+        cmocka_unit_test(a_spool_that_cannot_be_read),
+        cmocka_unit_test(tables_that_cannot_be_had),
         cmocka_unit_test(a_disk_that_is_too_small),
         cmocka_unit_test(killed_at_each_system_call),
     };

@@ -221,6 +221,15 @@ static act_status sort_in_large_chunks(struct watch *w, act_error *error)
                 w, error);
 }
 
+/* In two chunks, of which the last is as good as full. */
+static act_status sort_in_two_chunks(struct watch *w, act_error *error)
+{
+    return sort(&(act_sorter_options){.duplicates = ACT_DUPLICATES_LAST,
+                                      .temp_dir = scratch_dir,
+                                      .memory_nbytes = (uint64_t)5 << 17},
+                w, error);
+}
+
 static act_status sort_on_a_thread(struct watch *w, act_error *error)
 {
     return sort(&(act_sorter_options){.duplicates = ACT_DUPLICATES_LAST,
@@ -236,6 +245,7 @@ static void what_sorts(void **state)
     stop_each(sort_in_memory, 2);
     stop_each(sort_in_files, 3);
     stop_each(sort_in_large_chunks, 3);
+    stop_each(sort_in_two_chunks, 3);
     stop_each(sort_on_a_thread, 3);
 }
 

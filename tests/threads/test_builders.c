@@ -259,6 +259,40 @@ static void parts_are_joined_to_the_same_bytes(void **state)
     free(path);
 }
 
+/* So much that parts are as large as they ever are. */
+static void large_parts(void **state)
+{
+    (void)state;
+    enum {
+        LARGE_NBYTES = 1 << 20,
+        LARGE_KEYS = 42
+    };
+    char *path = scratch_path(dir, "large.act");
+    uint8_t *key = calloc(1, LARGE_NBYTES);
+    assert_non_null(key);
+    const act_builder_options options = {.no_sync = true, .threads = 2};
+    act_builder *builder;
+    assert_int_equal(act_builder_open(path, &options, &builder, NULL), ACT_OK);
+    for (unsigned i = 0; i < LARGE_KEYS; i++) {
+        key[0] = (uint8_t)i;
+        assert_int_equal(act_builder_add(builder, key, LARGE_NBYTES, i, NULL), ACT_OK);
+    }
+    assert_int_equal(act_builder_finish(builder, NULL, NULL), ACT_OK);
+    act_builder_close(builder);
+    act_map *map;
+    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    for (unsigned i = 0; i < LARGE_KEYS; i++) {
+        uint64_t value;
+        key[0] = (uint8_t)i;
+        assert_int_equal(act_map_get(map, key, LARGE_NBYTES, &value, NULL), ACT_OK);
+        assert_int_equal(value, i);
+    }
+    act_map_close(map);
+    assert_int_equal(remove(path), 0);
+    free(key);
+    free(path);
+}
+
 /* Threads that are at work end with it, and nothing is left. */
 static void a_builder_is_closed_half_way(void **state)
 {
@@ -278,6 +312,7 @@ int main(void)
         cmocka_unit_test(readers_see_one_whole_version),
         cmocka_unit_test(of_many_at_one_name_one_stays),
         cmocka_unit_test(parts_are_joined_to_the_same_bytes),
+        cmocka_unit_test(large_parts),
         cmocka_unit_test(a_builder_is_closed_half_way),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

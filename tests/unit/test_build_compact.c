@@ -127,6 +127,27 @@ static void lines_are_cut_where_their_rest_is_known(void **state)
                  "05163132616263");
 }
 
+/* The same of lines that lead to branches: the rest of the second is the first, if that is near. */
+static void lines_before_branches_are_cut_too(void **state)
+{
+    (void)state;
+    for (unsigned far = 0; far < 2; far++) {
+        struct entries entries = {0};
+        static const char *const keys[] = {"m/1bcd/p",  "m/1bcd/q", "m/3",     "n/2abcd/p",
+                                           "n/2abcd/q", "n/4",      "n/5bc/p", "n/5bc/q"};
+        for (size_t i = 0; i < 8; i++)
+            add_text(&entries, keys[i], (uint8_t)keys[i][strlen(keys[i]) - 1]);
+        char between[300];
+        memset(between, 'z', sizeof(between));
+        memcpy(between, "m/9", 3);
+        entries_add(&entries, between, far ? sizeof(between) : 4, 1);
+        act_build_report plain;
+        act_build_report report = expect_built(&entries, &plain);
+        assert_true(report.file_nbytes < plain.file_nbytes);
+        assert_true(report.runs_shared > 0);
+    }
+}
+
 static void every_shape(void **state)
 {
     (void)state;
@@ -356,6 +377,7 @@ int main(void)
         cmocka_unit_test(equal_children_are_written_once),
         cmocka_unit_test(a_part_of_a_run_is_enough),
         cmocka_unit_test(lines_are_cut_where_their_rest_is_known),
+        cmocka_unit_test(lines_before_branches_are_cut_too),
         cmocka_unit_test(every_shape),
         cmocka_unit_test(never_larger_than_plain),
         cmocka_unit_test(references_that_make_others_grow),

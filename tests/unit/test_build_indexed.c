@@ -181,6 +181,26 @@ static void long_lines_among_small_subtrees(void **state)
     }
 }
 
+/* A line that leads to a branch finds room in an older page than the lines below that branch. */
+static void long_lines_above_long_lines(void **state)
+{
+    (void)state;
+    struct random r = random_of(8);
+    struct entries entries = {0};
+    static uint8_t key[4000];
+    for (unsigned i = 0; i < 300; i++) {
+        size_t above = 300 + random_below(&r, 1200);
+        random_fill(&r, key, sizeof(key));
+        key[0] = (uint8_t)(i >> 8);
+        key[1] = (uint8_t)i;
+        for (unsigned child = 0; child < 2; child++) {
+            key[above] = (uint8_t)child;
+            entries_add(&entries, key, above + 300 + random_below(&r, 2000), i);
+        }
+    }
+    expect_built(&entries);
+}
+
 /* Nearly all nodes are hot: more of them than the spool keeps in memory. Their lines are not. */
 static void a_hot_region_larger_than_memory(void **state)
 {
@@ -432,6 +452,7 @@ int main(void)
         cmocka_unit_test(every_shape),
         cmocka_unit_test(subtrees_around_a_page),
         cmocka_unit_test(long_lines_among_small_subtrees),
+        cmocka_unit_test(long_lines_above_long_lines),
         cmocka_unit_test(a_hot_region_larger_than_memory),
         cmocka_unit_test(room_that_is_left_is_zero),
         cmocka_unit_test(every_flipped_bit_is_found),

@@ -131,6 +131,20 @@ static void memory_stays_below_the_limit(void **state)
     }
 }
 
+/* A limit that no machine has memory for: what is there is little, for as long as little is known.
+ */
+static void a_limit_beyond_all_memory(void **state)
+{
+    (void)state;
+    struct act_shares shares;
+    assert_true(act_shares_open(&shares, UINT64_MAX));
+    assert_int_equal(shares.shift, 64 - 10);
+    assert_true(shares.shift_min > 0);
+    assert_null(shares.old.slots);
+    assert_int_equal(id_of(&shares, ACT_SHARE_RUN, 1, 2), id_of(&shares, ACT_SHARE_RUN, 1, 2));
+    act_shares_close(&shares);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +154,7 @@ int main(void)
         cmocka_unit_test(what_is_asked_for_stays),
         cmocka_unit_test(what_is_new_is_not_looked_for_among_the_old),
         cmocka_unit_test(memory_stays_below_the_limit),
+        cmocka_unit_test(a_limit_beyond_all_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

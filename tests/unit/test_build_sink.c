@@ -85,10 +85,26 @@ static void pieces_of_all_sizes_make_one_file(void **state)
     }
 }
 
+/* In memory, where nothing may be the first thing that is appended. */
+static void nothing_is_appended_in_memory(void **state)
+{
+    (void)state;
+    struct act_sink sink;
+    act_sink_open_memory(&sink, 4096);
+    assert_int_equal(act_sink_append(&sink, NULL, 0, NULL), ACT_OK);
+    assert_int_equal(act_sink_position(&sink), 4096);
+    assert_int_equal(act_sink_append(&sink, "ab", 2, NULL), ACT_OK);
+    assert_int_equal(act_sink_append(&sink, NULL, 0, NULL), ACT_OK);
+    assert_int_equal(act_sink_position(&sink), 4098);
+    assert_memory_equal(sink.buffer, "ab", 2);
+    act_sink_close(&sink);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_of_all_sizes_make_one_file),
+        cmocka_unit_test(nothing_is_appended_in_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

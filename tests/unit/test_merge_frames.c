@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "format/file.h"
+#include "format/index.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/expect.h"
@@ -184,6 +188,105 @@ static void damage_on_the_way(void **state)
     }
 }
 
+/* A child on the way is good, and found; but not all of its siblings, which have to be copied. */
+static void damaged_siblings(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < 2; kind++) {
+        struct forge f;
+        act_error error = {0};
+        forge_start(&f);
+        uint64_t good = forge_leaf(&f, 1);
+        if (kind == 0)
+            FORGE_BYTES(&f,
+                        32); /* many children, beyond the end; in the other, only one is there */
+        uint64_t root = forge_fork(&f, FORGE_NONE, good, "xy");
+        forge_end(&f, root);
+        save(&f);
+        assert_int_equal(set("xa", 1, &error), ACT_ERR_CORRUPT);
+        assert_int_equal(error.offset, root);
+        forge_free(&f);
+    }
+}
+
+/* The first key parts within the root's own line, and the next one before it. */
+static void the_root_is_a_line(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    act_merge *merge;
+    entries_add(&entries, "shared/a", 8, 1);
+    entries_add(&entries, "shared/b", 8, 2);
+    for (unsigned layout = 0; layout < 3; layout++) {
+        build_file(&entries, scratch_map, (act_layout)layout, NULL);
+        assert_int_equal(act_merge_open(scratch_map, NULL, &merge, NULL), ACT_OK);
+        assert_int_equal(act_merge_set(merge, "share", 5, 3, NULL), ACT_OK);
+        assert_int_equal(act_merge_set(merge, "shared/", 7, 4, NULL), ACT_OK);
+        assert_int_equal(act_merge_set(merge, "shy", 3, 5, NULL), ACT_OK);
+        assert_int_equal(act_merge_set(merge, "t", 1, 6, NULL), ACT_OK);
+        assert_int_equal(act_merge_finish(merge, NULL, NULL), ACT_OK);
+        act_merge_close(merge);
+        holds("share=3 shared/=4 shared/a=1 shared/b=2 shy=5 t=6");
+    }
+    entries_free(&entries);
+}
+
+/* Of two siblings one goes, and what is left becomes one line with what leads there: the line data
+ * of the other are then looked at for the first time. */
+static void damaged_line_data_beside_the_way(void **state)
+{
+    (void)state;
+    static const uint8_t lengths[] = {0, 1, 60, 0xff}; /* good is 1: the byte that follows */
+    for (size_t i = 0; i < sizeof(lengths); i++) {
+        struct forge f;
+        act_error error = {0};
+        forge_start(&f);
+        uint64_t leaf = FORGE_BYTES(&f, 0x40, 0xf9, 1, lengths[i]); /* two more bytes, the value */
+        FORGE_BYTES(&f, 0xc0, 5, 1);                                /* the last is the length */
+        uint64_t root = forge_fork(&f, FORGE_NONE, leaf, "ab");
+        forge_end(&f, root);
+        save(&f);
+        act_merge *merge;
+        assert_int_equal(act_merge_open(scratch_map, NULL, &merge, NULL), ACT_OK);
+        assert_int_equal(act_merge_remove(merge, "a", 1, NULL), ACT_OK);
+        act_status status = act_merge_finish(merge, NULL, &error);
+        act_merge_close(merge);
+        assert_int_equal(status, i == 1 ? ACT_OK : ACT_ERR_CORRUPT);
+        if (i == 1)
+            holds("b\xc0=5");
+        else
+            assert_int_equal(error.offset, leaf + 3);
+        forge_free(&f);
+    }
+}
+
+/* An index of a later version: of it, its header is known not to be what a root lies in. */
+static void an_index_of_a_later_version(void **state)
+{
+    (void)state;
+    enum {
+        LONGEST_KEY_AT = 16 + 104 /* 5 and zeros: as a node, a branch with children */
+    };
+    struct entries entries = {0};
+    size_t nbytes;
+    act_error error = {0};
+    entries_add(&entries, "three", 5, 3);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    entries_free(&entries);
+    unsigned char *bytes = scratch_read(scratch_map, &nbytes);
+    uint8_t *header = bytes + ACT_INDEX_OFF;
+    header[8] ^= 2;
+    act_store_le64(header + ACT_INDEX_NBYTES - 8, act_hash64(header, ACT_INDEX_NBYTES - 8, 0));
+    scratch_write(scratch_map, bytes, nbytes);
+    assert_int_equal(set("two", 2, NULL), ACT_OK);
+    holds("three=3 two=2");
+    act_store_le64(bytes + ACT_ROOT_OFF, LONGEST_KEY_AT);
+    scratch_write(scratch_map, bytes, nbytes);
+    assert_int_equal(set("two", 2, &error), ACT_ERR_CORRUPT);
+    assert_non_null(strstr(error.text, "inside of what its index is of"));
+    free(bytes);
+}
+
 /* A file with any bytes changed is refused, and stays as it is, or takes the keys. */
 static void any_bytes(void **state)
 {
@@ -243,8 +346,14 @@ static void any_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(legal_but_odd), cmocka_unit_test(shared_subtrees),
-        cmocka_unit_test(a_deep_chain),  cmocka_unit_test(damage_on_the_way),
+        cmocka_unit_test(legal_but_odd),
+        cmocka_unit_test(shared_subtrees),
+        cmocka_unit_test(a_deep_chain),
+        cmocka_unit_test(damage_on_the_way),
+        cmocka_unit_test(damaged_siblings),
+        cmocka_unit_test(the_root_is_a_line),
+        cmocka_unit_test(damaged_line_data_beside_the_way),
+        cmocka_unit_test(an_index_of_a_later_version),
         cmocka_unit_test(any_bytes),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

@@ -13,6 +13,7 @@
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
+#include "support/forge.h"
 #include "support/random.h"
 #include "support/scratch.h"
 
@@ -306,6 +307,130 @@ static void damage_beside_the_way_stays(void **state)
     entries_free(&entries);
 }
 
+static bool measures(const struct forge *f, uint64_t id)
+{
+    static struct act_units units;
+    uint64_t nbytes = 0;
+    units.arena = &f->map->arena;
+    return act_unit_measure(&units, id, &nbytes);
+}
+
+/* What is damaged, or has a form that no writer makes, is no unit, be it as near as can be. */
+static void what_is_no_unit(void **state)
+{
+    (void)state;
+    struct forge f;
+    forge_start(&f);
+    uint64_t data = forge_data(&f, "ab");
+    uint64_t leaf = forge_leaf(&f, 1);
+    forge_leaf(&f, 2);
+    uint64_t both = forge_fork(&f, FORGE_NONE, leaf, "ab");
+    uint64_t unit = forge_line(&f, FORGE_NONE, both, data);
+    uint64_t to_line = forge_line(&f, FORGE_NONE, unit, data);
+    uint64_t bad = FORGE_BYTES(&f, 33, 1, 1, 1); /* 33 children */
+    uint64_t to_bad = forge_line(&f, FORGE_NONE, bad, data);
+    uint64_t good_then_bad = forge_leaf(&f, 3);
+    FORGE_BYTES(&f, 33, 1, 1, 1);
+    uint64_t second_bad = forge_fork(&f, FORGE_NONE, good_then_bad, "ab");
+    uint64_t last = forge_leaf(&f, 4);
+    uint64_t over = forge_fork(&f, FORGE_NONE, last, "ab"); /* the second one is itself */
+    uint64_t above_line = forge_fork(&f, FORGE_NONE, to_line, "a");
+    forge_end(&f, above_line);
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    assert_true(measures(&f, leaf) && measures(&f, both) && measures(&f, unit));
+    const uint64_t others[] = {to_line, bad, to_bad, second_bad, over, above_line};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (measures(&f, others[i]))
+            fail_msg("number %zu is a unit", i);
+    }
+    /* Nor is the branch taken that such a line leads to; of `unit` it is. */
+    const uint64_t lines[] = {unit, to_line, to_bad};
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        static struct act_units units;
+        struct act_made made = {.old_id = lines[i]};
+        units.arena = &f.map->arena;
+        assert_int_equal(act_old_copy(units.arena, lines[i], &made.node, NULL), ACT_OK);
+        assert_int_equal(act_unit_take_branch(&units, &made, NULL), ACT_OK);
+        assert_int_equal(made.has_branch, i == 0);
+    }
+    forge_free(&f);
+}
+
+/* Copies what is below a node to a buffer of its own, and throws it away. */
+static act_status copy(const struct forge *f, uint64_t id, act_error *error)
+{
+    static struct act_units units;
+    struct act_append append;
+    struct act_made made = {.old_id = id};
+    assert_int_equal(act_append_open(&append, NULL, f->nbytes, f->nbytes, true, NULL), ACT_OK);
+    units.arena = &f->map->arena;
+    units.append = &append;
+    act_status status = act_old_copy(units.arena, id, &made.node, error);
+    if (status == ACT_OK)
+        status = act_unit_copy(&units, &made, error);
+    act_append_close(&append);
+    act_units_close(&units);
+    return status;
+}
+
+/* Somebody writes to the file between measuring and copying: that is told, if it is seen at all. */
+static void bytes_that_change_before_they_are_copied(void **state)
+{
+    (void)state;
+    struct forge f;
+    forge_start(&f);
+    uint64_t begin = forge_here(&f);
+    uint64_t data = forge_data(&f, "ab");
+    uint64_t leaf = forge_leaf(&f, 1);
+    forge_leaf(&f, 2);
+    uint64_t fork = forge_fork(&f, FORGE_NONE, leaf, "xy");
+    uint64_t run = forge_line(&f, FORGE_NONE, fork, data);
+    forge_line(&f, 3, FORGE_NONE, data);
+    forge_leaf(&f, 4);
+    uint64_t root = forge_fork(&f, FORGE_NONE, run, "abc");
+    forge_end(&f, root);
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    assert_true(measures(&f, root));
+    assert_int_equal(copy(&f, root, NULL), ACT_OK);
+    unsigned told = 0, copied = 0;
+    for (uint64_t at = begin; at < f.nbytes; at++) {
+        uint8_t was = f.copy[at];
+        for (unsigned byte = 0; byte < 256; byte++) {
+            act_error error = {0};
+            f.copy[at] = (uint8_t)byte;
+            act_status status = copy(&f, root, &error);
+            assert_int_equal(error.status, status);
+            assert_true(status == ACT_OK || status == ACT_ERR_CORRUPT);
+            told += status != ACT_OK;
+            copied += status == ACT_OK;
+        }
+        f.copy[at] = was;
+    }
+    assert_true(told > 1000 && copied > 1000);
+    forge_free(&f);
+}
+
+/* The same with a chain that was cut where it was measured, and is longer than units are deep. */
+static void a_chain_that_grows_before_it_is_copied(void **state)
+{
+    (void)state;
+    struct forge f;
+    act_error error = {0};
+    forge_start(&f);
+    uint64_t root = forge_shared(&f, 2 * ACT_UNIT_LEVELS, 1, 1);
+    forge_end(&f, root);
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    assert_false(measures(&f, root));
+    uint64_t link = root - 3 * 100; /* of three bytes each: one child, next to it */
+    assert_int_equal(f.copy[link], 1);
+    f.copy[link] = 0;
+    assert_true(measures(&f, root));
+    f.copy[link] = 1;
+    assert_int_equal(copy(&f, root, &error), ACT_ERR_CORRUPT);
+    assert_int_equal(error.offset, root - 3 * (uint64_t)ACT_UNIT_LEVELS);
+    forge_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +438,9 @@ int main(void)
         cmocka_unit_test(the_root_is_left),
         cmocka_unit_test(units_are_copied_and_no_more),
         cmocka_unit_test(damage_beside_the_way_stays),
+        cmocka_unit_test(what_is_no_unit),
+        cmocka_unit_test(bytes_that_change_before_they_are_copied),
+        cmocka_unit_test(a_chain_that_grows_before_it_is_copied),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

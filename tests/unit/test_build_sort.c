@@ -1,0 +1,156 @@
+/* Sorting records, and chunks of them: none, one, and a callback that wants no more. */
+#include "build/sort.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "build/chunk.h"
+#include "build/spill.h"
+#include "support/check.h"
+#include "support/random.h"
+#include "support/scratch.h"
+
+enum {
+    MANY = 40000 /* so that the clock is looked at while they are sorted */
+};
+
+static void none_and_one(void **state)
+{
+    (void)state;
+    uint8_t store[2 + ACT_SORT_SLACK_NBYTES] = {1, 'x'};
+    struct act_sort_record records[1] = {{7, 0}};
+    assert_true(act_sort(records, 0, store, NULL));
+    assert_int_equal(records[0].cache, 7); /* not even looked at */
+    assert_true(act_sort(records, 1, store, NULL));
+    assert_int_equal(records[0].entry, 0);
+}
+
+static int stop(void *context, uint64_t done, uint64_t total)
+{
+    (void)done;
+    (void)total;
+    ++*(unsigned *)context;
+    return 1;
+}
+
+/* Nothing is written of a chunk whose sorting was stopped; asked again, all of it is. */
+static void a_chunk_is_stopped_before_it_is_written(void **state)
+{
+    (void)state;
+    struct random r = random_of(1);
+    struct act_chunk chunk = {.block = NULL};
+    struct act_spill spill = {.folder = scratch_dir, .memory_nbytes = 1 << 20};
+    unsigned calls = 0;
+    for (uint64_t i = 0; i < MANY; i++) {
+        uint8_t key[8];
+        random_fill(&r, key, sizeof(key));
+        assert_int_equal(act_chunk_add(&chunk, SIZE_MAX / 4, (struct act_key){key, sizeof(key)}, i),
+                         ACT_CHUNK_ADDED);
+    }
+    /* The last call seems to be long ago. */
+    struct act_pace pace = {.progress = stop, .context = &calls, .total = MANY};
+    assert_int_equal(act_spill_write(&spill, &chunk, &pace, NULL), ACT_STOPPED);
+    assert_int_equal(calls, 1);
+    assert_int_equal(spill.run_count, 0);
+    assert_null(spill.temp);
+    struct act_pace goes_on = {.progress = NULL};
+    assert_int_equal(act_spill_write(&spill, &chunk, &goes_on, NULL), ACT_OK);
+    assert_int_equal(spill.run_count, 1);
+    assert_int_equal(chunk.next, MANY);
+    act_spill_close(&spill);
+    act_chunk_close(&chunk);
+}
+
+/* An entry that no chunk of the allowed size holds makes a larger one, as large as it is. */
+static void an_entry_larger_than_a_chunk(void **state)
+{
+    (void)state;
+    enum {
+        LARGE = 3 << 20
+    };
+    struct act_chunk chunk = {.block = NULL};
+    struct act_joined joined;
+    uint8_t *key = calloc(1, LARGE);
+    assert_non_null(key);
+    struct act_key large = {key, LARGE};
+    assert_int_equal(act_chunk_add(&chunk, 1 << 20, large, 5), ACT_CHUNK_ADDED);
+    assert_in_range(chunk.capacity, LARGE, LARGE + 4096);
+    assert_int_equal(act_chunk_add(&chunk, 1 << 20, large, 5), ACT_CHUNK_FULL);
+    assert_true(act_chunk_next(&chunk, ACT_DUPLICATES_ERROR, &joined));
+    assert_int_equal(joined.key.nbytes, LARGE);
+    assert_int_equal(joined.value, 5);
+    assert_false(act_chunk_next(&chunk, ACT_DUPLICATES_ERROR, &joined));
+    act_chunk_close(&chunk);
+    /* Where there is more room, it is asked for at once. */
+    assert_int_equal(act_chunk_add(&chunk, 8 << 20, large, 6), ACT_CHUNK_ADDED);
+    assert_in_range(chunk.capacity, (8 << 20) - 64, 8 << 20);
+    act_chunk_close(&chunk);
+    free(key);
+}
+
+/* A run without entries, between others. */
+static void an_empty_run(void **state)
+{
+    (void)state;
+    struct act_spill spill = {.folder = scratch_dir, .memory_nbytes = 1 << 20, .key_nbytes_max = 1};
+    struct act_pace pace = {.progress = NULL};
+    struct act_runs_merge merge;
+    struct act_joined joined;
+    for (uint8_t i = 0; i < 5; i++) {
+        struct act_chunk chunk = {.block = NULL};
+        uint8_t key = (uint8_t)('e' - i);
+        if (i % 2 == 0)
+            assert_int_equal(act_chunk_add(&chunk, 1 << 20, (struct act_key){&key, 1}, i),
+                             ACT_CHUNK_ADDED);
+        assert_int_equal(act_spill_write(&spill, &chunk, &pace, NULL), ACT_OK);
+        act_chunk_close(&chunk);
+    }
+    assert_int_equal(spill.run_count, 5);
+    assert_int_equal(act_spill_merge(&spill, &merge, NULL), ACT_OK);
+    for (int i = 4; i >= 0; i -= 2) {
+        assert_int_equal(act_runs_merge_next(&merge, ACT_DUPLICATES_ERROR, &joined, NULL), ACT_OK);
+        assert_int_equal(joined.key.bytes[0], 'e' - i);
+        assert_int_equal(joined.value, i);
+    }
+    assert_int_equal(act_runs_merge_next(&merge, ACT_DUPLICATES_ERROR, &joined, NULL), ACT_END);
+    act_runs_merge_close(&merge);
+    act_spill_close(&spill);
+}
+
+/* Equal keys of two runs, found by the thread that is ahead: told when it is their turn. */
+static void a_clash_that_is_found_ahead(void **state)
+{
+    (void)state;
+    const act_sorter_options options = {
+        .memory_nbytes = ACT_SORTER_MEMORY_NBYTES_MIN, .temp_dir = scratch_dir, .threads = 2};
+    act_sorter *sorter;
+    assert_int_equal(act_sorter_open(&options, &sorter, NULL), ACT_OK);
+    for (unsigned i = 0; i < MANY; i++) {
+        uint8_t key[4] = {(uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i, 0};
+        assert_int_equal(act_sorter_add(sorter, key, sizeof(key), i, NULL), ACT_OK);
+    }
+    static const uint8_t again[4] = {0, 0x40, 0, 0};
+    assert_int_equal(act_sorter_add(sorter, again, sizeof(again), 1, NULL), ACT_OK);
+    assert_int_equal(act_sorter_sort(sorter, NULL, NULL, NULL), ACT_OK);
+    unsigned given = 0;
+    act_status status;
+    do {
+        status = act_sorter_next(sorter, NULL, NULL, NULL, NULL);
+        given += status == ACT_OK;
+    } while (status == ACT_OK);
+    assert_int_equal(status, ACT_ERR_DUPLICATE);
+    assert_int_equal(given, 0x4000);
+    act_sorter_close(sorter);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(none_and_one),
+        cmocka_unit_test(a_chunk_is_stopped_before_it_is_written),
+        cmocka_unit_test(an_entry_larger_than_a_chunk),
+        cmocka_unit_test(an_empty_run),
+        cmocka_unit_test(a_clash_that_is_found_ahead),
+    };
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
+}
