@@ -161,7 +161,7 @@ bool act_damaged_trust(const struct act_damaged *file, uint64_t off, uint64_t en
         return false;
     }
     *offset_ret = off;
-    return off < file->chain_begin || off >= file->chain_end ||
+    return file->sound || off < file->chain_begin || off >= file->chain_end ||
            act_checks_covers(file->checks, off);
 }
 

@@ -12,7 +12,8 @@
 struct act_damaged {
     struct act_arena arena;
     uint64_t file_nbytes;
-    bool sound; /* by verify: its root is the one that the header names, wherever that is */
+    bool sound; /* by verify: its root is the one that the header names, wherever that is, and what
+                 * has no checksum is believed */
     bool indexed;
     struct act_index index;    /* from its header or its copy */
     struct act_checks *checks; /* NULL without an index */
