@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "format/index.h"
 #include "os/random.h"
 
 act_status act_plain_open(struct act_plain *plain, const char *path, act_error *error)
@@ -31,15 +30,6 @@ void act_plain_close(struct act_plain *plain)
 
 /* ----------------------------------------------------------------------------- single objects */
 
-/* Whether the line, with its length of one byte before it, begins as an index's header does, and is
- * to lie where that would. */
-static bool seems_an_index(const struct act_sink *sink, const struct act_build_task *task)
-{
-    const char *magic = ACT_INDEX_MAGIC;
-    return act_sink_position(sink) == ACT_INDEX_OFF && task->line_nbytes == (uint8_t)magic[0] &&
-           memcmp(task->line, magic + 1, ACT_MAGIC_NBYTES - 1) == 0;
-}
-
 act_status act_plain_put_line(struct act_plain *plain, const struct act_build_task *task,
                               uint64_t *id_ret, act_error *error)
 {
@@ -53,9 +43,6 @@ act_status act_plain_put_line(struct act_plain *plain, const struct act_build_ta
         return ACT_OK;
     }
     act_status status = act_sink_make_room(sink, error);
-    /* A byte that belongs to nothing keeps it from being taken for one, which is damaged. */
-    if (status == ACT_OK && ACT_UNLIKELY(seems_an_index(sink, task)))
-        status = act_sink_append(sink, "", 1, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
     id = act_sink_position(sink);

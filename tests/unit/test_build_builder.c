@@ -341,31 +341,6 @@ static void senseless_calls_are_refused(void **state)
     act_builder_close(builder);
 }
 
-/* Found by fuzzing: a first line of 97 bytes, which is 'a' in one byte, so that what lies where an
- * index would reads "actIndex". Verify took that for a damaged one. */
-static void a_line_that_seems_an_index(void **state)
-{
-    (void)state;
-    for (int compact = 0; compact < 2; compact++) {
-        const act_builder_options options = {
-            .layout = compact ? ACT_LAYOUT_COMPACT : ACT_LAYOUT_PLAIN, .no_sync = true};
-        char key['a'];
-        act_builder *builder;
-        act_map *map;
-        uint64_t value;
-        memset(key, 'x', sizeof(key));
-        memcpy(key, "ctIndex", 7);
-        assert_int_equal(act_builder_open(scratch_map, &options, &builder, NULL), ACT_OK);
-        assert_int_equal(act_builder_add(builder, key, sizeof(key), 7, NULL), ACT_OK);
-        finish(builder);
-        assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
-        assert_int_equal(act_map_verify(map, NULL, NULL, NULL, NULL), ACT_OK);
-        assert_int_equal(act_map_get(map, key, sizeof(key), &value, NULL), ACT_OK);
-        assert_int_equal(value, 7);
-        act_map_close(map);
-    }
-}
-
 static void without_finish_nothing_appears(void **state)
 {
     (void)state;
@@ -395,7 +370,6 @@ int main(void)
         cmocka_unit_test(refused_keys_leave_the_builder_usable),
         cmocka_unit_test(the_empty_key_can_come_twice_only_in_error),
         cmocka_unit_test(senseless_calls_are_refused),
-        cmocka_unit_test(a_line_that_seems_an_index),
         cmocka_unit_test(without_finish_nothing_appears),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
