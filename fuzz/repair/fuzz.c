@@ -113,6 +113,16 @@ static act_map *open_salvaged(const uint8_t *data, size_t nbytes, uint64_t root,
     return map;
 }
 
+/* Whether there may be an index, at the beginning or a copy of one. */
+static bool has_index(const uint8_t *data, size_t nbytes)
+{
+    for (size_t at = INDEX_AT; at + 8 <= nbytes; at++) {
+        if (memcmp(data + at, "actIndex", 8) == 0)
+            return true;
+    }
+    return false;
+}
+
 /*
  * What was salvaged, against what the damaged file gives. `jumps`: it has jump tables, by which a
  * repair goes past a node whose length is damaged, while lookups and scans believe that length; so
@@ -222,8 +232,7 @@ static bool repair_and_check(const uint8_t *data, size_t nbytes, bool sound, boo
     uint8_t *copy;
     act_map *damaged = open_salvaged(data, nbytes, report.root, &copy);
     if (damaged)
-        compare(damaged, &salvaged, &lost,
-                nbytes > INDEX_AT + 8 && memcmp(data + INDEX_AT, "actIndex", 8) == 0);
+        compare(damaged, &salvaged, &lost, has_index(data, nbytes));
     act_map_close(damaged);
     free(copy);
     FUZZ_EXPECT(remove(to) == 0);
