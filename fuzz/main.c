@@ -35,10 +35,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_nbytes)
     static struct fuzz_told told;
     told.count = 0;
     told.sum = 0;
+#if FUZZ_EVERY
+    told.wanted = is_compared(data, data_nbytes);
+#endif
     fuzz_one(data, data_nbytes, &told);
 #if FUZZ_EVERY
-    static struct fuzz_told other;
-    if (is_compared(data, data_nbytes)) {
+    static struct fuzz_told other = {.wanted = true};
+    if (told.wanted) {
         other.count = 0;
         other.sum = 0;
         fuzz_one_portable(data, data_nbytes, &other);

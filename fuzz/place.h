@@ -1,4 +1,4 @@
-/* A file of this process's own for targets whose inputs go through one: in memory, where there is
+/* Files of this process's own for targets whose inputs go through some: in memory, where there is
  * such a place. */
 #ifndef FUZZ_PLACE_H
 #define FUZZ_PLACE_H
@@ -9,25 +9,42 @@
 
 #include "fuzz/input.h"
 
-static char fuzz_place_path[4096];
+enum {
+    FUZZ_PLACES_MAX = 2
+};
+
+static struct fuzz_place {
+    const char *name;
+    char path[4096];
+} fuzz_places[FUZZ_PLACES_MAX];
 
 static void fuzz_place_remove(void)
 {
-    remove(fuzz_place_path);
+    for (unsigned i = 0; i < FUZZ_PLACES_MAX; i++) {
+        if (fuzz_places[i].name)
+            remove(fuzz_places[i].path);
+    }
 }
 
-/* Its path; what is there is removed when the program ends. */
+/* The path of the file of that name; what is there is removed when the program ends. */
 static inline const char *fuzz_place(const char *name)
 {
-    if (!fuzz_place_path[0]) {
+    struct fuzz_place *place = fuzz_places;
+    while (place->name && strcmp(place->name, name) != 0) {
+        place++;
+        FUZZ_EXPECT(place < fuzz_places + FUZZ_PLACES_MAX);
+    }
+    if (!place->name) {
         const char *folder = getenv("TMPDIR");
         if (!folder || !*folder)
             folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-        snprintf(fuzz_place_path, sizeof(fuzz_place_path), "%s/actree-fuzz-%ld-%s", folder,
-                 (long)getpid(), name);
-        atexit(fuzz_place_remove);
+        snprintf(place->path, sizeof(place->path), "%s/actree-fuzz-%ld-%s", folder, (long)getpid(),
+                 name);
+        place->name = name;
+        if (place == fuzz_places)
+            atexit(fuzz_place_remove);
     }
-    return fuzz_place_path;
+    return place->path;
 }
 
 /* Writes the file anew. */

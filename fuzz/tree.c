@@ -185,3 +185,17 @@ void fuzz_fix_checksums(uint8_t *bytes, size_t nbytes)
         root = before < root ? before : 0;
     }
 }
+
+bool fuzz_tree_meets_index(const uint8_t *bytes, size_t nbytes)
+{
+    static struct fuzz_tree tree;
+    if (nbytes > FUZZ_FILE_NBYTES_MAX)
+        return true;
+    fuzz_tree_find(bytes, nbytes, &tree);
+    for (size_t i = 0; i < tree.count; i++) {
+        const struct fuzz_node *node = &tree.nodes[i];
+        if (node->at < INDEX_END || (node->line && node->at - node->line_rel < INDEX_END))
+            return true;
+    }
+    return tree.count == FUZZ_NODES_MAX;
+}

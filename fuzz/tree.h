@@ -37,6 +37,10 @@ bool fuzz_node_decode(const uint8_t *bytes, size_t nbytes, uint64_t at, struct f
 /* Finds the nodes of a file of at most FUZZ_FILE_NBYTES_MAX bytes. */
 void fuzz_tree_find(const uint8_t *bytes, size_t nbytes, struct fuzz_tree *tree_ret);
 
+/* Whether something of the tree lies where an indexed file has the header of its index, or that is
+ * not known: then answers may change when that header does. */
+bool fuzz_tree_meets_index(const uint8_t *bytes, size_t nbytes);
+
 /* Bytes of the varint at an offset that is inside. */
 static inline size_t fuzz_varint_nbytes(const uint8_t *bytes, size_t at)
 {

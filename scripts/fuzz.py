@@ -30,8 +30,9 @@ FILE_NBYTES_MAX = 8 << 10
 CORPUS_NBYTES_MAX = 40 << 10
 SANITIZERS = {
     # Large pieces of memory come and go with each input: their shadow is wiped, not mapped anew, and
-    # they are not kept from being used again for as long as usual.
-    "ASAN_OPTIONS": "abort_on_error=1:quarantine_size_mb=16:malloc_context_size=8:"
+    # they are not kept from being used again for as long as usual: for longer than an input takes.
+    "ASAN_OPTIONS": "abort_on_error=1:quarantine_size_mb=2:thread_local_quarantine_size_kb=256:"
+                    "allocator_release_to_os_interval_ms=-1:malloc_context_size=8:"
                     "clear_shadow_mmap_threshold=1000000000:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:abort_on_error=1"}
 

@@ -13,22 +13,6 @@ enum {
     ROOTS_MAX = 8
 };
 
-/* Whether something of the tree lies where the header of the index does: then nothing is known of
- * answers when that changes. */
-static bool meets_header(const uint8_t *bytes, size_t nbytes)
-{
-    static struct fuzz_tree tree;
-    if (nbytes > FUZZ_FILE_NBYTES_MAX)
-        return true;
-    fuzz_tree_find(bytes, nbytes, &tree);
-    for (size_t i = 0; i < tree.count; i++) {
-        const struct fuzz_node *node = &tree.nodes[i];
-        if (node->at < INDEX_END || (node->line && node->at - node->line_rel < INDEX_END))
-            return true;
-    }
-    return tree.count == FUZZ_NODES_MAX;
-}
-
 /* A lookup, told; the answers of both maps are the same where the file is sound. */
 static void look_up(const act_map *indexed, const act_map *plain, bool sound, const uint8_t *key,
                     size_t key_nbytes, struct fuzz_told *told)
@@ -155,7 +139,7 @@ void fuzz_one(const uint8_t *data, size_t data_nbytes, struct fuzz_told *told)
         if (act_map_open_memory(other, nbytes, &fuzz_options, &plain, NULL) == ACT_OK) {
             act_map_get_stat(plain, &stat);
             FUZZ_EXPECT(stat.layout == ACT_LAYOUT_PLAIN);
-            bool sound = status == ACT_OK && !meets_header(copy, nbytes);
+            bool sound = status == ACT_OK && !fuzz_tree_meets_index(copy, nbytes);
             compare(map, plain, sound, keys, keys_nbytes, told);
         }
         act_map_close(plain);

@@ -7,6 +7,12 @@
 #define ACT_PORTABLE 0
 #endif
 
+/* 1 where buffers and tables of a builder begin as small as they may, so that short inputs fill
+ * them: for fuzzing. The files that come out are the same. */
+#ifndef ACT_SMALL_BUFFERS
+#define ACT_SMALL_BUFFERS 0
+#endif
+
 /* 1 where branches are counted, not timed; the build says so. */
 #ifndef ACT_COVERAGE
 #define ACT_COVERAGE 0

@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/config.h"
 #include "base/memory.h"
 #include "build/key.h"
 #include "format/varint.h"
 #include "os/memory.h"
 
 enum {
-    SLOT_BITS_MIN = 12,
+    SLOT_BITS_MIN = ACT_SMALL_BUFFERS ? 4 : 12,
     SLOT_BITS_MAX = sizeof(size_t) * 8 - 5, /* 16 bytes a slot, and one bit to spare */
     ID_NBYTES = 8
 };

@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "base/attributes.h"
+#include "base/config.h"
 #include "os/memory.h"
 
 enum {
     SLOT_BITS_MIN = 3,
-    SLOT_BITS_FIRST = 10,
+    SLOT_BITS_FIRST = ACT_SMALL_BUFFERS ? 5 : 10,
     SLOT_BITS_MAX = sizeof(size_t) * 8 - 7, /* 32 bytes a slot, two tables, and one bit to spare */
     KIND_SHIFT = 60
 };

@@ -9,14 +9,16 @@
 
 #include "actree.h"
 #include "base/attributes.h"
+#include "base/config.h"
 #include "os/file.h"
 
 enum {
     /*
      * What is written at a time, and at a multiple of which: file systems with large folios then
-     * keep these bytes in huge pages, and mappings of a file that was just built use them.
+     * keep these bytes in huge pages, and mappings of a file that was just built use them. Whole
+     * blocks that a checksum is of, and no less than the room.
      */
-    ACT_SINK_UNIT_NBYTES = 2 << 20,
+    ACT_SINK_UNIT_NBYTES = ACT_SMALL_BUFFERS ? 128 << 10 : 2 << 20,
     ACT_SINK_ROOM_NBYTES = 128 << 10, /* what act_sink_make_room makes */
     ACT_SINK_BUFFER_NBYTES = ACT_SINK_UNIT_NBYTES + ACT_SINK_ROOM_NBYTES
 };

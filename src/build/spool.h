@@ -9,10 +9,11 @@
 #include <stdint.h>
 
 #include "actree.h"
+#include "base/config.h"
 #include "os/temp.h"
 
 enum {
-    ACT_SPOOL_BUFFER_NBYTES = 1 << 20
+    ACT_SPOOL_BUFFER_NBYTES = ACT_SMALL_BUFFERS ? 4 << 10 : 1 << 20
 };
 
 struct act_spool {

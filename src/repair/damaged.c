@@ -107,16 +107,19 @@ static void sort_out(struct search *search, const struct act_index *index)
 }
 
 act_status act_damaged_open(struct act_damaged *file, const uint8_t *bytes, uint64_t file_nbytes,
-                            uint64_t padding_nbytes, bool unchecked, act_error *error)
+                            uint64_t padding_nbytes, bool sound, bool unchecked, act_error *error)
 {
     memset(file, 0, sizeof(*file));
     file->arena = act_arena_of(bytes, file_nbytes, padding_nbytes);
     file->file_nbytes = file_nbytes;
+    file->sound = sound;
     file->heeded = !unchecked;
     if (file_nbytes < ACT_INDEX_END + ACT_INDEX_NBYTES)
         return ACT_OK;
     struct search search = {.file = file};
     file->indexed = act_index_read(bytes, file_nbytes, &file->index) == ACT_INDEX_VALID;
+    if (!file->indexed && sound)
+        return ACT_OK;
     if (!file->indexed)
         search.index = &file->index;
     if (!search_down(&search, file->indexed ? file->index.file_nbytes : ACT_INDEX_END)) {
@@ -158,7 +161,7 @@ bool act_damaged_trust(const struct act_damaged *file, uint64_t off, uint64_t en
         return false;
     }
     *offset_ret = off;
-    return off < file->chain_begin || off >= file->chain_end ||
+    return file->sound || off < file->chain_begin || off >= file->chain_end ||
            act_checks_covers(file->checks, off);
 }
 
@@ -268,6 +271,8 @@ static bool is_usable(const struct act_damaged *file, uint64_t root, bool named,
     if (!act_tail_find(file->arena.bytes, file->file_nbytes, root, index, &tail))
         tail = (struct act_tail){.end = file->file_nbytes};
     *end_ret = tail.end;
+    if (named && file->sound)
+        return true;
     bool at_index_root = index && root == index->root;
     if (read.node.header == 0 && root != ACT_ARENA_OFF && !at_index_root &&
         !(tail.at_root && tail.merged))

@@ -12,6 +12,8 @@
 struct act_damaged {
     struct act_arena arena;
     uint64_t file_nbytes;
+    bool sound; /* by verify: its root is the one that the header names, wherever that is, and what
+                 * has no checksum is believed */
     bool indexed;
     struct act_index index;    /* from its header or its copy */
     struct act_checks *checks; /* NULL without an index */
@@ -31,10 +33,11 @@ struct act_damaged_node {
 
 /*
  * Looks at what the whole of these bytes can tell: index, segments. Reads them all where they may
- * have been merged into. To be closed in any case. ACT_ERR_NOMEM.
+ * have been merged into. In a file that is `sound` without an index none is looked for: what looks
+ * like a copy of one is content. To be closed in any case. ACT_ERR_NOMEM.
  */
 act_status act_damaged_open(struct act_damaged *file, const uint8_t *bytes, uint64_t file_nbytes,
-                            uint64_t padding_nbytes, bool unchecked, act_error *error);
+                            uint64_t padding_nbytes, bool sound, bool unchecked, act_error *error);
 
 void act_damaged_close(struct act_damaged *file);
 

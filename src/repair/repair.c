@@ -156,8 +156,8 @@ static act_status run(struct repair *repair, const char *out_path)
     if (status != ACT_OK)
         return status;
     status = act_damaged_open(&repair->file, repair->bytes.bytes, repair->bytes.nbytes,
-                              repair->bytes.padding_nbytes, repair->options->unchecked,
-                              repair->error);
+                              repair->bytes.padding_nbytes, !report->damaged,
+                              repair->options->unchecked, repair->error);
     if (status != ACT_OK)
         return status;
     report->checksummed = repair->file.checks && repair->file.heeded;

@@ -185,7 +185,7 @@ def seeds(target, maker):
     files = [*small_files(), *made]
     if target == "index":
         files = [(name, data) for name, data in made if name.startswith("indexed")]
-    elif target in ("batch", "walk", "merge", "rewrite"):
+    elif target in ("batch", "walk", "merge", "rewrite", "repair"):
         files = sorted(dict(rng.sample(files, 25) + made).items())
     if target == "diff":
         for name, data in rng.sample(made, 20):
@@ -193,14 +193,14 @@ def seeds(target, maker):
             yield f"{other}-{name}", with_script(first, data)
         return
     for name, data in files:
-        if target in ("verify_scan", "rewrite"):
+        if target in ("verify_scan", "rewrite", "repair"):
             yield name, data
         else:
             yield name, with_script(script_for(target, rng, data), data)
 
 
-TARGETS = ("verify_scan", "get", "cursor", "batch", "index", "merge", "rewrite", "diff", "walk", "tsv",
-           "arguments")
+TARGETS = ("verify_scan", "get", "cursor", "batch", "index", "merge", "rewrite", "repair", "diff", "walk",
+           "tsv", "arguments")
 
 
 def main():

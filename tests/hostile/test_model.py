@@ -150,7 +150,7 @@ def files_in(folders):
                 continue
             data = test_reference.read(path)
             front = 2 + int.from_bytes(data[:2], "little")
-            if target in ("verify_scan", "rewrite"):
+            if target in ("verify_scan", "rewrite", "repair"):
                 yield path, data
             elif target in WITH_FRONT:
                 yield path, data[front:]
