@@ -175,7 +175,7 @@ static void readers_see_one_whole_version(void **state)
         assert_true(watchers[i].good);
         assert_true(watchers[i].seen > 0);
     }
-    uint64_t value;
+    uint64_t value = 0;
     assert_true(is_whole(path, &value));
     assert_true(value == REPLACEMENTS || (refused && value <= REPLACEMENTS));
     free(path);
