@@ -29,7 +29,7 @@ static void write_and_read(enum cli_keys keys, const struct cli_entry *entry)
 /* Reads to the end; returns a number made from all that there was. */
 static uint64_t read_all(struct cli_source *source)
 {
-    struct fuzz_told told = {.count = 0};
+    struct fuzz_told told = {.wanted = true};
     struct cli_entry entry;
     while (cli_source_next(source, &entry)) {
         char digits[CLI_U64_NBYTES_MAX + 1];
