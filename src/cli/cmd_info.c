@@ -125,6 +125,13 @@ static void print_paging(struct cli_out *out, const act_map_paging *paging)
     cli_out_format(out, "  %s\n", paging->text);
 }
 
+static void print_content(struct cli_out *out, const struct facts *facts)
+{
+    char content[CLI_DIGEST_TEXT_NBYTES];
+    if (facts->has_digest)
+        cli_out_format(out, "  %-16s %s\n", "content", cli_digest_text(content, &facts->digest));
+}
+
 static void print_keys(struct cli_out *out, const struct facts *facts)
 {
     const act_map_info *info = &facts->info;
@@ -140,10 +147,7 @@ static void print_keys(struct cli_out *out, const struct facts *facts)
     if (info->keys && info->keys != UINT64_MAX)
         cli_out_format(out, "  %-16s %20.2f\n", "file bytes a key",
                        (double)facts->stat.file_nbytes / (double)info->keys);
-    if (facts->has_digest) {
-        char content[CLI_DIGEST_TEXT_NBYTES];
-        cli_out_format(out, "  %-16s %s\n", "content", cli_digest_text(content, &facts->digest));
-    }
+    print_content(out, facts);
 }
 
 static void print_kinds(struct cli_out *out, const struct facts *facts)
@@ -293,6 +297,7 @@ static void print_text(struct cli_out *out, const struct facts *facts)
                        "\nKeys and nodes are not counted: that takes up to as much memory as the "
                        "file has bytes,\nand only %s may be used.\n",
                        cli_bytes_text(text, facts->paging.memory_nbytes));
+        print_content(out, facts);
         return;
     }
     print_keys(out, facts);
@@ -368,6 +373,10 @@ static int print_json(struct cli_out *out, const struct facts *facts)
     else
         cli_report_null(report, "previous_root");
     report_paging(report, &facts->paging);
+    if (facts->has_digest) {
+        char content[CLI_DIGEST_TEXT_NBYTES];
+        cli_report_text(report, "content", cli_digest_text(content, &facts->digest));
+    }
     cli_report_bool(report, "counted", facts->is_counted);
     if (!facts->is_counted)
         return cli_report_print(out, report);
@@ -375,10 +384,6 @@ static int print_json(struct cli_out *out, const struct facts *facts)
     cli_report_u64(report, "key_bytes", info->key_nbytes);
     cli_report_u64(report, "longest_key", info->key_nbytes_longest);
     cli_report_u64(report, "dangling_paths", info->dangling_paths);
-    if (facts->has_digest) {
-        char content[CLI_DIGEST_TEXT_NBYTES];
-        cli_report_text(report, "content", cli_digest_text(content, &facts->digest));
-    }
     cli_report_bool(report, "shared_subtrees", info->shared);
     report_kinds(report, info);
     cli_report_u64(report, "deepest_node", info->node_depth_max);

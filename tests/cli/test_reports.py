@@ -153,6 +153,23 @@ class Info(ToolTest):
         self.assertNotRegex(text, r"(?m) $")
         self.assertLessEqual(max(map(len, text.split("\n"))), 100)
 
+    def test_nothing_is_counted_where_there_is_too_little_memory(self):
+        if os.environ.get("ACT_TEST_SANITIZE") or os.environ.get("ACT_TEST_EMULATOR"):
+            self.skipTest("these need too much memory for themselves")
+        group = self.memory_group(12 << 20)
+        self.write("in.tsv", "".join(f"{i}{'x' * (1 << 20)}{i}\t{i}\n" for i in range(16)))
+        self.ok("build", "in.tsv", "-o", "x.act", "--progress=never")
+        self.assertTrue(json.loads(self.ok("info", "-j", "x.act"))["counted"])
+
+        def enter():
+            with open(os.path.join(group, "cgroup.procs"), "w", encoding="ascii") as procs:
+                procs.write("0")
+        for option, says in (("-j", b'"counted": false'), ("--content", b"not counted")):
+            done = subprocess.run([ACTREE, "info", option, "x.act"], cwd=self.folder, check=False,
+                                  capture_output=True, preexec_fn=enter)
+            self.assertEqual((done.returncode, done.stderr), (DONE, b""))
+            self.assertIn(says, done.stdout)
+
     def test_every_golden_file(self):
         for name in sorted(os.listdir(self.golden(""))):
             if name.endswith(".act"):

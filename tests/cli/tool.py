@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ACTREE = os.environ.get("ACTREE")
@@ -15,6 +16,16 @@ PLATFORM = os.environ.get("ACT_TEST_PLATFORM", "linux")
 needs_mapping = unittest.skipIf(PLATFORM == "portable", "this platform maps no files")
 needs_merging = unittest.skipIf(PLATFORM in ("portable", "win32"),
                                 "this platform changes no file in place")
+
+
+def remove_group(folder):
+    """A process that has ended may be in it for a moment yet."""
+    for _ in range(100):
+        try:
+            return os.rmdir(folder)
+        except OSError:
+            time.sleep(0.02)
+    return os.rmdir(folder)
 
 
 class ToolTest(unittest.TestCase):
@@ -56,6 +67,20 @@ class ToolTest(unittest.TestCase):
             return os.openpty()
         except OSError as error:
             self.skipTest(f"no terminal can be opened here: {error.strerror}")
+
+    def memory_group(self, nbytes):
+        """The folder of a new control group of version 1 with so much memory."""
+        try:
+            with open("/proc/self/cgroup", encoding="ascii") as file:
+                own = [line.split(":", 2)[2].strip() for line in file if ":memory:" in line]
+            group = f"/sys/fs/cgroup/memory{own[0]}/actree-test-{os.getpid()}"
+            os.mkdir(group)
+            self.addCleanup(remove_group, group)
+            with open(f"{group}/memory.limit_in_bytes", "w", encoding="ascii") as file:
+                file.write(str(nbytes))
+        except (OSError, IndexError):
+            self.skipTest("no control group with a limit can be made here")
+        return group
 
     def run_as_nobody(self, *arguments, stdin=b""):
         """A run that is forbidden what is forbidden to others: for root nothing is."""
