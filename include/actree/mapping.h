@@ -42,7 +42,11 @@ typedef struct act_region {
  * than `steps_max` nodes), ACT_ERR_NOMEM.
  */
 
-/* Tells the system how the pages of a region will be used. ACT_ADVICE_AUTO: as it was opened. */
+/*
+ * Tells the system how the pages of a region will be used. ACT_ADVICE_AUTO: as it was opened. What
+ * was told for a part of the file holds until pages are brought in for keys or a prefix
+ * (actree/warm.h), fetched for a batch, or walked for residency: then it is that of the whole file.
+ */
 ACT_API act_status act_map_advise(const act_map *map, const act_region *region, act_advice advice,
                                   act_error *error);
 

@@ -67,9 +67,7 @@ static void apply(struct entries *there, const struct entries *changes, act_merg
         else
             old->value == e->value ? wanted->unchanged++ : wanted->replaced++;
     }
-    entries_append(there, changes);
-    entries_sort(there);
-    entries_drop_paths(there);
+    entries_change(there, changes);
 }
 
 static act_merge_report merge(const char *path, const struct entries *changes)

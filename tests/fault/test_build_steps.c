@@ -201,15 +201,21 @@ static uint64_t count_steps(const act_builder_options *options, const struct ent
     return fault.steps;
 }
 
-/* All of the last ones, and of the others as many as there is time for. */
+/* The `last` ones, and of the others about `most`, for which there is time. */
+static void fail_steps(const act_builder_options *options, const struct entries *of, enum kind kind,
+                       uint64_t most, uint64_t last)
+{
+    fault.kind = kind;
+    uint64_t steps = count_steps(options, of);
+    uint64_t stride = 1 + steps / most;
+    for (uint64_t nth = 1; nth <= steps; nth += nth + last < steps ? stride : 1)
+        fail_step(options, of, nth);
+}
+
 static void fail_each_step(act_layout layout, enum kind kind, unsigned threads)
 {
     const act_builder_options options = {.layout = layout, .threads = threads};
-    fault.kind = kind;
-    uint64_t steps = count_steps(&options, &entries);
-    uint64_t stride = 1 + steps / (CHECK_SLOW_BUILD ? 500 : 1500);
-    for (uint64_t nth = 1; nth <= steps; nth += nth + 100 < steps ? stride : 1)
-        fail_step(&options, &entries, nth);
+    fail_steps(&options, &entries, kind, CHECK_SLOW_BUILD ? 500 : 1500, 100);
 }
 
 static void each_layout(void **state)
@@ -234,7 +240,6 @@ static void each_step_of_parts(void **state)
         LARGE_NBYTES = 300 << 10
     };
     (void)state;
-    static const enum kind kinds[] = {TABLE, SPOOL_BASE, SPOOL};
     const act_builder_options options = {.layout = ACT_LAYOUT_INDEXED, .threads = 2};
     struct random r = random_of(22);
     struct entries many = {0};
@@ -255,13 +260,9 @@ static void each_step_of_parts(void **state)
     }
     entries_sort(&many);
     fault.no_threads = true;
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        fault.kind = kinds[i];
-        uint64_t steps = count_steps(&options, &many);
-        uint64_t stride = kinds[i] == SPOOL ? 1 + steps / (CHECK_SLOW_BUILD ? 40 : 300) : 1;
-        for (uint64_t nth = 1; nth <= steps; nth += nth + 20 < steps ? stride : 1)
-            fail_step(&options, &many, nth);
-    }
+    fail_steps(&options, &many, TABLE, UINT64_MAX, 20);
+    fail_steps(&options, &many, SPOOL_BASE, UINT64_MAX, 20);
+    fail_steps(&options, &many, SPOOL, CHECK_SLOW_BUILD ? 40 : 300, 20);
     entries_free(&many);
     /* A part for each key: there are more than are built ahead. */
     uint8_t *large = calloc(1, LARGE_NBYTES);
@@ -271,10 +272,7 @@ static void each_step_of_parts(void **state)
         entries_add(&many, large, LARGE_NBYTES, i);
     }
     free(large);
-    fault.kind = SINK;
-    uint64_t steps = count_steps(&options, &many);
-    for (uint64_t nth = 1; nth <= steps; nth++)
-        fail_step(&options, &many, nth);
+    fail_steps(&options, &many, SINK, UINT64_MAX, 20);
     fault.no_threads = false;
     entries_free(&many);
 }
@@ -298,13 +296,10 @@ static void each_step_meets_full_pages(void **state)
             entries_add(&many, key, 204 + 100 + group % 32 + random_below(&r, 9), child);
         }
     }
-    fault.kind = SINK;
     fault.no_threads = true;
     for (unsigned threads = 0; threads <= 2; threads += 2) {
         const act_builder_options options = {.layout = ACT_LAYOUT_INDEXED, .threads = threads};
-        uint64_t steps = count_steps(&options, &many);
-        for (uint64_t nth = 1; nth <= steps; nth++)
-            fail_step(&options, &many, nth);
+        fail_steps(&options, &many, SINK, UINT64_MAX, 20);
     }
     fault.no_threads = false;
     entries_free(&many);

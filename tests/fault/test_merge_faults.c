@@ -272,9 +272,7 @@ static void make_entries(void)
         entries_add_path(&changes, before_entries.items[i].key, before_entries.items[i].key_nbytes);
     entries_sort(&changes);
     entries_append(&after_entries, &before_entries);
-    entries_append(&after_entries, &changes);
-    entries_sort(&after_entries);
-    entries_drop_paths(&after_entries);
+    entries_change(&after_entries, &changes);
 }
 
 static int set_up(void **state)

@@ -174,9 +174,7 @@ static void make_entries(void)
     entries_add(&changes, longest, sizeof(longest), 4);
     entries_sort(&changes);
     entries_append(&after_entries, &before_entries);
-    entries_append(&after_entries, &changes);
-    entries_sort(&after_entries);
-    entries_drop_paths(&after_entries);
+    entries_change(&after_entries, &changes);
 }
 
 static int set_up(void **state)

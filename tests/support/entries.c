@@ -116,6 +116,13 @@ void entries_drop_paths(struct entries *entries)
     entries->count = kept;
 }
 
+void entries_change(struct entries *entries, const struct entries *changes)
+{
+    entries_append(entries, changes);
+    entries_sort(entries);
+    entries_drop_paths(entries);
+}
+
 void entries_read_tsv(struct entries *entries, const char *path)
 {
     size_t nbytes;

@@ -38,6 +38,9 @@ void entries_drop_paths(struct entries *entries);
 /* Appends a copy of another list. */
 void entries_append(struct entries *entries, const struct entries *other);
 
+/* Makes of a list what a merge of the changes makes of a map: paths without a value are removed. */
+void entries_change(struct entries *entries, const struct entries *changes);
+
 /* Appends the lines of a file, HEXKEY<TAB>VALUE, where the value - makes a path. */
 void entries_read_tsv(struct entries *entries, const char *path);
 
