@@ -483,7 +483,8 @@ static act_status walk_all(struct walk *walk, const act_map *map,
         return status == ACT_END ? ACT_OK : status;
     struct frame frame = {.path_nbytes = 0};
     walk->first_level = start.above;
-    extend_path(walk, &frame, options->prefix, start.before_nbytes);
+    if (options->prefix)
+        extend_path(walk, &frame, options->prefix, start.before_nbytes);
     frame.before_nbytes = frame.path_nbytes;
     status = enter(walk, &node, &frame);
     while (status == ACT_OK && walk->depth)
