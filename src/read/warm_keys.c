@@ -188,7 +188,7 @@ act_status act_warm_keys_within(const struct act_map *map, const act_slice *keys
     if (!act_pace_start(&pace, progress, context, count))
         return ACT_STOPPED;
     if (!act_map_is_paged(map))
-        return ACT_OK;
+        return act_guarded(map, ACT_OK, error);
     struct warming w = {.map = map, .report = report_ret};
     size_t bits_nbytes = (size_t)(map->file_nbytes / ACT_PAGE_NBYTES / 8) + 1;
     w.pages_max = pages_max(map);
@@ -205,7 +205,7 @@ act_status act_warm_keys_within(const struct act_map *map, const act_slice *keys
     free(w.asked);
     free(w.wanted);
     free(w.open);
-    return act_guarded(map, status, error);
+    return status;
 }
 
 act_status act_map_warm_keys(const act_map *map, const act_slice *keys, size_t count,
