@@ -140,16 +140,22 @@ def main():
     bench = Bench(args)
     if not bench.sets:
         sys.exit("bench: there is no key set")
-    report = {"sets": {}, "engines": {}, "left_out": {}, **earlier(args)}
-    report.update(schema=2, date=time.strftime("%Y-%m-%d"), machine=machine(),
-                  files_on=disk.filesystem(args.work))
+    before = earlier(args)
+    report = {"sets": {}, "engines": {}, "left_out": {}, "later": {}, **before}
+    run = {"date": time.strftime("%Y-%m-%d"), "machine": machine(),
+           "files_on": disk.filesystem(args.work)}
     stolen, ticks = stolen_ticks()
     try:
         run_parts(bench, report)
     except WrongAnswer as error:
         sys.exit(f"bench: {error}")
     stolen_after, ticks_after = stolen_ticks()
-    report["stolen_permille"] = 1000 * (stolen_after - stolen) // max(1, ticks_after - ticks)
+    run["stolen_permille"] = 1000 * (stolen_after - stolen) // max(1, ticks_after - ticks)
+    # What is kept was measured when and where it was: only the parts of this run are of this run.
+    if before:
+        report["later"].update(dict.fromkeys(args.parts.split(","), run))
+    else:
+        report.update(schema=2, **run)
     report["engines"].update(bench.engines_seen)
     report["left_out"].update(bench.left_out)
     with open(args.json, "w", encoding="utf-8") as file:

@@ -22,11 +22,18 @@ def waited_percent(report, name):
     return 100 * waited / (waited + sum(sum(entry["ns"]) for entry in entries))
 
 
+def run_line(run):
+    m = run["machine"]
+    return (f"{run['date']}, {m['cpu']}, {m['cpus']} CPUs, {m['memory_bytes'] / 2**30:.0f} GiB, "
+            f"{m['system']}, {m['kernel']}; files on {run['files_on']}.")
+
+
 def run_lines(report):
     """What the run ran on, what it left out, and how quiet the machine was."""
-    m = report["machine"]
-    yield (f"{report['date']}, {m['cpu']}, {m['cpus']} CPUs, {m['memory_bytes'] / 2**30:.0f} GiB, "
-           f"{m['system']}, {m['kernel']}; files on {report['files_on']}.")
+    yield run_line(report)
+    for part, run in report.get("later", {}).items():
+        yield (f"The part {part} anew: {run_line(run)} CPU time taken by other guests of the host: "
+               f"{run['stolen_permille'] / 10:.1f} %.")
     for engine in ORDER:
         seen = report["engines"].get(engine)
         if seen:
