@@ -6,6 +6,10 @@
  * them. They concern mapped files. Where the bytes of a map are in memory already, read, copied or
  * the caller's, there is nothing to advise, populate or release: then the functions return ACT_OK,
  * having checked their arguments.
+ *
+ * What the addresses of a map depend on, being mapped or read, private, guarded or in huge pages,
+ * stays as it was opened: readers hold those addresses. Open the file again for something else;
+ * that takes microseconds, and what is in memory is shared.
  */
 #ifndef ACTREE_MAPPING_H
 #define ACTREE_MAPPING_H
@@ -92,6 +96,16 @@ ACT_API act_status act_map_unlock(const act_map *map, const act_region *region, 
 ACT_API act_status act_map_release(const act_map *map, const act_region *region, unsigned flags,
                                    act_error *error);
 
+/*
+ * Sets the resident budget, act_open_options.resident_nbytes_max, anew; 0: from now on none. What
+ * is present beyond it is given back before this returns, or by another thread that is about to. A
+ * scan that is under way goes on as it began.
+ *
+ * ACT_ERR_INVALID: no map; fewer than ACT_RESIDENT_NBYTES_MIN bytes; the whole file is locked.
+ */
+ACT_API act_status act_map_set_budget(const act_map *map, uint64_t resident_nbytes_max,
+                                      act_error *error);
+
 /* What is behind a mapping's addresses, as far as huge pages go. */
 typedef enum act_huge_kind {
     ACT_HUGE_KIND_NONE = 0,
@@ -111,8 +125,8 @@ typedef struct act_map_paging {
                             by act_map_advise for the whole since */
     bool advice_is_auto; /* it was chosen, not told */
     bool hot_is_ahead;   /* ACT_ADVICE_RANDOM, but the hot region is read ahead */
-    /* What the program could use when the map was opened; UINT64_MAX if that is not known, or was
-     * not asked, for files in memory. */
+    /* What the program could use when the map first had to know, or now; UINT64_MAX if that is not
+     * known, or is not asked, for files in memory. */
     uint64_t memory_nbytes;
     uint64_t hot_nbytes;               /* the size of the hot region, or 0 */
     act_populate populate;             /* as asked when opening */

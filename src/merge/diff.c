@@ -13,6 +13,7 @@
 #include "read/checks.h"
 #include "read/guard.h"
 #include "read/map.h"
+#include "read/paging.h"
 
 enum {
     FROM,
@@ -234,8 +235,10 @@ act_status act_map_diff(const act_map *from, const act_map *to, act_change_fn vi
                         .error = error};
     struct act_place places[SIDES];
     act_status status = make_room(&diff, 0);
-    for (int side = 0; side < SIDES && status == ACT_OK; side++)
+    for (int side = 0; side < SIDES && status == ACT_OK; side++) {
+        act_map_settle(diff.maps[side]);
         status = act_checks_all(diff.maps[side], error);
+    }
     for (int side = 0; side < SIDES && status == ACT_OK; side++)
         status = act_place_of(&diff.maps[side]->arena, diff.maps[side]->root, &places[side], error);
     if (status == ACT_OK)

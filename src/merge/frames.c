@@ -6,11 +6,13 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "build/key.h"
+#include "read/paging.h"
 
 void act_frames_open(struct act_frames *frames, const struct act_map *map,
                      struct act_append *append)
 {
     memset(frames, 0, sizeof(*frames));
+    act_map_settle(map);
     frames->arena = &map->arena;
     frames->root = map->root;
     frames->append = append;

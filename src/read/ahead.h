@@ -30,7 +30,7 @@ struct act_ahead {
 /* Whether a map's walks have to look: to read ahead, or to keep a resident budget. */
 static ACT_ALWAYS_INLINE bool act_ahead_is_needed(const struct act_map *map)
 {
-    return map->resident_nbytes_max || act_map_reads_single(map);
+    return act_map_budget(map) || act_map_reads_single(map);
 }
 
 /* A look, after the entry with this key. */

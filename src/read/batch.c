@@ -109,7 +109,7 @@ static act_status get_group(struct batch *batch, size_t done, unsigned count)
 /* Looks up the keys from `at` to `end`, group by group. */
 static act_status get_window(struct batch *batch, size_t at, size_t end)
 {
-    size_t group = batch->map->resident_nbytes_max ? ACT_BUDGET_STEPS : GROUP;
+    size_t group = act_map_budget(batch->map) ? ACT_BUDGET_STEPS : GROUP;
     for (; at < end; at += group) {
         size_t count = end - at < group ? end - at : group;
         act_status status = act_checks_pending(batch->map) ? get_checked(batch, at, (unsigned)count)

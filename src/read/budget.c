@@ -1,6 +1,7 @@
 #include "read/budget.h"
 
 #include "os/paging.h"
+#include "read/shortcut.h"
 
 enum {
     PARTS_OF_ROUND = 4 /* before the hot region, after it, and once more where it began */
@@ -17,6 +18,13 @@ static uint64_t load(const atomic_uint_least64_t *number)
 static void store(atomic_uint_least64_t *number, uint64_t value)
 {
     atomic_store_explicit(number, value, memory_order_relaxed);
+}
+
+void act_budget_set(const struct act_map *map, uint64_t nbytes_max)
+{
+    store(&map->lazy->budget.nbytes_max, nbytes_max);
+    act_shortcuts_allow(map);
+    atomic_store_explicit(&map->lazy->watched, map->checks || nbytes_max, memory_order_relaxed);
 }
 
 void act_budget_begin(const struct act_map *map)
@@ -38,7 +46,7 @@ static uint64_t release_from_hand(const struct act_map *map, uint64_t most)
     uint64_t end = map->file_nbytes;
     uint64_t next = 0;
     if (act_map_has_hot(map) &&
-        map->index.sums_off - map->index.hot_off <= map->resident_nbytes_max / 2 &&
+        map->index.sums_off - map->index.hot_off <= act_map_budget(map) / 2 &&
         state->hand < map->index.sums_off) {
         end = map->index.hot_off;
         next = map->index.sums_off;
@@ -76,7 +84,7 @@ static uint64_t release_down_to(const struct act_map *map, uint64_t resident, ui
 static void settle(const struct act_map *map)
 {
     struct act_budget_state *state = &map->lazy->budget;
-    uint64_t most = map->resident_nbytes_max;
+    uint64_t most = act_map_budget(map);
     uint64_t faults = act_os_paging_faults();
     uint64_t resident = act_os_paging_resident(map->arena.bytes, map->file_nbytes);
     if (resident == UINT64_MAX)
@@ -102,7 +110,7 @@ static bool may_exceed(const struct act_map *map, uint64_t faults)
         grown = (faults - load(&state->measured_faults)) * FAULT_NBYTES;
     else if (now + FAULT_NBYTES < before)
         return true;
-    return load(&state->resident_nbytes) + grown > map->resident_nbytes_max;
+    return load(&state->resident_nbytes) + grown > act_map_budget(map);
 }
 
 void act_budget_look(const struct act_map *map)
@@ -117,4 +125,12 @@ void act_budget_look(const struct act_map *map)
         return;
     settle(map);
     atomic_store_explicit(&state->busy, false, memory_order_release);
+}
+
+void act_budget_enforce(const struct act_map *map)
+{
+    struct act_budget_state *state = &map->lazy->budget;
+    store(&state->resident_nbytes, UINT64_MAX / 2);
+    store(&state->seen_faults, UINT64_MAX);
+    act_budget_look(map);
 }

@@ -20,8 +20,14 @@ enum {
     ACT_BUDGET_STEPS = 8 /* nodes, lookups, or keys of a batch, between two looks */
 };
 
-/* Begins; the map has a budget. */
+/* Sets the budget of a paged map; 0: none. Any thread, at any time. */
+void act_budget_set(const struct act_map *map, uint64_t nbytes_max);
+
+/* Begins, when a map with a budget is opened. */
 void act_budget_begin(const struct act_map *map);
+
+/* Looks as if nothing were known. The map has a budget. */
+void act_budget_enforce(const struct act_map *map);
 
 /* A look. The map has a budget. Any thread, at any time; waits for nobody. */
 void act_budget_look(const struct act_map *map);
@@ -29,7 +35,7 @@ void act_budget_look(const struct act_map *map);
 /* Looks after each ACT_BUDGET_STEPS of these calls, whoever makes them, if there is a budget. */
 static ACT_ALWAYS_INLINE void act_budget_step(const struct act_map *map)
 {
-    if (ACT_UNLIKELY(map->resident_nbytes_max) &&
+    if (ACT_UNLIKELY(act_map_budget(map)) &&
         (atomic_fetch_add_explicit(&map->lazy->budget.steps, 1, memory_order_relaxed) + 1) %
                 ACT_BUDGET_STEPS ==
             0)
@@ -39,7 +45,7 @@ static ACT_ALWAYS_INLINE void act_budget_step(const struct act_map *map)
 /* Looks, if there is a budget. */
 static ACT_ALWAYS_INLINE void act_budget_keep(const struct act_map *map)
 {
-    if (ACT_UNLIKELY(map->resident_nbytes_max))
+    if (ACT_UNLIKELY(act_map_budget(map)))
         act_budget_look(map);
 }
 

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "format/varint.h"
 #include "read/checks.h"
+#include "read/paging.h"
 
 /* Makes the place where the cursor stands its root. */
 static void take_root(struct act_cursor *cursor)
@@ -59,6 +60,7 @@ act_status act_cursor_open(const act_map *map, const void *root_path, size_t roo
     act_cursor *cursor = calloc(1, sizeof(*cursor));
     if (!cursor)
         return act_fail_nomem(error);
+    act_map_settle(map);
     cursor->map = map;
     act_status status = act_guarded(map, start(cursor, root_path, root_nbytes, error), error);
     if (status != ACT_OK) {

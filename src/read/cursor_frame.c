@@ -197,7 +197,7 @@ static act_status take_steps(struct act_cursor *cursor, uint64_t steps, uint64_t
 ACT_NOINLINE static act_status watch(struct act_cursor *cursor, uint64_t id, act_error *error)
 {
     const struct act_map *map = cursor->map;
-    if (map->resident_nbytes_max && ++cursor->entered % ACT_BUDGET_STEPS == 0)
+    if (act_map_budget(map) && ++cursor->entered % ACT_BUDGET_STEPS == 0)
         act_budget_look(map);
     return act_checks_pending(map) ? act_checks_node(map, id, error) : ACT_OK;
 }
@@ -207,7 +207,7 @@ act_status act_cursor_enter(struct act_cursor *cursor, uint64_t id, act_error *e
     act_status status = take_steps(cursor, 1, id, error);
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
-    if (ACT_UNLIKELY(cursor->map->watched)) {
+    if (ACT_UNLIKELY(atomic_load_explicit(&cursor->map->lazy->watched, memory_order_relaxed))) {
         status = watch(cursor, id, error);
         if (status != ACT_OK)
             return status;

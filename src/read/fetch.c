@@ -141,9 +141,13 @@ size_t act_fetch_next(struct act_fetch *fetch, size_t done)
 {
     size_t left = fetch->count - done;
     bool paged = act_map_is_paged(fetch->map) && fetch->map->index_state == ACT_INDEX_VALID;
-    if (!paged || fetch->mode == ACT_FETCH_NEVER)
-        return left;
-    if (fetch->mode == ACT_FETCH_AUTO && fetch->window == 0 && left < KEYS_MIN)
+    bool simply = !paged || fetch->mode == ACT_FETCH_NEVER ||
+                  (fetch->mode == ACT_FETCH_AUTO && fetch->window == 0 && left < KEYS_MIN);
+    /* Not before the first key has shown whether the file is cold, if the map is new: missing pages
+     * come without their neighbours till then, which may be megabytes. */
+    if (simply || fetch->window || fetch->mode == ACT_FETCH_ALWAYS)
+        act_map_settle(fetch->map);
+    if (simply)
         return left;
     uint64_t reads = act_os_paging_reads();
     /* When all pages have been asked for, no reads say that they were there. */

@@ -7,6 +7,7 @@
 #include "read/checks.h"
 #include "read/descent.h"
 #include "read/guard.h"
+#include "read/paging.h"
 #include "read/shortcut.h"
 #include "simd/equal.h"
 #include "simd/find_byte.h"
@@ -214,6 +215,7 @@ ACT_NOINLINE act_status act_get_checked(const struct act_map *map, const void *k
 {
     const uint8_t *bytes = key_nbytes ? key : (const uint8_t *)"";
     struct act_descent d = {.id = map->root, .key = bytes, .key_end = bytes + key_nbytes};
+    act_map_settle(map);
     act_status status = act_guarded(map, act_descend(map, &d, error), error);
     act_budget_step(map);
     if (status == ACT_OK && value_ret)
@@ -303,6 +305,7 @@ static ACT_ALWAYS_INLINE act_status exists(const act_map *map, bool checked, con
     d.map = map;
     d.error = error;
     d.has_value = false;
+    act_map_settle(map);
     set_key(&d, path, path_nbytes, copy);
     act_status status = act_guarded(map, descend(&d, EXISTS, checked, map->root), error);
     act_budget_step(map);
@@ -336,6 +339,7 @@ static ACT_ALWAYS_INLINE act_status prefixes(const act_map *map, bool checked, c
     d.error = error;
     d.visit = visit;
     d.context = context;
+    act_map_settle(map);
     set_key(&d, key, key_nbytes, copy);
     act_status status = act_guarded(map, descend(&d, PREFIXES, checked, map->root), error);
     act_budget_step(map);

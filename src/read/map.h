@@ -13,8 +13,9 @@
 struct act_shortcuts;
 struct act_checks;
 
-/* What is known of a resident budget; see read/budget.h. */
+/* A resident budget, and what is known of it; see read/budget.h. */
 struct act_budget_state {
+    atomic_uint_least64_t nbytes_max;      /* of a mapped file, or 0: there is none */
     atomic_uint_least64_t resident_nbytes; /* when that was measured last, */
     atomic_uint_least64_t files_nbytes;    /* and of all files, */
     atomic_uint_least64_t measured_faults; /* and page faults of the process until then */
@@ -27,17 +28,22 @@ struct act_budget_state {
 
 /* What is made, noted or told while a map is used, for all threads. None waits for it. */
 struct act_map_lazy {
-    _Atomic(struct act_shortcuts *) shortcuts; /* NULL until made */
+    _Atomic(struct act_shortcuts *) shortcuts; /* NULL until made, and beside a budget */
     atomic_size_t lookups;                     /* a sample of them, until `claimed` */
     atomic_bool claimed;                       /* a thread has made them, or is about to */
 
+    /* What there was when it was asked for; 0: not yet; UINT64_MAX: not known. */
+    atomic_uint_least64_t memory_nbytes;
+    atomic_bool settling;     /* a thread has asked, or is about to */
     atomic_int advice;        /* in effect for the file, an act_advice; never ACT_ADVICE_AUTO */
     atomic_bool single_pages; /* missing pages are read one by one: walks read ahead themselves */
     atomic_bool hot_ahead;    /* with an index, and the hot region is not: it is read ahead */
+    atomic_bool watched;      /* cursors have a budget to keep, or checks to make */
     struct act_budget_state budget;
 
     atomic_bool noting; /* a thread has taken what follows for itself, for a moment */
     struct act_spans locked;
+    struct act_shortcuts *unused_shortcuts; /* that were there when a budget was set */
 };
 
 /* Never written to after opening, but for what is lazy: threads share it without locks. */
@@ -50,12 +56,8 @@ struct act_map {
     uint64_t file_nbytes;
     uint64_t key_nbytes_max;
     uint64_t steps_max;
-    uint64_t resident_nbytes_max; /* the budget of a mapped file, or 0 */
-    uint64_t memory_nbytes;       /* what there was when it was opened; UINT64_MAX: not known */
-    uint64_t among_nbytes;        /* of all the files that it is one of, as a part of a set; or 0 */
-    bool exceeds_memory;          /* mapped, and it or all of them more than half of that */
-    act_advice advice;            /* what was chosen or told when it was opened */
-    bool advice_is_auto;
+    uint64_t among_nbytes; /* of all the files that it is one of, as a part of a set; or 0 */
+    act_advice advice;     /* what was told when it was opened */
     bool is_private;
     act_populate populate; /* what was asked for, and what came of it */
     uint64_t populate_asked_nbytes;
@@ -67,13 +69,31 @@ struct act_map {
     act_open_options options;     /* for opening it again */
     struct act_map_lazy *lazy;    /* the map's own, after it in memory */
     struct act_checks *checks;    /* NULL: nothing is compared with checksums while reading */
-    bool watched;                 /* cursors have a budget to keep, or checks to make */
 };
 
 /* Whether pages are missing now and then, and can be released. */
 static inline bool act_map_is_paged(const struct act_map *map)
 {
     return map->os_bytes.mapped && !map->os_bytes.copied;
+}
+
+/* The most bytes that may be present, or 0. */
+static inline uint64_t act_map_budget(const struct act_map *map)
+{
+    return atomic_load_explicit(&map->lazy->budget.nbytes_max, memory_order_relaxed);
+}
+
+/* For what has no atomic type: next to nobody notes anything, and nobody for long. A lock that is
+ * spun on needs nothing that could fail. */
+static inline void act_map_begin_noting(const struct act_map *map)
+{
+    while (atomic_exchange_explicit(&map->lazy->noting, true, memory_order_acquire))
+        continue;
+}
+
+static inline void act_map_end_noting(const struct act_map *map)
+{
+    atomic_store_explicit(&map->lazy->noting, false, memory_order_release);
 }
 
 /* Whether missing pages are read one by one. */

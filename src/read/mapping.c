@@ -10,6 +10,7 @@
 #include "read/budget.h"
 #include "read/paging.h"
 #include "read/region.h"
+#include "read/shortcut.h"
 
 /* How much is populated at a time, between two looks at the clock. */
 #define CHUNK_NBYTES ((uint64_t)4 << 20)
@@ -29,14 +30,15 @@ act_status act_map_advise(const act_map *map, const act_region *region, act_advi
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown advice %d", (int)advice);
     act_status status = act_region_spans(map, region, &spans, error);
     if (status == ACT_OK && act_map_is_paged(map)) {
+        (void)act_map_memory(map); /* so that what is chosen later does not undo this */
         if (!region || region->kind == ACT_REGION_WHOLE) {
             if (advice == ACT_ADVICE_AUTO)
                 act_map_restore_paging(map);
             else
                 act_map_tell_paging(map, advice);
         } else {
-            enum act_os_paging paging = act_paging_of(advice == ACT_ADVICE_AUTO ? map->advice
-                                                                                : advice);
+            enum act_os_paging paging = act_paging_of(
+                advice == ACT_ADVICE_AUTO ? act_map_chosen_advice(map) : advice);
             for (size_t i = 0; i < spans.count; i++)
                 act_os_paging_set(map->arena.bytes + spans.items[i].off,
                                   spans.items[i].end - spans.items[i].off, paging);
@@ -102,8 +104,8 @@ act_status act_map_populate(const act_map *map, const act_region *region, act_pr
         populating.done = asked;
     } else if (status == ACT_OK) {
         populating.room = act_map_room(map);
-        if (map->resident_nbytes_max && populating.room > map->resident_nbytes_max / 2)
-            populating.room = map->resident_nbytes_max / 2;
+        if (act_map_budget(map) && populating.room > act_map_budget(map) / 2)
+            populating.room = act_map_budget(map) / 2;
         bool whole = !region || region->kind == ACT_REGION_WHOLE;
         status = ACT_STOPPED;
         if (act_pace_start(&populating.pace, progress, context,
@@ -120,19 +122,6 @@ act_status act_map_populate(const act_map *map, const act_region *region, act_pr
 
 /* ------------------------------------------------------------------------------------- locking */
 
-/* Next to nobody locks, and nobody for long: a lock that is spun on needs nothing that could fail.
- */
-static void begin_noting(struct act_map_lazy *lazy)
-{
-    while (atomic_exchange_explicit(&lazy->noting, true, memory_order_acquire))
-        continue;
-}
-
-static void end_noting(struct act_map_lazy *lazy)
-{
-    atomic_store_explicit(&lazy->noting, false, memory_order_release);
-}
-
 /* Notes what was locked or unlocked, by whole pages. False without memory. */
 static bool note_locked(const struct act_map *map, struct act_span span, bool locked)
 {
@@ -140,18 +129,18 @@ static bool note_locked(const struct act_map *map, struct act_span span, bool lo
     uint64_t off = span.off / PAGE_NBYTES_FILE * PAGE_NBYTES_FILE;
     uint64_t end = span.end + (PAGE_NBYTES_FILE - span.end % PAGE_NBYTES_FILE) % PAGE_NBYTES_FILE;
     end = end < map->file_nbytes ? end : map->file_nbytes;
-    begin_noting(lazy);
+    act_map_begin_noting(map);
     bool noted = locked ? act_spans_add(&lazy->locked, off, end - off)
                         : act_spans_remove(&lazy->locked, off, end - off);
-    end_noting(lazy);
+    act_map_end_noting(map);
     return noted;
 }
 
 uint64_t act_mapping_locked_nbytes(const struct act_map *map)
 {
-    begin_noting(map->lazy);
+    act_map_begin_noting(map);
     uint64_t nbytes = act_spans_nbytes(&map->lazy->locked);
-    end_noting(map->lazy);
+    act_map_end_noting(map);
     return nbytes;
 }
 
@@ -242,6 +231,34 @@ act_status act_map_release(const act_map *map, const act_region *region, unsigne
     return map ? act_guarded(map, status, error) : status;
 }
 
+/* ---------------------------------------------------------------------------------- the budget */
+
+static act_status check_budget(uint64_t nbytes, bool all_locked, act_error *error)
+{
+    if (nbytes && nbytes < ACT_RESIDENT_NBYTES_MIN)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
+                        "a resident budget of %" PRIu64 " bytes: the least is %" PRIu64 " bytes",
+                        nbytes, ACT_RESIDENT_NBYTES_MIN);
+    if (nbytes && all_locked)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
+                        "a resident budget, and everything locked: only one of them can be kept");
+    return ACT_OK;
+}
+
+act_status act_map_set_budget(const act_map *map, uint64_t resident_nbytes_max, act_error *error)
+{
+    if (!map)
+        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no map");
+    bool all_locked = map->file_nbytes && act_mapping_locked_nbytes(map) == map->file_nbytes;
+    act_status status = check_budget(resident_nbytes_max, all_locked, error);
+    if (status == ACT_OK && act_map_is_paged(map)) {
+        act_budget_set(map, resident_nbytes_max);
+        if (resident_nbytes_max)
+            act_budget_enforce(map);
+    }
+    return status;
+}
+
 /* ------------------------------------------------------------------------------------- opening */
 
 act_status act_mapping_check(const act_open_options *options, act_error *error)
@@ -259,15 +276,7 @@ act_status act_mapping_check(const act_open_options *options, act_error *error)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "unknown %s", unknown);
     if (options->populate == ACT_POPULATE_PREFIX && !options->prefix && options->prefix_nbytes)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no prefix to populate");
-    uint64_t budget = options->resident_nbytes_max;
-    if (budget && budget < ACT_RESIDENT_NBYTES_MIN)
-        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
-                        "a resident budget of %" PRIu64 " bytes: the least is %" PRIu64 " bytes",
-                        budget, ACT_RESIDENT_NBYTES_MIN);
-    if (budget && options->lock == ACT_LOCK_ALL)
-        return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
-                        "a resident budget, and everything locked: only one of them can be kept");
-    return ACT_OK;
+    return check_budget(options->resident_nbytes_max, options->lock == ACT_LOCK_ALL, error);
 }
 
 /* Puts a copy in the place of the mapping. */
@@ -284,12 +293,13 @@ static act_status copy(struct act_map *map, act_error *error)
 /* Whether the file is to be seen in huge pages: all of it is read then. */
 static bool wants_huge(const struct act_map *map)
 {
-    if (!act_map_is_paged(map) || map->exceeds_memory || map->resident_nbytes_max)
+    if (!act_map_is_paged(map) || act_map_budget(map))
         return false;
-    return map->huge == ACT_HUGE_ON ||
-           (map->huge == ACT_HUGE_AUTO && map->populate == ACT_POPULATE_ALL &&
-            map->file_nbytes >= HUGE_NBYTES_MIN &&
-            map->file_nbytes <= map->memory_nbytes / HUGE_SHARE_OF);
+    if (map->huge == ACT_HUGE_ON)
+        return !act_map_exceeds_memory(map);
+    return map->huge == ACT_HUGE_AUTO && map->populate == ACT_POPULATE_ALL &&
+           map->file_nbytes >= HUGE_NBYTES_MIN &&
+           map->file_nbytes <= act_map_memory(map) / HUGE_SHARE_OF;
 }
 
 /* By the system's cache, if it can; else by a copy. */
@@ -340,14 +350,14 @@ act_status act_mapping_set_up(struct act_map *map, const act_open_options *optio
             return status;
         map->is_private = true;
     }
-    act_map_settle_paging(map, options->advice);
+    act_map_begin_paging(map, options->advice);
     map->populate = options->populate;
     map->huge = options->huge;
-    if (paged)
-        map->resident_nbytes_max = options->resident_nbytes_max;
-    map->watched = map->watched || map->resident_nbytes_max;
+    /* Populating keeps to it, and what that has brought in counts for it. */
+    if (paged && options->resident_nbytes_max)
+        act_budget_set(map, options->resident_nbytes_max);
     status = populate(map, options, error);
-    if (map->resident_nbytes_max)
+    if (act_map_budget(map))
         act_budget_begin(map);
     return status == ACT_OK ? lock(map, options->lock, error) : status;
 }
@@ -359,4 +369,5 @@ void act_mapping_tear_down(struct act_map *map)
         (void)act_os_paging_unlock(map->arena.bytes + locked->items[i].off,
                                    locked->items[i].end - locked->items[i].off);
     act_spans_free(locked);
+    act_shortcuts_free(map->lazy->unused_shortcuts);
 }

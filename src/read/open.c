@@ -131,7 +131,7 @@ static act_status make_view(const uint8_t *bytes, uint64_t nbytes, uint64_t root
         free(opened);
         return status;
     }
-    map->watched = map->checks != NULL;
+    atomic_store(&map->lazy->watched, map->checks != NULL);
     map->os_bytes = *os_bytes;
     *map_ret = map;
     return ACT_OK;
@@ -244,7 +244,7 @@ act_status act_map_open_memory(const void *data, size_t data_nbytes,
         options = &defaults;
     act_status status = make_map(data, data_nbytes, "memory", options, &none, map_ret, error);
     if (status == ACT_OK)
-        act_map_settle_paging(*map_ret, ACT_ADVICE_NORMAL);
+        act_map_begin_paging(*map_ret, ACT_ADVICE_NORMAL);
     return status;
 }
 
@@ -265,7 +265,7 @@ act_status act_map_open_former(const act_map *map, uint64_t root, act_map **map_
     act_status status = make_view(map->arena.bytes, map->file_nbytes, map->root, &options, &bytes,
                                   map_ret, error);
     if (status == ACT_OK)
-        act_map_settle_paging(*map_ret, ACT_ADVICE_NORMAL);
+        act_map_begin_paging(*map_ret, ACT_ADVICE_NORMAL);
     return status;
 }
 

@@ -29,39 +29,15 @@ void act_map_tell_paging(const struct act_map *map, act_advice advice)
     tell(map, advice, advice != ACT_ADVICE_RANDOM && act_map_has_hot(map));
 }
 
-void act_map_read_single(const struct act_map *map, bool single)
+/* What is compared with the memory: the file, or all that it is one of. */
+static uint64_t compared_nbytes(const struct act_map *map)
 {
-    if (!act_map_is_paged(map) || act_map_reads_single(map))
-        return;
-    act_os_paging_set(map->arena.bytes, map->file_nbytes,
-                      single ? ACT_OS_PAGING_SINGLE
-                             : act_paging_of((act_advice)atomic_load(&map->lazy->advice)));
+    return map->among_nbytes ? map->among_nbytes : map->file_nbytes;
 }
 
-/*
- * The hot region is read ahead if it fits, together with those of the other parts, which have about
- * the same share; and if what the system reads around a page fits as well: that does not end with
- * the region, and is in memory as a whole before any of it can go.
- */
-static bool hot_fits(const struct act_map *map)
+static bool exceeds(const struct act_map *map, uint64_t memory_nbytes)
 {
-    uint64_t hot_nbytes = map->index.sums_off - map->index.hot_off;
-    uint64_t times = map->among_nbytes > map->file_nbytes ? map->among_nbytes / map->file_nbytes
-                                                          : 1;
-    uint64_t ahead_nbytes = map->file_nbytes < AHEAD_NBYTES ? map->file_nbytes : AHEAD_NBYTES;
-    return hot_nbytes <= half_of(map->memory_nbytes) / times && ahead_nbytes <= map->memory_nbytes;
-}
-
-/*
- * Where a file is read page by page because it does not fit, the hot region, which every lookup
- * needs, comes in large pieces all the same, and stays. Who asks for random access gets that.
- */
-void act_map_restore_paging(const struct act_map *map)
-{
-    if (map->advice_is_auto && map->advice == ACT_ADVICE_RANDOM)
-        tell(map, map->advice, act_map_has_hot(map) && hot_fits(map));
-    else
-        act_map_tell_paging(map, map->advice);
+    return act_map_is_paged(map) && compared_nbytes(map) > half_of(memory_nbytes);
 }
 
 /*
@@ -69,34 +45,116 @@ void act_map_restore_paging(const struct act_map *map)
  * ahead would push out as much of what was needed. Half of the memory is left to others and to what
  * the program does beside.
  */
-void act_map_settle_paging(struct act_map *map, act_advice advice)
+static act_advice choose(const struct act_map *map, uint64_t memory_nbytes)
 {
-    map->memory_nbytes = UINT64_MAX;
-    map->advice = ACT_ADVICE_NORMAL;
-    map->advice_is_auto = advice == ACT_ADVICE_AUTO;
-    atomic_store(&map->lazy->advice, (int)map->advice);
-    if (!act_map_is_paged(map))
-        return;
-    map->memory_nbytes = act_os_memory_available(map->file_nbytes, true);
-    map->exceeds_memory = map->file_nbytes > half_of(map->memory_nbytes);
-    if (!map->advice_is_auto)
-        map->advice = advice;
-    else if (map->exceeds_memory)
-        map->advice = ACT_ADVICE_RANDOM;
-    act_map_restore_paging(map);
+    if (map->advice != ACT_ADVICE_AUTO)
+        return map->advice;
+    return exceeds(map, memory_nbytes) ? ACT_ADVICE_RANDOM : ACT_ADVICE_NORMAL;
 }
 
-void act_map_settle_among(struct act_map *map, uint64_t among_nbytes)
+/*
+ * The hot region is read ahead if it fits, together with those of the other parts, which have about
+ * the same share; and if what the system reads around a page fits as well: that does not end with
+ * the region, and is in memory as a whole before any of it can go.
+ */
+static bool hot_fits(const struct act_map *map, uint64_t memory_nbytes)
 {
+    uint64_t hot_nbytes = map->index.sums_off - map->index.hot_off;
+    uint64_t times = map->among_nbytes > map->file_nbytes ? map->among_nbytes / map->file_nbytes
+                                                          : 1;
+    uint64_t ahead_nbytes = map->file_nbytes < AHEAD_NBYTES ? map->file_nbytes : AHEAD_NBYTES;
+    return hot_nbytes <= half_of(memory_nbytes) / times && ahead_nbytes <= memory_nbytes;
+}
+
+/*
+ * Where a file is read page by page because it does not fit, the hot region, which every lookup
+ * needs, comes in large pieces all the same, and stays. Who asks for random access gets that.
+ */
+static void tell_choice(const struct act_map *map, uint64_t memory_nbytes)
+{
+    act_advice advice = choose(map, memory_nbytes);
+    if (map->advice == ACT_ADVICE_AUTO && advice == ACT_ADVICE_RANDOM)
+        tell(map, advice, act_map_has_hot(map) && hot_fits(map, memory_nbytes));
+    else
+        act_map_tell_paging(map, advice);
+}
+
+void act_map_restore_paging(const struct act_map *map)
+{
+    tell_choice(map, act_map_memory(map));
+}
+
+void act_map_begin_paging(struct act_map *map, act_advice advice)
+{
+    struct act_map_lazy *lazy = map->lazy;
+    map->advice = advice;
+    if (!act_map_is_paged(map)) {
+        if (advice != ACT_ADVICE_AUTO)
+            map->advice = ACT_ADVICE_NORMAL;
+        atomic_store(&lazy->advice, ACT_ADVICE_NORMAL);
+        atomic_store(&lazy->memory_nbytes, UINT64_MAX);
+        return;
+    }
+    if (advice != ACT_ADVICE_AUTO) {
+        act_map_tell_paging(map, advice);
+        return;
+    }
+    atomic_store(&lazy->advice, ACT_ADVICE_RANDOM);
+    atomic_store(&lazy->single_pages, true);
+}
+
+void act_map_begin_among(struct act_map *map, uint64_t among_nbytes)
+{
+    struct act_map_lazy *lazy = map->lazy;
     if (!act_map_is_paged(map))
         return;
     map->among_nbytes = among_nbytes;
-    map->memory_nbytes = act_os_memory_available(among_nbytes, true);
-    map->exceeds_memory = among_nbytes > half_of(map->memory_nbytes);
-    if (!map->advice_is_auto)
+    atomic_store(&lazy->memory_nbytes, 0);
+    atomic_store(&lazy->settling, false);
+}
+
+void act_map_settle_now(const struct act_map *map)
+{
+    struct act_map_lazy *lazy = map->lazy;
+    if (atomic_exchange(&lazy->settling, true))
         return;
-    map->advice = map->exceeds_memory ? ACT_ADVICE_RANDOM : ACT_ADVICE_NORMAL;
-    act_map_restore_paging(map);
+    uint64_t nbytes = act_os_memory_available(compared_nbytes(map), true);
+    if (!nbytes)
+        nbytes = 1;
+    if (map->advice == ACT_ADVICE_AUTO)
+        tell_choice(map, nbytes);
+    /* Last: who waits for it may tell something else, and that is to stay. */
+    atomic_store(&lazy->memory_nbytes, nbytes);
+}
+
+uint64_t act_map_memory(const struct act_map *map)
+{
+    uint64_t nbytes;
+    /* Next to nobody ever waits here for another thread. */
+    while ((nbytes = atomic_load(&map->lazy->memory_nbytes)) == 0)
+        act_map_settle_now(map);
+    return nbytes;
+}
+
+bool act_map_exceeds_memory(const struct act_map *map)
+{
+    return exceeds(map, act_map_memory(map));
+}
+
+act_advice act_map_chosen_advice(const struct act_map *map)
+{
+    return choose(map, act_map_memory(map));
+}
+
+void act_map_read_single(const struct act_map *map, bool single)
+{
+    if (!act_map_is_paged(map))
+        return;
+    (void)act_map_memory(map);
+    if (!act_map_reads_single(map))
+        act_os_paging_set(map->arena.bytes, map->file_nbytes,
+                          single ? ACT_OS_PAGING_SINGLE
+                                 : act_paging_of((act_advice)atomic_load(&map->lazy->advice)));
 }
 
 uint64_t act_map_room(const struct act_map *map)

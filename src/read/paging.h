@@ -2,6 +2,7 @@
 #ifndef ACT_READ_PAGING_H
 #define ACT_READ_PAGING_H
 
+#include "base/attributes.h"
 #include "os/paging.h"
 #include "read/map.h"
 
@@ -14,15 +15,38 @@ static inline enum act_os_paging act_paging_of(act_advice advice)
 }
 
 /*
- * Chooses for a mapped file, by its size and the memory there is, unless `advice` says what to do;
- * notes what was chosen, and tells the system. A map is opened with ACT_OS_PAGING_SINGLE, so that
- * opening reads no more than it touches. Maps that are not paged need no choice, but a note.
+ * Begins with what was asked for. A map is opened with ACT_OS_PAGING_SINGLE, so that opening reads
+ * no more than it touches. For ACT_ADVICE_AUTO that stays so until it is settled: to ask the system
+ * for its limits takes longer than all else at opening, and a few lookups can do without.
  */
-void act_map_settle_paging(struct act_map *map, act_advice advice);
+void act_map_begin_paging(struct act_map *map, act_advice advice);
 
-/* Chooses anew for a file that is used together with others, which have so many bytes with it:
- * these are compared with the memory. Before anybody else has the map. */
-void act_map_settle_among(struct act_map *map, uint64_t among_nbytes);
+/* For a file that is used together with others, which have so many bytes with it: these are to be
+ * compared with the memory. Before anybody else has the map. */
+void act_map_begin_among(struct act_map *map, uint64_t among_nbytes);
+
+/*
+ * Asks how much memory there is, unless another thread has or is about to; for ACT_ADVICE_AUTO
+ * chooses by that and the size of the file, and tells the system.
+ */
+void act_map_settle_now(const struct act_map *map);
+
+/* The same, if it was not done yet: for all work but a few lookups. */
+static inline void act_map_settle(const struct act_map *map)
+{
+    if (ACT_UNLIKELY(!atomic_load_explicit(&map->lazy->memory_nbytes, memory_order_relaxed)))
+        act_map_settle_now(map);
+}
+
+/* How much memory there was when it was asked for, which may be now; UINT64_MAX: not known, or the
+ * map is not paged. */
+uint64_t act_map_memory(const struct act_map *map);
+
+/* Whether the file, or all that it is one of, is mapped and takes more than half of that. */
+bool act_map_exceeds_memory(const struct act_map *map);
+
+/* What was told when the map was opened, or chosen; never ACT_ADVICE_AUTO. */
+act_advice act_map_chosen_advice(const struct act_map *map);
 
 /* Tells the system about the whole file, as it was chosen or told when the map was opened. */
 void act_map_restore_paging(const struct act_map *map);

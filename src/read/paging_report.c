@@ -28,13 +28,13 @@ static void say_advice(const struct act_map *map, act_map_paging *paging)
 {
     static const char *const names[] = {"auto", "normal", "random", "sequential"};
     say(paging, "%s: ", names[paging->advice]);
-    if (!map->advice_is_auto || paging->advice != map->advice)
+    if (!paging->advice_is_auto)
         say(paging, "as asked");
-    else if (map->memory_nbytes != UINT64_MAX)
+    else if (paging->memory_nbytes != UINT64_MAX)
         say(paging, "%.1f MiB%s are %s half of the memory that may be used, %.1f MiB",
             mib(map->among_nbytes ? map->among_nbytes : map->file_nbytes),
             map->among_nbytes ? ", of the whole set," : "",
-            map->exceeds_memory ? "more than" : "within", mib(map->memory_nbytes));
+            act_map_exceeds_memory(map) ? "more than" : "within", mib(paging->memory_nbytes));
     else
         say(paging, "how much memory may be used is not known");
     if (paging->advice == ACT_ADVICE_RANDOM && paging->hot_is_ahead)
@@ -54,21 +54,21 @@ static void say_populate(const struct act_map *map, act_map_paging *paging)
         say(paging, "; there is nothing to populate");
     if (paging->populate_done_nbytes < paging->populate_asked_nbytes)
         say(paging, ", as much as %s allows",
-            map->resident_nbytes_max ? "the budget" : "half of the memory");
+            act_map_budget(map) ? "the budget" : "half of the memory");
 }
 
 static void say_mapped(const struct act_map *map, act_map_paging *paging)
 {
     say_advice(map, paging);
     say_populate(map, paging);
-    if (map->huge == ACT_HUGE_ON && map->resident_nbytes_max)
+    if (map->huge == ACT_HUGE_ON && act_map_budget(map))
         say(paging, "; no huge pages beside a budget");
-    else if (map->huge == ACT_HUGE_ON && map->exceeds_memory)
+    else if (map->huge == ACT_HUGE_ON && act_map_exceeds_memory(map))
         say(paging, "; a copy in huge pages would not fit");
     if (paging->huge_nbytes)
         say(paging, "; %.1f MiB are in huge pages", mib(paging->huge_nbytes));
-    if (map->resident_nbytes_max)
-        say(paging, "; no more than %.1f MiB stay resident", mib(map->resident_nbytes_max));
+    if (act_map_budget(map))
+        say(paging, "; no more than %.1f MiB stay resident", mib(act_map_budget(map)));
 }
 
 static void say_copy(const struct act_map *map, act_map_paging *paging)
@@ -90,20 +90,21 @@ void act_map_get_paging(const act_map *map, act_map_paging *paging_ret)
 {
     struct act_map_lazy *lazy = map->lazy;
     memset(paging_ret, 0, sizeof(*paging_ret));
+    paging_ret->memory_nbytes = act_map_memory(map);
     paging_ret->access = map->os_bytes.mapped ? ACT_ACCESS_MAP : ACT_ACCESS_READ;
     paging_ret->is_private = map->is_private;
     paging_ret->is_copy = map->os_bytes.copied;
     paging_ret->advice = (act_advice)atomic_load(&lazy->advice);
-    paging_ret->advice_is_auto = map->advice_is_auto && paging_ret->advice == map->advice;
+    paging_ret->advice_is_auto = map->advice == ACT_ADVICE_AUTO &&
+                                 paging_ret->advice == act_map_chosen_advice(map);
     paging_ret->hot_is_ahead = atomic_load(&lazy->hot_ahead);
-    paging_ret->memory_nbytes = map->memory_nbytes;
     if (act_map_has_hot(map))
         paging_ret->hot_nbytes = map->index.sums_off - map->index.hot_off;
     paging_ret->populate = map->populate;
     paging_ret->populate_asked_nbytes = map->populate_asked_nbytes;
     paging_ret->populate_done_nbytes = map->populate_done_nbytes;
     paging_ret->locked_nbytes = act_mapping_locked_nbytes(map);
-    paging_ret->resident_nbytes_max = map->resident_nbytes_max;
+    paging_ret->resident_nbytes_max = act_map_budget(map);
     paging_ret->released_nbytes = atomic_load(&lazy->budget.released_nbytes);
     paging_ret->huge = map->huge;
     if (map->os_bytes.mapped)

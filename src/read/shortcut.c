@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "read/checks.h"
+#include "read/paging.h"
 
 enum {
     CACHE_LINE_NBYTES = 64,
@@ -124,18 +125,40 @@ static struct act_shortcuts *make_best(const struct act_map *map)
 void act_shortcuts_count(const struct act_map *map, size_t lookups)
 {
     struct act_map_lazy *lazy = map->lazy;
+    act_map_settle(map);
     /*
      * In a plain file the nodes of the top lie all over it: too many pages to read. And in a file
      * larger than memory, or than a budget, the pages passed by would be lost, for being touched
      * less. What was not compared with its checksum yet is not to be believed.
      */
-    if (map->arena.jump_end == 0 || map->exceeds_memory || map->resident_nbytes_max ||
-        act_checks_pending(map) || atomic_load_explicit(&lazy->claimed, memory_order_relaxed))
+    if (map->arena.jump_end == 0 || act_map_budget(map) || act_checks_pending(map) ||
+        atomic_load_explicit(&lazy->claimed, memory_order_relaxed))
         return;
     size_t before = atomic_fetch_add_explicit(&lazy->lookups, lookups, memory_order_relaxed);
-    if (before + lookups < ACT_SHORTCUT_LOOKUPS_MIN || atomic_exchange(&lazy->claimed, true))
+    if (before + lookups < ACT_SHORTCUT_LOOKUPS_MIN || atomic_exchange(&lazy->claimed, true) ||
+        act_map_exceeds_memory(map))
         return;
-    atomic_store_explicit(&lazy->shortcuts, make_best(map), memory_order_release);
+    struct act_shortcuts *shortcuts = make_best(map);
+    act_map_begin_noting(map);
+    lazy->unused_shortcuts = shortcuts;
+    act_map_end_noting(map);
+    act_shortcuts_allow(map);
+}
+
+void act_shortcuts_allow(const struct act_map *map)
+{
+    struct act_map_lazy *lazy = map->lazy;
+    act_map_begin_noting(map);
+    /* Asked for in here, so that the last one to come goes by the budget that stays. */
+    if (act_map_budget(map)) {
+        struct act_shortcuts *used = atomic_exchange(&lazy->shortcuts, NULL);
+        if (used)
+            lazy->unused_shortcuts = used;
+    } else if (lazy->unused_shortcuts) {
+        atomic_store_explicit(&lazy->shortcuts, lazy->unused_shortcuts, memory_order_release);
+        lazy->unused_shortcuts = NULL;
+    }
+    act_map_end_noting(map);
 }
 
 void act_shortcuts_free(struct act_shortcuts *shortcuts)

@@ -49,6 +49,10 @@ static inline void act_shortcuts_forgo(const struct act_map *map)
     atomic_store_explicit(&map->lazy->claimed, true, memory_order_relaxed);
 }
 
+/* Puts the table out of use if there is a budget, whose lookups have to come by; or in use again.
+ */
+void act_shortcuts_allow(const struct act_map *map);
+
 /* The table, or NULL while there is none. */
 static ACT_ALWAYS_INLINE const struct act_shortcuts *act_shortcuts_of(const struct act_map *map)
 {

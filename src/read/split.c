@@ -14,6 +14,7 @@
 #include "read/bounds.h"
 #include "read/guard.h"
 #include "read/map.h"
+#include "read/paging.h"
 #include "read/walk_enter.h"
 
 enum {
@@ -339,6 +340,7 @@ act_status act_map_split(const act_map *map, const act_range *range, size_t part
     if (!act_bounds_of(range, &bounds))
         return act_fail_nomem(error);
     act_status status = ACT_OK;
+    act_map_settle(map);
     if (!act_bounds_are_empty(&bounds))
         status = split(&splitter, &bounds, parts, visit, context, error);
     act_bounds_free(&bounds);

@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "read/checks.h"
+#include "read/paging.h"
 #include "read/walk_enter.h"
 #include "simd/find_byte.h"
 
 act_status act_walk_init(struct act_walk *walk, const struct act_map *map, act_error *error)
 {
     memset(walk, 0, sizeof(*walk));
+    act_map_settle(map);
     walk->map = map;
     walk->steps_quick = act_checks_pending(map) ? 0 : map->steps_max;
     if (!act_reserve(&walk->frames, &walk->frames_capacity, 64, sizeof(*walk->frames)) ||

@@ -106,6 +106,7 @@ static act_status add_set(struct act_warm *warm)
 static act_status plan(struct act_warm *warm)
 {
     act_status status = ACT_OK;
+    act_map_settle(warm->map);
     if (!act_map_is_paged(warm->map))
         return warm->what == ACT_WARM_PREFIX
                    ? act_map_path_exists(warm->map, warm->prefix, warm->prefix_nbytes, NULL,
@@ -206,7 +207,7 @@ static void work(void *context)
         warm->nbytes_max = available - available / 8;
     }
     /* What a budget would release at once is better not brought in. */
-    uint64_t budget = warm->map->resident_nbytes_max;
+    uint64_t budget = act_map_budget(warm->map);
     if (budget && warm->nbytes_max > budget)
         warm->nbytes_max = budget;
     if (warm->status == ACT_OK) {

@@ -175,7 +175,7 @@ static act_status warm_all(struct warming *w, const act_slice *keys, size_t coun
 static uint64_t pages_max(const struct act_map *map)
 {
     uint64_t nbytes = act_map_room(map);
-    uint64_t budget = map->resident_nbytes_max;
+    uint64_t budget = act_map_budget(map);
     return (budget && budget < nbytes ? budget : nbytes) / ACT_PAGE_NBYTES;
 }
 

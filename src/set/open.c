@@ -156,7 +156,7 @@ act_status act_set_open_file(const struct act_set *set, size_t part, act_map **m
         act_shortcuts_forgo(*map_ret);
     /* What fits by itself need not fit with all the others. */
     if (*map_ret && set->manifest.count > 1)
-        act_map_settle_among(*map_ret, set->manifest.file_nbytes);
+        act_map_begin_among(*map_ret, set->manifest.file_nbytes);
     if (status == ACT_OK)
         status = check_file(set, part, *map_ret, error);
     if (status != ACT_OK) {

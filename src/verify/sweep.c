@@ -8,6 +8,7 @@
 #include "format/file.h"
 #include "read/budget.h"
 #include "read/map.h"
+#include "read/paging.h"
 #include "verify/index_check.h"
 
 /* Nodes between two looks at the clock, and at a resident budget. */
@@ -95,6 +96,7 @@ act_status act_sweep_open(struct act_sweep *sweep, const act_map *map, uint64_t 
                           act_progress_fn progress, void *context, act_error *error)
 {
     memset(sweep, 0, sizeof(*sweep));
+    act_map_settle(map);
     sweep->map = map;
     sweep->arena = map->arena;
     sweep->root = map->root;

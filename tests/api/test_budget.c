@@ -314,6 +314,86 @@ static void threads_keep_it_together(void **state)
     act_map_close(map);
 }
 
+/* Looked up this often, a map takes shortcuts, on which nothing looks at budgets. */
+static void look_up_often(const act_map *map)
+{
+    struct random r = random_of(45);
+    char key[64];
+    for (int i = 0; i < 100000; i++) {
+        uint64_t number = random_below(&r, KEYS), value = 0;
+        assert_int_equal(act_map_get(map, key, make_key(key, number), &value, NULL), ACT_OK);
+        assert_int_equal(value, number);
+    }
+}
+
+static void one_that_is_set_later_is_kept(void **state)
+{
+    (void)state;
+    act_map_paging paging;
+    act_map *map = open_with(0, false);
+    scan(map);
+    look_up_often(map);
+    assert_true(resident() > BUDGET_NBYTES + SLACK_NBYTES);
+    assert_int_equal(act_map_set_budget(map, BUDGET_NBYTES, NULL), ACT_OK);
+    assert_true(resident() <= BUDGET_NBYTES);
+    for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
+        most_resident = 0;
+        ways[way](map);
+        look();
+        assert_true(most_resident <= BUDGET_NBYTES + SLACK_NBYTES);
+    }
+    act_map_get_paging(map, &paging);
+    assert_int_equal(paging.resident_nbytes_max, BUDGET_NBYTES);
+    assert_non_null(strstr(paging.text, "no more than 6.0 MiB stay resident"));
+
+    assert_int_equal(act_map_set_budget(map, 0, NULL), ACT_OK);
+    scan(map);
+    look_up_often(map);
+    assert_true(resident() > BUDGET_NBYTES + SLACK_NBYTES);
+    act_map_get_paging(map, &paging);
+    assert_int_equal(paging.resident_nbytes_max, 0);
+    act_map_close(map);
+}
+
+static void what_cannot_be_kept_is_refused(void **state)
+{
+    (void)state;
+    act_map_paging paging;
+    act_error error;
+    act_map *map = open_with(BUDGET_NBYTES, false);
+    assert_int_equal(act_map_set_budget(map, ACT_RESIDENT_NBYTES_MIN - 1, &error), ACT_ERR_INVALID);
+    assert_non_null(strstr(error.text, "4194303 bytes: the least is 4194304"));
+    assert_int_equal(act_map_set_budget(NULL, BUDGET_NBYTES, NULL), ACT_ERR_INVALID);
+    act_map_get_paging(map, &paging);
+    assert_int_equal(paging.resident_nbytes_max, BUDGET_NBYTES);
+    assert_int_equal(act_map_set_budget(map, ACT_RESIDENT_NBYTES_MIN, NULL), ACT_OK);
+    act_map_close(map);
+
+    /* There are no pages to give back of what is the program's own. */
+    act_open_options options = {.access = ACT_ACCESS_READ};
+    assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_set_budget(map, BUDGET_NBYTES, NULL), ACT_OK);
+    act_map_get_paging(map, &paging);
+    assert_int_equal(paging.resident_nbytes_max, 0);
+    act_map_close(map);
+}
+
+static void it_may_be_set_while_threads_read(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    act_map *map = open_with(0, false);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_on_a_thread, map), 0);
+    for (int i = 0; i < 40; i++) {
+        assert_int_equal(act_map_set_budget(map, i % 2 ? 0 : BUDGET_NBYTES, NULL), ACT_OK);
+        usleep(1000);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    act_map_close(map);
+}
+
 static int tear_down(void **state)
 {
     return scratch_tear_down(state);
@@ -326,6 +406,9 @@ int main(void)
         cmocka_unit_test(without_a_budget_it_all_stays),
         cmocka_unit_test(populating_stays_within_the_budget),
         cmocka_unit_test(threads_keep_it_together),
+        cmocka_unit_test(one_that_is_set_later_is_kept),
+        cmocka_unit_test(what_cannot_be_kept_is_refused),
+        cmocka_unit_test(it_may_be_set_while_threads_read),
     };
     return cmocka_run_group_tests(tests, build, tear_down);
 }

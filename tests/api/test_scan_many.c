@@ -176,7 +176,9 @@ static void maps_of_all_shapes(void **state)
         for (size_t i = 0; i < (CHECK_SLOW_BUILD ? 8 : 40); i++) {
             uint8_t bytes[3][64];
             act_range range = random_range(&r, &entries, bytes);
-            expect_parts(map, i ? &range : NULL, i == 5 ? 100 : (unsigned)i % 4,
+            /* To start so many threads takes a second where they are watched. */
+            bool many = i == 5 && (!CHECK_SLOW_BUILD || shape < 2);
+            expect_parts(map, i ? &range : NULL, many ? 100 : (unsigned)i % 4,
                          random_below(&r, 60));
             count_cuts(map, i ? &range : NULL, 1 + random_below(&r, 2000));
             range.limit = random_one_in(&r, 2) ? random_below(&r, 50) : 0;

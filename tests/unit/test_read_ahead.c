@@ -9,6 +9,7 @@
 
 #include "os/memory.h"
 #include "os/paging.h"
+#include "read/paging.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
@@ -71,6 +72,7 @@ static act_map *open_map(const char *name, uint64_t available_nbytes)
     act_map *opened;
     available = available_nbytes;
     assert_int_equal(act_map_open(path, NULL, &opened, NULL), ACT_OK);
+    act_map_settle(opened); /* by what is available now */
     free(path);
     return opened;
 }

@@ -149,7 +149,7 @@ static void nothing_is_found_to_be_released(void **state)
         act_map_get_paging(map, &paging);
         assert_int_equal(paging.released_nbytes, 0);
         /* A hot region that takes more than half of the budget is released too. */
-        map->resident_nbytes_max = 4096;
+        atomic_store(&map->lazy->budget.nbytes_max, 4096);
         sys.faults++;
         act_budget_look(map);
         assert_int_equal(sys.looked, 8);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "os/paging.h"
+#include "read/paging.h"
 #include "read/shortcut.h"
 #include "support/build.h"
 #include "support/check.h"
@@ -96,7 +97,9 @@ static act_map *open_layout(const char *name, act_layout layout)
     char *path = scratch_path(dir, name);
     build_file(&entries, path, layout, NULL);
     free(path);
-    return open_with(name, &options);
+    act_map *opened = open_with(name, &options);
+    act_map_settle(opened);
+    return opened;
 }
 
 static int make_maps(void **state)
@@ -255,6 +258,45 @@ static void each_key_has_its_page_asked_for(void **state)
     assert_true(disk.pieces > 30 && disk.pieces <= 130);
 }
 
+/* Of a new map the first key's pages come alone; then it is known what to do with the others. */
+static void a_new_map_begins_page_by_page(void **state)
+{
+    (void)state;
+    const act_open_options options = {.access = ACT_ACCESS_MAP};
+    act_map *usual = map;
+    map = open_with("map.act", &options);
+    assert_true(act_map_reads_single(map));
+    act_slice key = {entries.items[7].key, entries.items[7].key_nbytes};
+    uint64_t value;
+    assert_int_equal(act_map_get(map, key.bytes, key.nbytes, &value, NULL), ACT_OK);
+    struct act_fetch fetch;
+    act_slice keys[200];
+    for (size_t i = 0; i < 200; i++)
+        keys[i] = key;
+    act_fetch_begin(&fetch, map, keys, 200, ACT_FETCH_AUTO);
+    assert_int_equal(act_fetch_next(&fetch, 0), 1);
+    assert_true(act_map_reads_single(map));
+    assert_int_equal(act_fetch_next(&fetch, 1), 199);
+    assert_false(act_map_reads_single(map));
+    act_fetch_end(&fetch);
+    act_map_close(map);
+
+    /* Where nothing is looked at, or all is fetched, it is known at once. */
+    static const struct {
+        size_t count;
+        act_fetch_mode mode;
+    } at_once[] = {{100, ACT_FETCH_AUTO}, {200, ACT_FETCH_NEVER}, {200, ACT_FETCH_ALWAYS}};
+    for (size_t i = 0; i < 3; i++) {
+        map = open_with("map.act", &options);
+        act_fetch_begin(&fetch, map, keys, at_once[i].count, at_once[i].mode);
+        (void)act_fetch_next(&fetch, 0);
+        assert_false(act_map_reads_single(map));
+        act_fetch_end(&fetch);
+        act_map_close(map);
+    }
+    map = usual;
+}
+
 static void every_size_of_a_batch_is_answered(void **state)
 {
     (void)state;
@@ -343,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_whole_batch_is_asked_for_in_the_order_of_the_file),
         cmocka_unit_test(a_cold_batch_makes_no_shortcuts),
         cmocka_unit_test(each_key_has_its_page_asked_for),
+        cmocka_unit_test(a_new_map_begins_page_by_page),
         cmocka_unit_test(every_size_of_a_batch_is_answered),
         cmocka_unit_test(the_caller_may_know_better),
         cmocka_unit_test(a_large_hot_region_is_left_alone),

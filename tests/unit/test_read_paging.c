@@ -83,13 +83,22 @@ static int remove_files(void **state)
     return 0;
 }
 
-static act_map *open_with(const char *path, uint64_t available, act_access access)
+/* Nothing is asked while a map is opened. */
+static act_map *open_unsettled(const char *path, uint64_t available, act_access access)
 {
     act_open_options options = {.access = access};
     act_map *map;
     memset(&sys, 0, sizeof(sys));
     sys.available = available;
     assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);
+    assert_int_equal(sys.questions, 0);
+    return map;
+}
+
+static act_map *open_with(const char *path, uint64_t available, act_access access)
+{
+    act_map *map = open_unsettled(path, available, access);
+    act_map_settle(map);
     return map;
 }
 
@@ -136,6 +145,104 @@ static void what_does_not_fit_is_read_by_the_page(void **state)
     assert_true(all_are(0, index->hot_off, ACT_OS_PAGING_SINGLE));
     assert_true(all_are(index->hot_off, index->sums_off, ACT_OS_PAGING_AHEAD));
     assert_true(map->lazy->hot_ahead);
+    act_map_close(map);
+}
+
+/* What each kind of work begins with, if nothing has asked before. */
+static void scan(act_map *map)
+{
+    act_map_info info;
+    assert_int_equal(act_map_get_info(map, NULL, NULL, &info, NULL), ACT_OK);
+}
+
+static void begin_to_iterate(act_map *map)
+{
+    act_iter *iter;
+    assert_int_equal(act_iter_open(map, NULL, &iter, NULL), ACT_OK);
+    act_iter_close(iter);
+}
+
+static void open_a_cursor(act_map *map)
+{
+    act_cursor *cursor;
+    assert_int_equal(act_cursor_open(map, NULL, 0, &cursor, NULL), ACT_OK);
+    act_cursor_close(cursor);
+}
+
+static void look_up_in_a_batch(act_map *map)
+{
+    act_slice key = {"no", 2};
+    uint64_t value;
+    assert_int_equal(act_map_get_batch(map, &key, 1, &value, NULL, NULL), ACT_OK);
+}
+
+static void ask_for_a_path(act_map *map)
+{
+    assert_int_equal(act_map_path_exists(map, "", 0, NULL, NULL), ACT_OK);
+}
+
+static void ask_for_a_prefix(act_map *map)
+{
+    assert_int_equal(act_map_longest_prefix(map, "", 0, NULL, NULL, NULL), ACT_NOT_FOUND);
+}
+
+static void look_up_often(act_map *map)
+{
+    struct random r = random_of(9);
+    for (int i = 0; i < 64 * ACT_SHORTCUT_SAMPLE && !sys.questions; i++) {
+        uint64_t key[3] = {random_u64(&r) % 100, random_u64(&r), random_u64(&r)};
+        (void)act_map_get(map, key, sizeof(key), NULL, NULL);
+    }
+}
+
+static void ask_how_it_is_read(act_map *map)
+{
+    act_map_paging paging;
+    act_map_get_paging(map, &paging);
+    assert_true(paging.memory_nbytes == UINT64_MAX);
+}
+
+static void warm_a_key(act_map *map)
+{
+    act_slice key = {"no", 2};
+    act_warm_report report;
+    assert_int_equal(act_map_warm_keys(map, &key, 1, NULL, NULL, &report, NULL), ACT_OK);
+}
+
+static void what_reads_much_asks_for_the_memory_once(void **state)
+{
+    static void (*const ways[])(act_map * map) = {
+        scan,           begin_to_iterate, open_a_cursor, look_up_in_a_batch,
+        ask_for_a_path, ask_for_a_prefix, look_up_often, ask_how_it_is_read,
+        warm_a_key,
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        act_map *map = open_unsettled(indexed, UINT64_MAX, ACT_ACCESS_AUTO);
+        assert_true(act_map_reads_single(map));
+        assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_SINGLE));
+        assert_int_equal(act_map_get(map, "no", 2, NULL, NULL), ACT_NOT_FOUND);
+        assert_int_equal(sys.questions, 0);
+        ways[i](map);
+        assert_true(sys.bytes == map->arena.bytes);
+        assert_false(act_map_reads_single(map));
+        assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_AHEAD));
+        begin_to_iterate(map);
+        assert_true(sys.questions <= 2); /* the other one: what room there is now */
+        act_map_close(map);
+    }
+}
+
+/* What a program has told stays, though nothing had been chosen when it did. */
+static void what_is_told_first_is_not_undone(void **state)
+{
+    (void)state;
+    act_map *map = open_unsettled(indexed, UINT64_MAX, ACT_ACCESS_AUTO);
+    assert_int_equal(act_map_advise(map, NULL, ACT_ADVICE_RANDOM, NULL), ACT_OK);
+    scan(map);
+    assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_SINGLE));
+    assert_int_equal(act_map_advise(map, NULL, ACT_ADVICE_AUTO, NULL), ACT_OK);
+    assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_AHEAD));
     act_map_close(map);
 }
 
@@ -205,6 +312,12 @@ static void small_files_are_compared_too(void **state)
     act_map_close(map);
 }
 
+static void settle_among(act_map *map, uint64_t among_nbytes)
+{
+    act_map_begin_among(map, among_nbytes);
+    act_map_settle(map);
+}
+
 /* Parts of a set are used together: what fits by itself need not fit with the others. */
 static void a_part_is_compared_with_all_parts(void **state)
 {
@@ -213,17 +326,17 @@ static void a_part_is_compared_with_all_parts(void **state)
     uint64_t nbytes = map->file_nbytes;
     uint64_t hot_nbytes = map->index.sums_off - map->index.hot_off;
     assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
-    act_map_settle_among(map, 32 << 20);
+    settle_among(map, 32 << 20);
     assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
-    act_map_settle_among(map, (32 << 20) + 1);
-    assert_true(map->exceeds_memory);
+    settle_among(map, (32 << 20) + 1);
+    assert_true(act_map_exceeds_memory(map));
     act_map_paging paging;
     act_map_get_paging(map, &paging);
     assert_non_null(strstr(paging.text, "32.0 MiB, of the whole set, are more than half"));
     assert_true(all_are(0, map->index.hot_off, ACT_OS_PAGING_SINGLE));
     assert_true(all_are(map->index.hot_off, map->index.sums_off, ACT_OS_PAGING_AHEAD));
     /* The hot regions of so many parts do not fit either. */
-    act_map_settle_among(map, nbytes * ((32 << 20) / hot_nbytes + 1));
+    settle_among(map, nbytes * ((32 << 20) / hot_nbytes + 1));
     assert_true(all_are(0, nbytes, ACT_OS_PAGING_SINGLE));
     act_map_close(map);
 
@@ -232,7 +345,7 @@ static void a_part_is_compared_with_all_parts(void **state)
     memset(&sys, 0, sizeof(sys));
     sys.available = 8 << 20;
     assert_int_equal(act_map_open(indexed, &options, &map, NULL), ACT_OK);
-    act_map_settle_among(map, UINT64_MAX);
+    settle_among(map, UINT64_MAX);
     assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
     act_map_close(map);
 }
@@ -260,6 +373,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_fits_is_read_ahead),
         cmocka_unit_test(what_does_not_fit_is_read_by_the_page),
+        cmocka_unit_test(what_reads_much_asks_for_the_memory_once),
+        cmocka_unit_test(what_is_told_first_is_not_undone),
         cmocka_unit_test(all_lookups_keep_the_hot_region_in_use),
         cmocka_unit_test(nothing_is_read_ahead_with_hardly_any_memory),
         cmocka_unit_test(small_files_are_compared_too),
