@@ -23,10 +23,10 @@ static ACT_ALWAYS_INLINE unsigned act_varint_nbytes(uint8_t first)
 }
 
 /*
- * What to keep of 8 bytes, by how many of them belong to the varint. A table: shifts by a number
- * of bits that is not known beforehand take longer on x86 processors without BMI2.
+ * What to keep of the 8 bytes after the first one, by that. A table: shifts by a number of bits
+ * that is not known beforehand take longer on x86 processors without BMI2.
  */
-extern const uint64_t act_varint_masks[9];
+extern const uint64_t act_varint_followings[256];
 
 /* Decodes at `p`, where 9 bytes must be readable; moves `*p_ref` past it. */
 static ACT_ALWAYS_INLINE uint64_t act_varint_read(const uint8_t **p_ref)
@@ -39,19 +39,21 @@ static ACT_ALWAYS_INLINE uint64_t act_varint_read(const uint8_t **p_ref)
     }
     unsigned nbytes = first - ACT_VARINT_INLINE_MAX; /* 1 to 8 */
     *p_ref = p + 1 + nbytes;
-    return act_load_le64(p + 1) & act_varint_masks[nbytes];
+    return act_load_le64(p + 1) & act_varint_followings[first];
 }
+
+/* By the first byte too: the value, if it has it, or 0; how many bytes the varint takes. */
+extern const uint8_t act_varint_firsts[256];
+extern const uint8_t act_varint_lengths[256];
 
 /* The same without a branch, for lengths that cannot be foretold: a wrong guess costs more. */
 static ACT_ALWAYS_INLINE uint64_t act_varint_read_mixed(const uint8_t **p_ref)
 {
     const uint8_t *p = *p_ref;
     unsigned first = *p;
-    unsigned nbytes = first > ACT_VARINT_INLINE_MAX ? first - ACT_VARINT_INLINE_MAX : 0;
-    ACT_OPAQUE(nbytes);
-    *p_ref = p + 1 + nbytes;
-    uint64_t following = act_load_le64(p + 1) & act_varint_masks[nbytes];
-    return first > ACT_VARINT_INLINE_MAX ? following : first;
+    uint64_t following = act_load_le64(p + 1) & act_varint_followings[first];
+    *p_ref = p + act_varint_lengths[first];
+    return following + act_varint_firsts[first];
 }
 
 /* Decodes at `p`, not reading at or past `end`; moves `*p_ref` past it. 0 when it is cut short. */

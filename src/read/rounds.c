@@ -1,6 +1,7 @@
 #include "read/rounds.h"
 
 #include "base/bits.h"
+#include "format/varint.h"
 #include "simd/equal.h"
 #include "simd/find_byte.h"
 
@@ -8,34 +9,39 @@
 enum kind {
     LAST,   /* none of these, or no way on */
     BRANCH, /* children by their bytes */
+    VALUED, /* the same, and a value */
     MASK,   /* children by a mask */
     LINE,   /* line data, and a child after it */
     KINDS
 };
 
-#define ROW_OF_LAST   LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST
-#define ROW_OF_BRANCH BRANCH, BRANCH, BRANCH, BRANCH, BRANCH, BRANCH, BRANCH, BRANCH
-#define ROWS_OF_BRANCH                                                                             \
-    LAST, BRANCH, BRANCH, BRANCH, BRANCH, BRANCH, BRANCH, BRANCH, /* by count */                   \
-        ROW_OF_BRANCH, ROW_OF_BRANCH, ROW_OF_BRANCH,              /* up to 31 */                   \
-        MASK, LAST, LAST, LAST, LAST, LAST, LAST, LAST,           /* ACT_BRANCH_MASK */            \
-        ROW_OF_LAST, ROW_OF_LAST, ROW_OF_LAST
+#define ROW(kind) kind, kind, kind, kind, kind, kind, kind, kind
+#define ROWS_OF_BRANCHES(kind)                                                                     \
+    LAST, kind, kind, kind, kind, kind, kind, kind,     /* by count */                             \
+        ROW(kind), ROW(kind), ROW(kind),                /* up to 31 */                             \
+        MASK, LAST, LAST, LAST, LAST, LAST, LAST, LAST, /* ACT_BRANCH_MASK */                      \
+        ROW(LAST), ROW(LAST), ROW(LAST)
 
 static const uint8_t kind_of[256] = {
-    ROWS_OF_BRANCH,                   /* without a value */
-    ROWS_OF_BRANCH,                   /* with one: ACT_NODE_VALUE */
-    LAST,           LINE, LAST, LAST, /* ACT_NODE_LINE | ACT_LINE_CHILD */
-    LAST,           LAST, LAST, LAST, /* the rest is LAST, which is zero */
+    ROWS_OF_BRANCHES(BRANCH),                /* without a value */
+    ROWS_OF_BRANCHES(VALUED),                /* with one: ACT_NODE_VALUE */
+    [ACT_NODE_LINE | ACT_LINE_CHILD] = LINE, /* the rest is LAST, which is zero */
 };
 
 /* Nodes and tables below this offset are not read here: so no read can begin before the file. */
 #define LOW_OFF ((uint64_t)2048)
 
-/* Descents by number. Not of bytes: compilers take a store of a byte for a store to anything. */
+/*
+ * Descents, by how many bytes each lies after the first one: that takes fewer instructions than
+ * their numbers. Not of bytes: compilers take a store of a byte for a store to anything.
+ */
 struct list {
-    unsigned count;
+    uint16_t *end;
     uint16_t members[ACT_ROUNDS_KEYS_MAX];
 };
+
+_Static_assert(ACT_ROUNDS_KEYS_MAX * sizeof(struct act_descent) <= UINT16_MAX,
+               "distances between descents have 16 bits");
 
 struct rounds {
     const struct act_arena *arena;
@@ -45,143 +51,171 @@ struct rounds {
     struct list jumps; /* those with a child to find: act_descent.first and .index */
 };
 
-static ACT_ALWAYS_INLINE void put(struct list *list, unsigned member)
+static ACT_ALWAYS_INLINE struct act_descent *descent_at(struct act_descent *descents,
+                                                        unsigned distance)
 {
-    list->members[list->count++] = (uint16_t)member;
+    return (struct act_descent *)(void *)((uint8_t *)descents + distance);
 }
 
-static ACT_ALWAYS_INLINE void prefetch(const struct act_arena *arena, uint64_t off)
+static ACT_ALWAYS_INLINE void prefetch(const uint8_t *bytes, uint64_t off)
 {
-    ACT_PREFETCH((const void *)((uintptr_t)arena->bytes + (uintptr_t)off));
+    ACT_PREFETCH((const void *)((uintptr_t)bytes + (uintptr_t)off));
 }
 
 /* Sorts the active ones by the kinds of their nodes. */
 static ACT_ALWAYS_INLINE void classify(struct rounds *rounds)
 {
     const uint8_t *bytes = rounds->arena->bytes;
+    struct act_descent *descents = rounds->descents;
+    uint16_t *ends[KINDS];
     for (unsigned kind = 0; kind < KINDS; kind++)
-        rounds->at[kind].count = 0;
-    for (unsigned i = 0; i < rounds->active.count; i++) {
-        unsigned member = rounds->active.members[i];
-        put(&rounds->at[kind_of[bytes[rounds->descents[member].id]]], member);
+        ends[kind] = rounds->at[kind].members;
+    const uint16_t *end = rounds->active.end;
+    for (const uint16_t *at = rounds->active.members; at < end; at++) {
+        unsigned member = *at;
+        *ends[kind_of[bytes[descent_at(descents, member)->id]]]++ = (uint16_t)member;
     }
-    rounds->active.count = 0;
-    rounds->jumps.count = 0;
+    for (unsigned kind = 0; kind < KINDS; kind++)
+        rounds->at[kind].end = ends[kind];
 }
 
-/* Where a branch's children's bytes or mask lie; its child_rel is decoded on the way. */
-static ACT_ALWAYS_INLINE const uint8_t *branch_bytes(const uint8_t *node, uint64_t *child_rel_ret)
-{
-    unsigned value_nbytes = act_varint_nbytes(node[1]) & (0u - (node[0] >> 6 & 1u));
-    const uint8_t *p = node + 1 + value_nbytes;
-    *child_rel_ret = act_varint_read_mixed(&p);
-    return p;
-}
+/* Where the members of two lists end that are made together. */
+struct ends {
+    uint16_t *jumps;
+    uint16_t *active;
+};
 
 /*
- * Keeps a child to be found. All that has to hold is in sign bits of differences, put together, so
- * that there is one branch, taken once for each key: all offsets are below 2^63. Differences are
- * taken without a sign: a first child far below 0 has one of its own that tells.
+ * Moves to the child at `index` if that is the first one, or keeps it to be found. All that has to
+ * hold is in sign bits of differences, put together, so that there is one branch, taken once for
+ * each key: all offsets are below 2^63. Differences are taken without a sign: a first child far
+ * below 0 has one of its own that tells.
  */
-static ACT_ALWAYS_INLINE void keep_jump(struct rounds *rounds, unsigned member, uint64_t first,
-                                        unsigned index, int64_t negative_if_absent)
+static ACT_ALWAYS_INLINE struct ends put_child(struct ends ends, struct act_descent *d,
+                                               unsigned member, uint64_t jump_end,
+                                               uint64_t child_rel, unsigned index,
+                                               int64_t negative_if_absent)
 {
-    struct act_descent *d = &rounds->descents[member];
     int64_t key_left = d->key_end - d->key;
-    int64_t wrong = (int64_t)(first - LOW_OFF) | (int64_t)(rounds->arena->jump_end - 1 - first) |
-                    negative_if_absent | (key_left - 1);
+    uint64_t first = d->id - child_rel;
+    int64_t wrong = (int64_t)(child_rel - 1) | (int64_t)(first - LOW_OFF) |
+                    (int64_t)(jump_end - 1 - first) | negative_if_absent | (key_left - 1);
     if (ACT_UNLIKELY(wrong < 0))
-        return;
+        return ends;
+    uint64_t later = index != 0;
+    ACT_OPAQUE(later);
     d->first = first;
     d->index = index;
-    put(&rounds->jumps, member);
+    d->id -= child_rel & (later - 1);
+    d->key += 1 - later;
+    *ends.jumps = (uint16_t)member;
+    *ends.active = (uint16_t)member;
+    ends.jumps += later;
+    ends.active += 1 - later;
+    return ends;
 }
 
-static ACT_ALWAYS_INLINE void step_branches(struct rounds *rounds)
+static ACT_ALWAYS_INLINE struct ends step_branches(const struct rounds *rounds, enum kind kind,
+                                                   struct ends ends)
 {
-    const struct act_arena *arena = rounds->arena;
-    const struct list *list = &rounds->at[BRANCH];
-    for (unsigned i = 0; i < list->count; i++) {
-        unsigned member = list->members[i];
-        const struct act_descent *d = &rounds->descents[member];
-        const uint8_t *node = arena->bytes + d->id;
-        uint64_t child_rel;
-        const uint8_t *p = branch_bytes(node, &child_rel);
+    const uint8_t *bytes = rounds->arena->bytes;
+    uint64_t jump_end = rounds->arena->jump_end;
+    struct act_descent *descents = rounds->descents;
+    const uint16_t *end = rounds->at[kind].end;
+    for (const uint16_t *at = rounds->at[kind].members; at < end; at++) {
+        unsigned member = *at;
+        struct act_descent *d = descent_at(descents, member);
+        const uint8_t *node = bytes + d->id;
+        const uint8_t *p = node + 1;
+        if (kind == VALUED)
+            p += act_varint_lengths[*p];
+        uint64_t child_rel = act_varint_read_mixed(&p);
         unsigned count = *node & ACT_BRANCH_COUNT;
         unsigned index = act_find_byte_any(p, count, *d->key);
-        prefetch(arena, d->id - child_rel - 1);
-        keep_jump(rounds, member, d->id - child_rel, index, (int64_t)count - 1 - (int64_t)index);
+        prefetch(bytes, d->id - child_rel - 1);
+        prefetch(bytes, d->id - child_rel + 24);
+        ends = put_child(ends, d, member, jump_end, child_rel, index,
+                         (int64_t)((uint64_t)count - 1 - index));
     }
+    return ends;
 }
 
-static ACT_ALWAYS_INLINE void step_masks(struct rounds *rounds)
+static ACT_ALWAYS_INLINE struct ends step_masks(const struct rounds *rounds, struct ends ends)
 {
-    const struct act_arena *arena = rounds->arena;
-    const struct list *list = &rounds->at[MASK];
-    for (unsigned i = 0; i < list->count; i++) {
-        unsigned member = list->members[i];
-        const struct act_descent *d = &rounds->descents[member];
-        uint64_t child_rel;
-        const uint8_t *p = branch_bytes(arena->bytes + d->id, &child_rel);
+    const uint8_t *bytes = rounds->arena->bytes;
+    uint64_t jump_end = rounds->arena->jump_end;
+    struct act_descent *descents = rounds->descents;
+    const uint16_t *end = rounds->at[MASK].end;
+    for (const uint16_t *at = rounds->at[MASK].members; at < end; at++) {
+        unsigned member = *at;
+        struct act_descent *d = descent_at(descents, member);
+        const uint8_t *node = bytes + d->id;
+        const uint8_t *p = node + 1 + (act_varint_lengths[node[1]] & (0u - (node[0] >> 6 & 1u)));
+        uint64_t child_rel = act_varint_read_mixed(&p);
         int index = act_find_bit(p, *d->key);
-        prefetch(arena, d->id - child_rel - 1);
-        keep_jump(rounds, member, d->id - child_rel, (unsigned)index, index);
+        prefetch(bytes, d->id - child_rel - 1);
+        ends = put_child(ends, d, member, jump_end, child_rel, (unsigned)index, index);
     }
+    return ends;
 }
 
 /* What to keep of a jump table's 4 bytes, by the width of its numbers; 0: no such width. */
 static const uint32_t width_masks[8] = {0, 0xff, 0xffff, 0, 0xffffffffu, 0, 0, 0};
 
-static ACT_ALWAYS_INLINE void step_jumps(struct rounds *rounds)
+static ACT_ALWAYS_INLINE uint16_t *step_jumps(const struct rounds *rounds, uint16_t *active)
 {
-    const struct act_arena *arena = rounds->arena;
-    const struct list *list = &rounds->jumps;
-    for (unsigned i = 0; i < list->count; i++) {
-        unsigned member = list->members[i];
-        struct act_descent *d = &rounds->descents[member];
-        const uint8_t *table = arena->bytes + d->first - 1;
+    const uint8_t *bytes = rounds->arena->bytes;
+    struct act_descent *descents = rounds->descents;
+    const uint16_t *end = rounds->jumps.end;
+    for (const uint16_t *at = rounds->jumps.members; at < end; at++) {
+        unsigned member = *at;
+        struct act_descent *d = descent_at(descents, member);
+        uint64_t first = d->first;
+        unsigned index = d->index;
+        const uint8_t *table = bytes + first - 1;
         unsigned width = *table;
-        unsigned later = d->index != 0;
         /* Of widths that cannot be, as many bits as keep the read in bounds. */
-        uint64_t table_nbytes = (uint64_t)(width & 7) * d->index;
-        uint32_t mask = width_masks[width & 7] & (0u - later);
-        uint64_t distance = act_load_le32(table - table_nbytes) & mask;
-        uint64_t child = d->first + distance;
-        /* A single child has no table, and any byte where its width would be. */
-        int64_t wrong = ((int64_t)distance - later) | (int64_t)(d->id - 1 - child) |
-                        (((int64_t)7 - width) & -(int64_t)later);
-        prefetch(arena, child);
-        prefetch(arena, child + 24);
+        uint64_t table_nbytes = (uint64_t)(width & 7) * index;
+        uint64_t distance = act_load_le32(table - table_nbytes) & width_masks[width & 7];
+        uint64_t child = first + distance;
+        int64_t wrong = ((int64_t)distance - 1) | (int64_t)(d->id - 1 - child) |
+                        ((int64_t)7 - width);
+        prefetch(bytes, child);
+        prefetch(bytes, child + 24);
         if (ACT_UNLIKELY(wrong < 0))
             continue;
         d->id = child;
         d->key++;
-        put(&rounds->active, member);
+        *active++ = (uint16_t)member;
     }
+    return active;
 }
 
 /* Line data and child are asked for first: they are not where the node is. */
 static ACT_ALWAYS_INLINE void step_lines(struct rounds *rounds)
 {
-    const struct act_arena *arena = rounds->arena;
-    struct list *list = &rounds->at[LINE];
-    unsigned count = 0;
-    for (unsigned i = 0; i < list->count; i++) {
-        struct act_descent *d = &rounds->descents[list->members[i]];
-        const uint8_t *p = arena->bytes + d->id + 1;
-        uint64_t child_rel = act_varint_read_mixed(&p);
-        uint64_t line_rel = act_varint_read_mixed(&p);
-        uint64_t reach = d->id - ACT_ARENA_OFF;
-        prefetch(arena, d->id - child_rel);
-        prefetch(arena, d->id - child_rel - 64);
-        prefetch(arena, d->id - line_rel);
-        if (ACT_UNLIKELY((child_rel - 1 >= reach) | (line_rel - 1 >= reach)))
+    const uint8_t *bytes = rounds->arena->bytes;
+    struct act_descent *descents = rounds->descents;
+    uint16_t *kept = rounds->at[LINE].members;
+    const uint16_t *end = rounds->at[LINE].end;
+    for (const uint16_t *at = kept; at < end; at++) {
+        unsigned member = *at;
+        struct act_descent *d = descent_at(descents, member);
+        uint64_t id = d->id;
+        const uint8_t *p = bytes + id + 1;
+        uint64_t child = id - act_varint_read_mixed(&p);
+        uint64_t line = id - act_varint_read_mixed(&p);
+        uint64_t reach = id - ACT_ARENA_OFF;
+        prefetch(bytes, child);
+        prefetch(bytes, child - 64);
+        prefetch(bytes, line);
+        if (ACT_UNLIKELY((id - child - 1 >= reach) | (id - line - 1 >= reach)))
             continue;
-        d->number = d->id - child_rel;
-        d->line = arena->bytes + (d->id - line_rel);
-        list->members[count++] = list->members[i];
+        d->number = child;
+        d->line = bytes + line;
+        *kept++ = (uint16_t)member;
     }
-    list->count = count;
+    rounds->at[LINE].end = kept;
 }
 
 static bool match_long_line(const struct act_arena *arena, struct act_descent *d)
@@ -190,15 +224,16 @@ static bool match_long_line(const struct act_arena *arena, struct act_descent *d
     return act_descent_line(arena, d) == ACT_NEXT_NODE;
 }
 
-static ACT_ALWAYS_INLINE void match_lines(struct rounds *rounds)
+static ACT_ALWAYS_INLINE uint16_t *match_lines(const struct rounds *rounds, uint16_t *active)
 {
-    const struct act_arena *arena = rounds->arena;
-    const struct list *list = &rounds->at[LINE];
-    for (unsigned i = 0; i < list->count; i++) {
-        unsigned member = list->members[i];
-        struct act_descent *d = &rounds->descents[member];
+    const uint8_t *bytes = rounds->arena->bytes;
+    struct act_descent *descents = rounds->descents;
+    const uint16_t *end = rounds->at[LINE].end;
+    for (const uint16_t *at = rounds->at[LINE].members; at < end; at++) {
+        unsigned member = *at;
+        struct act_descent *d = descent_at(descents, member);
         int64_t nbytes = *d->line;
-        int64_t before_nbytes = (int64_t)(d->id - (uint64_t)(d->line - arena->bytes));
+        int64_t before_nbytes = (int64_t)(d->id - (uint64_t)(d->line - bytes));
         int64_t wrong = (nbytes - 1) | (16 - nbytes) | (before_nbytes - 1 - nbytes) |
                         (d->key_end - d->key - nbytes);
         unsigned compared = (unsigned)nbytes & 31;
@@ -206,11 +241,12 @@ static ACT_ALWAYS_INLINE void match_lines(struct rounds *rounds)
         if (ACT_LIKELY((wrong >= 0) & equal)) {
             d->id = d->number;
             d->key += nbytes;
-            put(&rounds->active, member);
-        } else if (nbytes > 16 && match_long_line(arena, d)) {
-            put(&rounds->active, member);
+            *active++ = (uint16_t)member;
+        } else if (nbytes > 16 && match_long_line(rounds->arena, d)) {
+            *active++ = (uint16_t)member;
         }
     }
+    return active;
 }
 
 void act_rounds(const struct act_arena *arena, struct act_descent *descents, unsigned count)
@@ -218,17 +254,21 @@ void act_rounds(const struct act_arena *arena, struct act_descent *descents, uns
     struct rounds rounds;
     rounds.arena = arena;
     rounds.descents = descents;
-    rounds.active.count = 0;
+    uint16_t *active = rounds.active.members;
     for (unsigned i = 0; i < count; i++) {
         if (ACT_LIKELY(descents[i].id < arena->usual_end)) /* as all nodes below then are */
-            put(&rounds.active, i);
+            *active++ = (uint16_t)(i * sizeof(*descents));
     }
-    while (rounds.active.count) {
+    while (active > rounds.active.members) {
+        rounds.active.end = active;
         classify(&rounds);
-        step_branches(&rounds);
-        step_masks(&rounds);
+        struct ends ends = {rounds.jumps.members, rounds.active.members};
+        ends = step_branches(&rounds, BRANCH, ends);
+        ends = step_branches(&rounds, VALUED, ends);
+        ends = step_masks(&rounds, ends);
+        rounds.jumps.end = ends.jumps;
         step_lines(&rounds);
-        step_jumps(&rounds);
-        match_lines(&rounds);
+        active = step_jumps(&rounds, ends.active);
+        active = match_lines(&rounds, active);
     }
 }

@@ -16,7 +16,7 @@
 #include "read/descent.h"
 
 enum {
-    ACT_ROUNDS_KEYS_MAX = 64 /* keys under way at once. Measured; see docs/PERFORMANCE.md */
+    ACT_ROUNDS_KEYS_MAX = 128 /* keys under way at once. Measured; see docs/PERFORMANCE.md */
 };
 
 /*

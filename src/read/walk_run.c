@@ -52,6 +52,7 @@ struct mask_bytes {
 struct run {
     struct act_walk *walk;
     const uint8_t *base;       /* of the file */
+    const uint8_t *lowest;     /* of what nodes may refer to */
     const uint8_t *node_limit; /* children of nodes below cannot reach the end of the file */
     uint8_t *path;
     uint8_t *path_limit; /* a place whose path ends here or beyond is odd */
@@ -86,7 +87,7 @@ static ACT_ALWAYS_INLINE uint8_t *follow(const struct lead *lead)
 /* The offsets that a node may go back by are below this. */
 static ACT_ALWAYS_INLINE uint64_t reach(const struct run *run, const uint8_t *node)
 {
-    return (uint64_t)(node - run->base) - ACT_ARENA_OFF;
+    return (uint64_t)(node - run->lowest);
 }
 
 /*
@@ -434,6 +435,7 @@ static act_status run_all(struct act_walk *walk, act_visit_fn visit, void *conte
     struct run run;
     run.walk = walk;
     run.base = walk->map->arena.bytes;
+    run.lowest = run.base + ACT_ARENA_OFF;
     run.node_limit = node_limit(&walk->map->arena);
     run.visit = visit;
     run.context = context;

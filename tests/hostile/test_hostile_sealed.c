@@ -301,18 +301,30 @@ static void two_flipped_bits(void **state)
     assert_true(file.damaged > 50);
 }
 
-/* The first byte of a number says how many follow: so offsets lead far out of the file. */
-static void every_byte_set_to_the_highest(void **state)
+static void set_every_byte(uint8_t to)
 {
-    (void)state;
     for (uint64_t at = first_bit() / 8; at < file.index.sums_off; at++) {
         uint8_t was = file.bytes[at];
-        file.bytes[at] = 0xff;
+        file.bytes[at] = to;
         seal(file.bytes, &file.index);
         compare("byte set", at, at);
         file.bytes[at] = was;
     }
     assert_true(file.damaged > 100);
+}
+
+/* The first byte of a number says how many follow: so offsets lead far out of the file. */
+static void every_byte_set_to_the_highest(void **state)
+{
+    (void)state;
+    set_every_byte(0xff);
+}
+
+/* So nodes are their own children, and line data is where its node is. */
+static void every_byte_set_to_zero(void **state)
+{
+    (void)state;
+    set_every_byte(0);
 }
 
 /* ------------------------------------------------------- what another program has merged into it
@@ -492,6 +504,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_flipped_bit, make_file, remove_file),
         cmocka_unit_test_setup_teardown(two_flipped_bits, make_file, remove_file),
         cmocka_unit_test_setup_teardown(every_byte_set_to_the_highest, make_file, remove_file),
+        cmocka_unit_test_setup_teardown(every_byte_set_to_zero, make_file, remove_file),
         cmocka_unit_test_setup_teardown(roots_that_no_writer_leaves, make_file, remove_file),
         cmocka_unit_test_setup_teardown(indexes_of_other_kinds, make_file, remove_file),
         cmocka_unit_test_setup_teardown(steps_back_that_compare_the_last_block, make_file,

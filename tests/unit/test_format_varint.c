@@ -56,7 +56,20 @@ static void every_boundary_is_written_in_the_shortest_form(void **state)
     }
 }
 
-static void both_readers_read_what_was_written(void **state)
+/* Also those that nobody writes. */
+static void the_tables_say_the_same_for_every_first_byte(void **state)
+{
+    (void)state;
+    for (unsigned first = 0; first < 256; first++) {
+        uint8_t bytes[16] = {(uint8_t)first, 1, 2, 3, 4, 5, 6, 7, 8};
+        const uint8_t *p = bytes, *q = bytes;
+        assert_int_equal(act_varint_read_mixed(&p), act_varint_read(&q));
+        assert_ptr_equal(p, q);
+        assert_int_equal(act_varint_lengths[first], act_varint_nbytes((uint8_t)first));
+    }
+}
+
+static void all_readers_read_what_was_written(void **state)
 {
     (void)state;
     struct random r = random_of(1);
@@ -70,6 +83,9 @@ static void both_readers_read_what_was_written(void **state)
 
         const uint8_t *p = bytes;
         assert_int_equal(act_varint_read(&p), value);
+        assert_ptr_equal(p, end);
+        p = bytes;
+        assert_int_equal(act_varint_read_mixed(&p), value);
         assert_ptr_equal(p, end);
         p = bytes;
         uint64_t read = 0;
@@ -143,7 +159,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_boundary_is_written_in_the_shortest_form),
-        cmocka_unit_test(both_readers_read_what_was_written),
+        cmocka_unit_test(the_tables_say_the_same_for_every_first_byte),
+        cmocka_unit_test(all_readers_read_what_was_written),
         cmocka_unit_test(a_cut_varint_is_refused_and_nothing_moves),
         cmocka_unit_test(longer_forms_than_needed_are_understood),
         cmocka_unit_test(both_readers_agree_on_any_bytes),
