@@ -3,8 +3,8 @@
 /* Eight and 64 numbers from `n` on. */
 #define UP_8(n) (n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6, (n) + 7
 #define UP_64(n)                                                                                   \
-    UP_8(n), UP_8(n + 8), UP_8(n + 16), UP_8(n + 24), UP_8(n + 32), UP_8(n + 40), UP_8(n + 48),    \
-        UP_8(n + 56)
+    UP_8(n), UP_8((n) + 8), UP_8((n) + 16), UP_8((n) + 24), UP_8((n) + 32), UP_8((n) + 40),        \
+        UP_8((n) + 48), UP_8((n) + 56)
 
 const uint8_t act_varint_firsts[256] = {UP_64(0),  UP_64(64), UP_64(128), UP_8(192), UP_8(200),
                                         UP_8(208), UP_8(216), UP_8(224),  UP_8(232), UP_8(240),
