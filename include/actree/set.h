@@ -264,11 +264,15 @@ typedef struct act_set_verify_report {
     size_t part;           /* that is damaged; else the number of parts */
     act_verify_report map; /* of the damaged part; else the sums over all parts, and the least
                               soundness */
-    bool foreign;          /* the damaged part is sound by itself: it holds other entries */
+    bool foreign;          /* the damaged part is sound by itself: it holds other entries. With the
+                              number of parts in `part`: each is that of the manifest, but together
+                              they hold other entries than the set was made with */
 } act_set_verify_report;
 
 /*
- * Checks each part as act_map_verify does, and that its entries are those of the manifest.
+ * Checks each part as act_map_verify does, that its entries are those of the manifest, and that
+ * those of all parts together are those that the set was made with. Of a manifest of version 1 the
+ * latter is not known.
  * `progress` may be NULL; it is called for each part anew, as of act_map_verify. ACT_OK,
  * ACT_STOPPED, ACT_ERR_CORRUPT, ACT_ERR_LIMIT, and errors of act_set_part_open: for a part that
  * cannot be opened because of what it holds these are also told by `part`.

@@ -70,7 +70,7 @@ static void print_text(struct cli_out *out, const struct finding *finding)
                        finding->parts ? "parts: " : "",
                        finding->parts ? cli_count_text(parts, finding->parts) : "",
                        finding->parts ? ", " : "", cli_count_text(nodes, report->nodes));
-    else if (finding->part)
+    else if (finding->parts)
         cli_out_format(out, "damaged: %s\n", finding->error.text);
     else if (!finding->opened)
         cli_out_format(out, "damaged: %s\n", act_strerror(finding->status));

@@ -38,23 +38,20 @@ static void add_report(act_verify_report *sum, const act_verify_report *report)
 
 /* Whether a sound part holds what it held when the set was made. */
 static act_status check_content(const struct act_set *set, size_t part, const act_map *map,
-                                bool *foreign_ret, act_error *error)
+                                struct act_digesting *whole, bool *foreign_ret, act_error *error)
 {
-    const act_digest *wanted = &set->manifest.parts[part].content;
     act_digest found;
-    act_status status = act_map_digest(map, NULL, NULL, &found, error);
-    if (status != ACT_OK)
+    act_status status = act_digesting_add_part(whole, map, &found, error);
+    if (status != ACT_OK || act_digests_are_equal(&found, &set->manifest.parts[part].content))
         return status;
-    if (found.entries == wanted->entries &&
-        memcmp(found.bytes, wanted->bytes, sizeof(found.bytes)) == 0)
-        return ACT_OK;
     *foreign_ret = true;
     return act_fail(error, ACT_ERR_CORRUPT, ACT_NO_OFFSET,
                     "it holds other entries than the set was made with");
 }
 
 static act_status verify_part(const struct act_set *set, size_t part, act_progress_fn progress,
-                              void *context, act_set_verify_report *report, act_error *error)
+                              void *context, struct act_digesting *whole,
+                              act_set_verify_report *report, act_error *error)
 {
     act_verify_report own = {.broken_offset = ACT_NO_OFFSET};
     act_map *map;
@@ -65,7 +62,7 @@ static act_status verify_part(const struct act_set *set, size_t part, act_progre
     }
     status = act_map_verify(map, progress, context, &own, error);
     if (status == ACT_OK)
-        status = check_content(set, part, map, &report->foreign, error);
+        status = check_content(set, part, map, whole, &report->foreign, error);
     act_set_unpin(set, part);
     if (status == ACT_OK)
         add_report(&report->map, &own);
@@ -74,18 +71,37 @@ static act_status verify_part(const struct act_set *set, size_t part, act_progre
     return act_set_name_part(set, part, status, error);
 }
 
+/* Parts that are each as the manifest says need not be those of one set: its lines may be of
+ * several manifests. */
+static act_status check_whole(const struct act_set *set, struct act_digesting *whole,
+                              bool *foreign_ret, act_error *error)
+{
+    act_digest found;
+    act_digesting_finish(whole, &found);
+    if (!set->manifest.has_content || act_digests_are_equal(&found, &set->manifest.content))
+        return ACT_OK;
+    *foreign_ret = true;
+    return act_fail(error, ACT_ERR_CORRUPT, ACT_NO_OFFSET,
+                    "each part is as the manifest says, but together they hold other entries than "
+                    "the set was made with: one of them is of another set");
+}
+
 act_status act_set_verify(const act_set *set, act_progress_fn progress, void *context,
                           act_set_verify_report *report_ret, act_error *error)
 {
     act_set_verify_report report = {.map.broken_offset = ACT_NO_OFFSET,
                                     .map.soundness = ACT_SOUND_CHECKSUMMED};
+    struct act_digesting whole;
     act_status status = ACT_OK;
+    act_digesting_start(&whole, NULL, NULL);
     while (report.part < set->manifest.count) {
-        status = verify_part(set, report.part, progress, context, &report, error);
+        status = verify_part(set, report.part, progress, context, &whole, &report, error);
         if (status != ACT_OK)
             break;
         report.part++;
     }
+    if (status == ACT_OK)
+        status = check_whole(set, &whole, &report.foreign, error);
     if (report_ret)
         *report_ret = report;
     return status;

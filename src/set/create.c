@@ -12,8 +12,7 @@
 struct making {
     struct act_set set;
     const act_set_create_options *options;
-    struct act_digesting part;  /* the one that is being read */
-    struct act_digesting whole; /* all up to now; tells the progress */
+    struct act_digesting whole; /* of all parts up to now; tells the progress */
 };
 
 static act_status refuse_name(const char *name, const char *why, act_error *error)
@@ -56,27 +55,17 @@ static act_status take_members(struct making *making, const act_set_member *memb
     return no_memory ? act_fail_nomem(error) : ACT_OK;
 }
 
-static int digest_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
-{
-    struct making *making = context;
-    act_digesting_add(&making->part, key, key_nbytes, value);
-    return act_digesting_add(&making->whole, key, key_nbytes, value);
-}
-
 /* Reads a part for what the manifest says of it. */
 static act_status examine(struct making *making, size_t part, act_error *error)
 {
     struct act_manifest_part *own = &making->set.manifest.parts[part];
     act_map *map;
     act_status status = act_set_open_any(&making->set, part, &map, error);
-    if (status == ACT_OK) {
-        act_digesting_start(&making->part, NULL, NULL);
-        status = act_map_scan(map, NULL, digest_entry, making, error);
-    }
+    if (status == ACT_OK)
+        status = act_digesting_add_part(&making->whole, map, &own->content, error);
     if (status == ACT_OK) {
         act_map_stat stat;
         act_map_get_stat(map, &stat);
-        act_digesting_finish(&making->part, &own->content);
         own->file_nbytes = stat.file_nbytes;
         own->root = stat.root;
         status = act_set_check_ends(&making->set, part, map, error);
@@ -93,7 +82,7 @@ static act_status examine_all(struct making *making, act_error *error)
 {
     const act_set_create_options *options = making->options;
     const act_digest *expected = options->expected;
-    act_digest found;
+    act_digest *found = &making->set.manifest.content;
     if (!act_digesting_start(&making->whole, options->progress, options->context))
         return ACT_STOPPED;
     for (size_t part = 0; part < making->set.manifest.count; part++) {
@@ -101,9 +90,8 @@ static act_status examine_all(struct making *making, act_error *error)
         if (status != ACT_OK)
             return status;
     }
-    act_digesting_finish(&making->whole, &found);
-    if (expected && (found.entries != expected->entries ||
-                     memcmp(found.bytes, expected->bytes, sizeof(found.bytes)) != 0))
+    act_digesting_finish(&making->whole, found);
+    if (expected && !act_digests_are_equal(found, expected))
         return act_fail(error, ACT_ERR_CORRUPT, ACT_NO_OFFSET,
                         "the parts hold other entries than they should");
     return ACT_OK;
@@ -111,11 +99,10 @@ static act_status examine_all(struct making *making, act_error *error)
 
 static act_status put_in_place(const struct making *making, const char *path, act_error *error)
 {
-    const struct act_manifest *manifest = &making->set.manifest;
     struct act_os_output *output = NULL;
     uint8_t *bytes;
     size_t nbytes;
-    if (!act_manifest_write(manifest->parts, manifest->count, &bytes, &nbytes))
+    if (!act_manifest_write(&making->set.manifest, &bytes, &nbytes))
         return act_fail_nomem(error);
     act_status status = nbytes > ACT_SET_MANIFEST_NBYTES_MAX
                             ? act_fail(error, ACT_ERR_LIMIT, ACT_NO_OFFSET,

@@ -1,8 +1,12 @@
 #include "set/manifest.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/attributes.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -21,14 +25,29 @@ struct reader {
     const uint8_t *at;
     const uint8_t *end;  /* of all that is to be read */
     uint8_t *decoded;    /* a field takes no more bytes than its text */
+    uint64_t entries;    /* of the parts up to now */
+    const uint8_t *to;   /* of version 2: where the part that was read last says that it ends */
+    size_t to_nbytes;    /* 0: nowhere */
     const char *quoted;  /* the file's name */
     const char *mistake; /* or NULL */
+    char mistake_text[ACT_ERROR_TEXT_NBYTES];
 };
 
 static bool refuse(struct reader *reader, const char *mistake)
 {
     reader->mistake = mistake;
     return false;
+}
+
+/* The same of parts, which are to be named. */
+ACT_PRINTF(2, 3)
+static bool refuse_part(struct reader *reader, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reader->mistake_text, sizeof(reader->mistake_text), format, arguments);
+    va_end(arguments);
+    return refuse(reader, reader->mistake_text);
 }
 
 /* -------------------------------------------------------------------------------------- fields */
@@ -139,16 +158,59 @@ bool act_manifest_name_is_allowed(const char *name, size_t nbytes)
     return true;
 }
 
+static const char *quote_name(char quoted[ACT_QUOTED_NBYTES], const struct act_manifest_part *part)
+{
+    return act_quote(quoted, part->name, strlen(part->name));
+}
+
+/* Each part begins above the one before; and where that one ends, if it says where. */
+static bool check_start(struct reader *reader, const struct act_manifest_part *part, bool is_first)
+{
+    char name[ACT_QUOTED_NBYTES], name_before[ACT_QUOTED_NBYTES];
+    const struct act_manifest_part *before = part - 1;
+    if (is_first)
+        return !part->from_nbytes ||
+               refuse_part(reader, "a gap: the first part, %s, does not begin with the empty key",
+                           quote_name(name, part));
+    if (act_key_compare(before->from, before->from_nbytes, part->from, part->from_nbytes) >= 0)
+        return refuse_part(reader, "an overlap: part %s does not begin above the one before, %s",
+                           quote_name(name, part), quote_name(name_before, before));
+    if (!reader->to)
+        return true;
+    if (!reader->to_nbytes)
+        return refuse_part(reader, "an overlap: part %s comes after %s, which has no end",
+                           quote_name(name, part), quote_name(name_before, before));
+    int order = act_key_compare(reader->to, reader->to_nbytes, part->from, part->from_nbytes);
+    if (order == 0)
+        return true;
+    if (order > 0)
+        return refuse_part(reader, "an overlap: part %s begins below the end of the one before, %s",
+                           quote_name(name, part), quote_name(name_before, before));
+    return refuse_part(reader, "a gap: a part is missing between %s and %s",
+                       quote_name(name_before, before), quote_name(name, part));
+}
+
+/* After the last line: its part must be the last one. */
+static bool check_end(struct reader *reader, const struct act_manifest_part *last)
+{
+    char name[ACT_QUOTED_NBYTES];
+    return !reader->to_nbytes ||
+           refuse_part(reader, "a gap: a part is missing after %s, which is not the last one",
+                       quote_name(name, last));
+}
+
 static bool take_part(struct reader *reader, struct act_manifest *manifest, size_t index)
 {
     struct act_manifest_part *part = &manifest->parts[index];
-    const uint8_t *name;
-    size_t name_nbytes;
+    char quoted[ACT_QUOTED_NBYTES];
+    const uint8_t *name, *to = NULL;
+    size_t name_nbytes, to_nbytes = 0;
     reader->line = reader->at;
     if (!skip(reader, "part\t"))
         return refuse(reader, "a line that is not of a part");
     if (!take_bytes(reader, &name, &name_nbytes) ||
         !take_bytes(reader, &part->from, &part->from_nbytes) ||
+        (manifest->has_content && !take_bytes(reader, &to, &to_nbytes)) ||
         !take_u64(reader, "\t", &part->content.entries) ||
         !take_u64(reader, "\t", &part->file_nbytes) || !take_u64(reader, "\t", &part->root) ||
         !take_digest(reader, part->content.bytes))
@@ -156,16 +218,17 @@ static bool take_part(struct reader *reader, struct act_manifest *manifest, size
     part->name = (const char *)name;
     if (!act_manifest_name_is_allowed(part->name, name_nbytes))
         return refuse(reader, "a name that does not lead to a file beside the manifest or below");
-    if (index == 0 && part->from_nbytes)
-        return refuse(reader, "a gap: the first part does not begin with the empty key");
-    const struct act_manifest_part *before = part - 1;
-    if (index > 0 &&
-        act_key_compare(before->from, before->from_nbytes, part->from, part->from_nbytes) >= 0)
-        return refuse(reader, "an overlap: the part does not begin above the one before");
-    if (part->content.entries > UINT64_MAX - manifest->entries ||
+    if (!check_start(reader, part, index == 0))
+        return false;
+    reader->to = to;
+    reader->to_nbytes = to_nbytes;
+    if (to_nbytes && act_key_compare(to, to_nbytes, part->from, part->from_nbytes) <= 0)
+        return refuse_part(reader, "part %s ends where it begins, or below",
+                           quote_name(quoted, part));
+    if (part->content.entries > UINT64_MAX - reader->entries ||
         part->file_nbytes > UINT64_MAX - manifest->file_nbytes)
         return refuse(reader, "more entries or bytes than can be");
-    manifest->entries += part->content.entries;
+    reader->entries += part->content.entries;
     manifest->file_nbytes += part->file_nbytes;
     return true;
 }
@@ -204,7 +267,8 @@ bool act_manifest_find_twins(const struct act_manifest_part *parts, size_t count
 bool act_manifest_begins(const void *bytes, uint64_t nbytes)
 {
     return nbytes >= ACT_MANIFEST_MAGIC_NBYTES &&
-           memcmp(bytes, ACT_MANIFEST_MAGIC, ACT_MANIFEST_MAGIC_NBYTES) == 0;
+           (memcmp(bytes, ACT_MANIFEST_MAGIC, ACT_MANIFEST_MAGIC_NBYTES) == 0 ||
+            memcmp(bytes, ACT_MANIFEST_MAGIC_1, ACT_MANIFEST_MAGIC_NBYTES) == 0);
 }
 
 static act_status fail(const struct reader *reader, act_error *error)
@@ -238,18 +302,43 @@ static act_status check_sum(struct reader *reader, act_error *error)
     return fail(reader, error);
 }
 
+/* The second line: how many parts there are, and what they are together. */
+static bool take_head(struct reader *reader, struct act_manifest *manifest, uint64_t *count_ret)
+{
+    bool whole = manifest->has_content;
+    reader->line = reader->at;
+    if (!skip(reader, "parts\t"))
+        return refuse(reader, "no number of parts");
+    if (!take_u64(reader, whole ? "\t" : "\n", count_ret) ||
+        (whole && (!take_u64(reader, "\t", &manifest->content.entries) ||
+                   !take_digest(reader, manifest->content.bytes))))
+        return false;
+    if (*count_ret == 0)
+        return refuse(reader, "no parts");
+    if (*count_ret > (size_t)(reader->end - reader->at) / PART_LINE_NBYTES_MIN)
+        return refuse(reader, "more parts than lines");
+    return true;
+}
+
+/* What all parts have together is as the second line says. */
+static bool check_entries(struct reader *reader, struct act_manifest *manifest)
+{
+    if (!manifest->has_content)
+        manifest->content.entries = reader->entries;
+    return manifest->content.entries == reader->entries ||
+           refuse_part(reader,
+                       "its parts have %" PRIu64 " entries, and the set was made with %" PRIu64
+                       ": one of them is of another set",
+                       reader->entries, manifest->content.entries);
+}
+
 static act_status take_parts(struct reader *reader, struct act_manifest *manifest, act_error *error)
 {
     uint64_t count = 0;
     reader->at = reader->text + ACT_MANIFEST_MAGIC_NBYTES;
-    reader->line = reader->at;
-    if (!skip(reader, "parts\t"))
-        refuse(reader, "no number of parts");
-    else if (take_u64(reader, "\n", &count) && count == 0)
-        refuse(reader, "no parts");
-    else if (!reader->mistake && count > (size_t)(reader->end - reader->at) / PART_LINE_NBYTES_MIN)
-        refuse(reader, "more parts than lines");
-    if (reader->mistake)
+    manifest->has_content = memcmp(reader->text, ACT_MANIFEST_MAGIC, ACT_MANIFEST_MAGIC_NBYTES) ==
+                            0;
+    if (!take_head(reader, manifest, &count))
         return fail(reader, error);
     manifest->bytes = malloc((size_t)(reader->end - reader->text));
     manifest->parts = calloc((size_t)count, sizeof(*manifest->parts));
@@ -260,11 +349,14 @@ static act_status take_parts(struct reader *reader, struct act_manifest *manifes
     for (size_t i = 0; i < manifest->count; i++)
         if (!take_part(reader, manifest, i))
             return fail(reader, error);
-    reader->line = reader->at;
-    if (reader->at == reader->end)
-        return ACT_OK;
-    refuse(reader, "more lines than parts");
-    return fail(reader, error);
+    if (reader->at < reader->end) {
+        reader->line = reader->at;
+        refuse(reader, "more lines than parts");
+    } else if (check_end(reader, &manifest->parts[manifest->count - 1])) {
+        reader->line = reader->text + ACT_MANIFEST_MAGIC_NBYTES;
+        check_entries(reader, manifest);
+    }
+    return reader->mistake ? fail(reader, error) : ACT_OK;
 }
 
 static act_status refuse_twins(const struct act_manifest *manifest, const char *quoted,

@@ -1,7 +1,8 @@
 /*
  * The manifest of a set, from its text and back. The text is that of docs/SETS.md: one line for
- * what it is, one for how many parts there are, one for each of them, and one with a checksum of
- * what stands before it. There is one way to write a manifest, and no other is read.
+ * what it is, one for what all parts are together, one for each of them, and one with a checksum of
+ * what stands before it. There is one way to write a manifest, and no other is read; but of version
+ * 1, which says neither where a part ends nor what all are together, what was written is read.
  *
  * Pure: bytes in, a structure out, whatever the bytes.
  */
@@ -14,7 +15,8 @@
 
 #include "actree.h"
 
-#define ACT_MANIFEST_MAGIC "ACTreeSet01\n"
+#define ACT_MANIFEST_MAGIC   "ACTreeSet02\n"
+#define ACT_MANIFEST_MAGIC_1 "ACTreeSet01\n" /* of version 1 */
 
 enum {
     ACT_MANIFEST_MAGIC_NBYTES = sizeof(ACT_MANIFEST_MAGIC) - 1,
@@ -32,8 +34,9 @@ struct act_manifest_part {
 
 struct act_manifest {
     struct act_manifest_part *parts;
-    size_t count; /* at least 1 */
-    uint64_t entries;
+    size_t count;       /* at least 1 */
+    act_digest content; /* of all parts together */
+    bool has_content;   /* false in version 1: then only the number of entries is known */
     uint64_t file_nbytes;
     uint8_t *bytes; /* what the parts' names and keys point into */
 };
@@ -60,9 +63,9 @@ bool act_manifest_find_twins(const struct act_manifest_part *parts, size_t count
 
 /*
  * Writes the text of a manifest into memory that is the caller's to free. Names, keys and their
- * order are to be right. False if there is no memory.
+ * order are to be right, and so is the content. False if there is no memory.
  */
-bool act_manifest_write(const struct act_manifest_part *parts, size_t count, uint8_t **bytes_ret,
+bool act_manifest_write(const struct act_manifest *manifest, uint8_t **bytes_ret,
                         size_t *nbytes_ret);
 
 #endif

@@ -234,7 +234,7 @@ void act_set_get_stat(const act_set *set, act_set_stat *stat_ret)
     struct act_shelf *shelf = set->shelf;
     memset(stat_ret, 0, sizeof(*stat_ret));
     stat_ret->parts = set->manifest.count;
-    stat_ret->entries = set->manifest.entries;
+    stat_ret->entries = set->manifest.content.entries;
     stat_ret->file_nbytes = set->manifest.file_nbytes;
     stat_ret->open_parts = atomic_load(&shelf->open_parts);
     stat_ret->open_nbytes = atomic_load(&shelf->open_nbytes);

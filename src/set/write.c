@@ -42,6 +42,7 @@ static void put_u64(struct text *text, uint64_t number, const char *after)
     put_text(text, digits);
 }
 
+/* And the end of the line. */
 static void put_digest(struct text *text, const uint8_t digest[ACT_DIGEST_NBYTES])
 {
     char digits[2 * ACT_DIGEST_NBYTES + 1];
@@ -81,24 +82,32 @@ static void put_bytes(struct text *text, const void *bytes, size_t nbytes)
     text->nbytes = (size_t)(at - text->bytes);
 }
 
-bool act_manifest_write(const struct act_manifest_part *parts, size_t count, uint8_t **bytes_ret,
+/* The part ends where the next one begins; the last one says that with nothing, below which no key
+ * is. */
+static void put_part(struct text *text, const struct act_manifest_part *part, bool is_last)
+{
+    put_text(text, "part\t");
+    put_bytes(text, part->name, strlen(part->name));
+    put_bytes(text, part->from, part->from_nbytes);
+    put_bytes(text, is_last ? NULL : part[1].from, is_last ? 0 : part[1].from_nbytes);
+    put_u64(text, part->content.entries, "\t");
+    put_u64(text, part->file_nbytes, "\t");
+    put_u64(text, part->root, "\t");
+    put_digest(text, part->content.bytes);
+}
+
+bool act_manifest_write(const struct act_manifest *manifest, uint8_t **bytes_ret,
                         size_t *nbytes_ret)
 {
     struct text text = {0};
     act_hash128_state state;
     uint8_t sum[ACT_DIGEST_NBYTES];
     put_text(&text, ACT_MANIFEST_MAGIC "parts\t");
-    put_u64(&text, count, "\n");
-    for (size_t i = 0; i < count; i++) {
-        const struct act_manifest_part *part = &parts[i];
-        put_text(&text, "part\t");
-        put_bytes(&text, part->name, strlen(part->name));
-        put_bytes(&text, part->from, part->from_nbytes);
-        put_u64(&text, part->content.entries, "\t");
-        put_u64(&text, part->file_nbytes, "\t");
-        put_u64(&text, part->root, "\t");
-        put_digest(&text, part->content.bytes);
-    }
+    put_u64(&text, manifest->count, "\t");
+    put_u64(&text, manifest->content.entries, "\t");
+    put_digest(&text, manifest->content.bytes);
+    for (size_t i = 0; i < manifest->count; i++)
+        put_part(&text, &manifest->parts[i], i + 1 == manifest->count);
     if (!text.no_memory) {
         act_hash128_init(&state);
         act_hash128_update(&state, text.bytes, text.nbytes);

@@ -69,11 +69,41 @@ act_status act_digesting_add_map(struct act_digesting *digesting, const act_map 
     return act_map_scan(map, NULL, visit, digesting, error);
 }
 
+/* Two digests of the same entries. */
+struct pair {
+    struct act_digesting *whole;
+    struct act_digesting part;
+};
+
+static int visit_for_both(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    struct pair *pair = context;
+    take(&pair->part, key, key_nbytes, value);
+    return take(pair->whole, key, key_nbytes, value);
+}
+
+act_status act_digesting_add_part(struct act_digesting *digesting, const act_map *map,
+                                  act_digest *part_ret, act_error *error)
+{
+    struct pair pair;
+    pair.whole = digesting;
+    act_digesting_start(&pair.part, NULL, NULL);
+    act_status status = act_map_scan(map, NULL, visit_for_both, &pair, error);
+    if (status == ACT_OK)
+        act_digesting_finish(&pair.part, part_ret);
+    return status;
+}
+
 void act_digesting_finish(struct act_digesting *digesting, act_digest *digest_ret)
 {
     flush(digesting);
     digest_ret->entries = digesting->entries;
     act_hash128_finish(&digesting->state, digest_ret->bytes);
+}
+
+bool act_digests_are_equal(const act_digest *a, const act_digest *b)
+{
+    return a->entries == b->entries && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
 act_status act_map_digest(const act_map *map, act_progress_fn progress, void *context,

@@ -33,6 +33,12 @@ int act_digesting_add(struct act_digesting *digesting, const uint8_t *key, size_
 act_status act_digesting_add_map(struct act_digesting *digesting, const act_map *map,
                                  act_error *error);
 
+/* The same, and the digest of these alone. */
+act_status act_digesting_add_part(struct act_digesting *digesting, const act_map *map,
+                                  act_digest *part_ret, act_error *error);
+
 void act_digesting_finish(struct act_digesting *digesting, act_digest *digest_ret);
+
+bool act_digests_are_equal(const act_digest *a, const act_digest *b);
 
 #endif

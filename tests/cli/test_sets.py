@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """split and join, sets in place of files, and what is wrong with sets."""
+import ctypes
+import ctypes.util
 import json
 import os
 import re
@@ -10,6 +12,23 @@ import time
 from tool import ACTREE, DAMAGED, NO, TROUBLE, ToolTest, main, needs_mapping
 
 PART = re.compile(r"x\.set\.[a-z2-7]{8}-\d+\.act\Z")
+
+
+class Hash128(ctypes.Structure):
+    _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
+
+
+def sealed(lines):
+    """A manifest of these lines, with a checksum that is right; None where nothing computes it."""
+    library = ctypes.util.find_library("xxhash")
+    if not library:
+        return None
+    function = ctypes.CDLL(library).XXH3_128bits
+    function.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+    function.restype = Hash128
+    text = b"".join(line + b"\n" for line in lines)
+    hashed = function(text, len(text))
+    return text + f"sum\t{hashed.high:016x}{hashed.low:016x}\n".encode()
 
 
 class SetTest(ToolTest):
@@ -23,7 +42,9 @@ class SetTest(ToolTest):
         return json.loads(self.ok("split", "--json", *(options or ("--parts", "5")), "-o", to, name))
 
     def parts(self, name="x.set"):
-        return [part["file"] for part in json.loads(self.ok("info", "--json", name))["parts"]]
+        """The files' names, which need no escapes here, from the manifest itself."""
+        return [line.split("\t")[1] for line in self.read(name).decode().splitlines()
+                if line.startswith("part\t")]
 
     def listing(self):
         return sorted(os.listdir(self.folder))
@@ -453,20 +474,96 @@ class Wrong(SetTest):
         self.assertIsNotNone(report["rule"])
 
     def test_damaged_manifests(self):
+        """Some of them: the unit test has all cuts, and all bits flipped."""
         content = self.read("x.set")
-        for cut in range(1, len(content), 5):
-            self.write("y.set", content[:cut])
-            status = self.run_tool("get", "y.set", "x").returncode
-            self.assertEqual(status, DAMAGED, cut)
-        for at in range(0, len(content), 5):
+        for cut in range(1, len(content), 67):
+            self.fails(DAMAGED, "get", self.write("y.set", content[:cut]), "x", says="y.set")
+        for at in range(0, len(content), 67):
             changed = bytearray(content)
             changed[at] ^= 1
-            self.write("y.set", bytes(changed))
-            self.assertEqual(self.run_tool("get", "y.set", "x").returncode, DAMAGED, at)
+            self.fails(DAMAGED, "get", self.write("y.set", bytes(changed)), "x", says="y.set")
+
+    def manifest(self, name="x.set"):
+        """Its lines but the last."""
+        return self.read(name).split(b"\n")[:-2]
+
+    def seal(self, lines, entries=None):
+        """Writes them as y.set, with numbers of parts and entries, and a checksum, that are right."""
+        head = lines[1].split(b"\t")
+        parts = lines[2:]
+        if entries is None:
+            entries = sum(int(part.split(b"\t")[4]) for part in parts)
+        head[1:3] = b"%d" % len(parts), b"%d" % entries
+        content = sealed([lines[0], b"\t".join(head), *parts])
+        if content is None:
+            self.skipTest("there is no library that computes the checksum")
+        self.write("y.set", content)
+
+    def test_parts_that_are_not_those_of_the_set(self):
+        """The checksum of the manifest is right, and what each line says is."""
+        magic, head, *parts = self.manifest()
+        names = self.names
+        self.seal([magic, head, *parts])
+        self.ok("verify", "y.set")
+
+        def refused(lines, *says):
+            self.seal([magic, head, *lines])
+            for verb in ("info", "verify", "dump"):
+                self.assertEqual(self.fails(DAMAGED, verb, "y.set", says=["y.set", *says]),
+                                 b"damaged: file is damaged\n" if verb == "verify" else b"")
+        refused(parts[1:], "the first part", names[1])
+        refused(parts[:2] + parts[3:], "missing between", names[1], names[3])
+        refused(parts[:4], "missing after", names[3])
+        refused([*parts[:2], parts[2], parts[2], *parts[3:]], "overlap", names[2])
+        refused([*parts[:2], parts[3], parts[2], parts[4]], "missing between", names[1], names[3])
+        # Two parts that have changed their files' names.
+        fields = [part.split(b"\t") for part in parts]
+        fields[1][1], fields[2][1] = fields[2][1], fields[1][1]
+        self.seal([magic, head, *[b"\t".join(part) for part in fields]])
+        self.fails(DAMAGED, "verify", "y.set", says=["not the file", names[2]])
+        # A part of a set that is split elsewhere.
+        self.split("--parts", "6", to="other.set")
+        other = self.manifest("other.set")[3]
+        refused([parts[0], other, *parts[2:]], self.parts("other.set")[1])
+
+    def test_a_part_of_a_set_that_is_split_alike(self):
+        """Only with all others it is seen that it is of another set."""
+        self.build(self.tsv.replace("\t1", "\t2"), name="other.act")
+        self.split("--parts", "5", name="other.act", to="other.set")
+        lines, others = self.manifest(), self.manifest("other.set")
+        lines[4] = others[4]
+        if lines[4].split(b"\t")[2:5] != self.manifest()[4].split(b"\t")[2:5]:
+            self.skipTest("they are not split alike")
+        self.seal(lines)
+        self.ok("dump", "y.set")
+        self.fails(DAMAGED, "verify", "y.set", says="one of them is of another set")
+        report = json.loads(self.fails(DAMAGED, "verify", "--json", "y.set", says="another set"))
+        self.assertEqual((report["sound"], report["part"], report["rule"]), (False, None, None))
+        # With another number of entries, it is seen at once.
+        self.seal(self.manifest(), entries=6001)
+        self.fails(DAMAGED, "info", "y.set", says="6000 entries")
+
+    def test_manifests_of_version_1(self):
+        """They do not say what the set was made with; but what they say is checked."""
+        magic, head, *parts = self.manifest()
+        old = []
+        for part in parts:
+            fields = part.split(b"\t")
+            old.append(b"\t".join(fields[:3] + fields[4:]))
+        content = sealed([b"ACTreeSet01", b"\t".join(head.split(b"\t")[:2]), *old])
+        if content is None:
+            self.skipTest("there is no library that computes the checksum")
+        self.assertEqual(magic, b"ACTreeSet02")
+        self.write("y.set", content)
+        self.assertEqual(self.ok("dump", "y.set").decode(), self.tsv)
+        self.ok("verify", "y.set")
+        self.ok("info", "y.set")
+        os.remove(self.path(self.names[1]))
+        self.fails(TROUBLE, "verify", "y.set", says=self.names[1])
 
     def test_a_manifest_larger_than_any(self):
         with open(self.path("y.set"), "wb") as file:
-            file.write(b"ACTreeSet01\nparts\t1\npart\t")
+            file.write(b"ACTreeSet02\nparts\t1\npart\t")
             file.truncate(1 << 30)
         for verb in ("info", "dump", "verify"):
             self.fails(DAMAGED, verb, "y.set", says="larger than")

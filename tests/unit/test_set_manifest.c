@@ -58,20 +58,28 @@ static void refused(const char *text, const char *why)
     assert_null(manifest.bytes);
 }
 
-#define PART(name, from) "part\t" name "\t" from "\t3\t100\t50\t" DIGEST "\n"
+#define PART(name, from, to) "part\t" name "\t" from "\t" to "\t3\t100\t50\t" DIGEST "\n"
+#define HEAD(count, entries) MAGIC "parts\t" count "\t" entries "\t" DIGEST "\n"
+
+/* The same of version 1. */
+#define PART_1(name, from) "part\t" name "\t" from "\t3\t100\t50\t" DIGEST "\n"
+#define HEAD_1(count)      ACT_MANIFEST_MAGIC_1 "parts\t" count "\n"
 
 static void fields_are_decoded(void **state)
 {
     (void)state;
-    static const char text[] = MAGIC "parts\t3\n" PART("a.act", "")
-        PART("b/c\\n\\xc3.act", "\\x00\\t\\n\\\\ \\xff") "part\td\tk\t0\t18446744073709551415\t"
-                                                         "18446744073709551615\t" DIGEST "\n";
+    static const char text[] = HEAD("3", "6") PART("a.act", "", "\\x00\\t\\n\\\\ \\xff")
+        PART("b/c\\n\\xc3.act", "\\x00\\t\\n\\\\ \\xff", "k") "part\td\tk\t\t0\t"
+                                                              "18446744073709551415\t"
+                                                              "18446744073709551615\t" DIGEST "\n";
     struct act_manifest manifest;
     act_error error;
     if (parse(text, sizeof(text) - 1, &manifest, &error) != ACT_OK)
         fail_msg("%s", error.text);
     assert_int_equal(manifest.count, 3);
-    assert_int_equal(manifest.entries, 6);
+    assert_int_equal(manifest.content.entries, 6);
+    assert_true(manifest.has_content);
+    assert_int_equal(manifest.content.bytes[2], 0x22);
     assert_string_equal(manifest.parts[0].name, "a.act");
     assert_int_equal(manifest.parts[0].from_nbytes, 0);
     assert_int_equal(manifest.parts[0].file_nbytes, 100);
@@ -91,10 +99,11 @@ static void what_is_no_manifest(void **state)
     static const char *const others[] = {"",
                                          "A",
                                          "ACTreeSet01",
-                                         "ACTreeSet02\nparts\t1\n",
+                                         "ACTreeSet00\nparts\t1\n",
+                                         "ACTreeSet03\nparts\t1\n",
                                          "ACTree03",
-                                         "ACTreeSet01\r\n",
-                                         "actreeset01\n"};
+                                         "ACTreeSet02\r\n",
+                                         "actreeset02\n"};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         assert_int_equal(act_manifest_parse(others[i], strlen(others[i]), "x.set", &manifest, NULL),
                          ACT_ERR_FORMAT);
@@ -104,7 +113,7 @@ static void what_is_no_manifest(void **state)
 static void every_cut_and_every_flipped_bit_is_found(void **state)
 {
     (void)state;
-    static const char text[] = MAGIC "parts\t2\n" PART("a.act", "") PART("b.act", "k");
+    static const char text[] = HEAD("2", "6") PART("a.act", "", "k") PART("b.act", "k", "");
     struct act_manifest manifest;
     size_t nbytes;
     char *whole = with_sum(text, sizeof(text) - 1, &nbytes);
@@ -128,30 +137,90 @@ static void broken_rules(void **state)
     (void)state;
     refused(MAGIC, "no number of parts");
     refused(MAGIC "parts\t\n", "no number");
-    refused(MAGIC "parts\t0\n", "no parts");
-    refused(MAGIC "parts\t01\n" PART("a", ""), "zeros");
-    refused(MAGIC "parts\t18446744073709551616\n" PART("a", ""), "too large");
-    refused(MAGIC "parts\t18446744073709551615\n" PART("a", ""), "more parts than lines");
-    refused(MAGIC "parts\t2\n" PART("a", ""), "more parts than lines");
-    refused(MAGIC "parts\t2\n" PART("a", "") "rest\t" PART("b", "b"), "not of a part");
-    refused(MAGIC "parts\t1\n" PART("a", "") PART("b", "b"), "more lines than parts");
-    refused(MAGIC "parts\t1\n" PART("a", "b"), "a gap");
-    refused(MAGIC "parts\t2\n" PART("a", "") PART("b", ""), "an overlap");
-    refused(MAGIC "parts\t3\n" PART("a", "") PART("b", "b") PART("c", "b"), "an overlap");
-    refused(MAGIC "parts\t3\n" PART("a", "") PART("b", "b") PART("c", "a"), "an overlap");
-    refused(MAGIC "parts\t3\n" PART("a", "") PART("b", "b") PART("a", "c"), "two of its parts");
-    refused(MAGIC "parts\t1\npart\ta\t\t03\t100\t50\t" DIGEST "\n", "zeros");
-    refused(MAGIC "parts\t1\npart\ta\t\t-3\t100\t50\t" DIGEST "\n", "no number");
-    refused(MAGIC "parts\t1\npart\ta\t\t3\t100\t50\t" DIGEST "0\n", "after its end");
-    refused(MAGIC "parts\t1\npart\ta\t\t3\t100\t50\t0" DIGEST "\n", "after its end");
-    refused(MAGIC "parts\t1\npart\tabcd\t\t3\t100\t50\t0011\n          "
-                  "                                         ",
+    refused(HEAD_1("1") PART("a", "", ""), "no number");
+    refused(MAGIC "parts\t1\n" PART("a", "", ""), "no number");
+    refused(MAGIC "parts\t1\t3\n" PART("a", "", ""), "no number");
+    refused(MAGIC "parts\t1\t3\t\n" PART("a", "", ""), "32 digits");
+    refused(HEAD("0", "0"), "no parts");
+    refused(HEAD_1("0"), "no parts");
+    refused(HEAD("01", "3") PART("a", "", ""), "zeros");
+    refused(HEAD("18446744073709551616", "3") PART("a", "", ""), "too large");
+    refused(HEAD("18446744073709551615", "3") PART("a", "", ""), "more parts than lines");
+    refused(HEAD("2", "3") PART("a", "", ""), "more parts than lines");
+    refused(HEAD("2", "3") PART("a", "", "b") "rest\t" PART("b", "b", ""), "not of a part");
+    refused(HEAD("1", "3") PART("a", "", "b") PART("b", "b", ""), "more lines than parts");
+    refused(HEAD("3", "9") PART("a", "", "b") PART("b", "b", "c") PART("a", "c", ""),
+            "two of its parts");
+    refused(HEAD("1", "3") "part\ta\t\t\t03\t100\t50\t" DIGEST "\n", "zeros");
+    refused(HEAD("1", "3") "part\ta\t\t\t-3\t100\t50\t" DIGEST "\n", "no number");
+    refused(HEAD("1", "3") "part\ta\t\t\t3\t100\t50\t" DIGEST "0\n", "after its end");
+    refused(HEAD("1", "3") "part\ta\t\t\t3\t100\t50\t0" DIGEST "\n", "after its end");
+    refused(HEAD("1", "3") "part\tabcd\t\t\t3\t100\t50\t0011\n          "
+                           "                                         ",
             "32 digits");
-    refused(MAGIC "parts\t1\npart\ta\t\t3\t100\t50\t" DIGEST, "after its end");
-    refused(MAGIC "parts\t2\npart\ta\t\t18446744073709551615\t1\t1\t" DIGEST "\n" PART("b", "b"),
+    refused(HEAD("1", "3") "part\ta\t\t\t3\t100\t50\t" DIGEST, "after its end");
+    refused(HEAD("2", "1") "part\ta\t\tb\t18446744073709551615\t1\t1\t" DIGEST
+                           "\n" PART("b", "b", ""),
             "more entries");
-    refused(MAGIC "parts\t2\npart\ta\t\t1\t18446744073709551615\t1\t" DIGEST "\n" PART("b", "b"),
+    refused(HEAD("2", "4") "part\ta\t\tb\t1\t18446744073709551615\t1\t" DIGEST
+                           "\n" PART("b", "b", ""),
             "more entries or bytes");
+}
+
+#define FIRST  PART("a.act", "", "g")
+#define SECOND PART("b.act", "g", "p")
+#define THIRD  PART("c.act", "p", "")
+
+/* Of three parts, with a checksum that is right: what was done to the lines is told, with a name.
+ */
+static void ranges_join(void **state)
+{
+    (void)state;
+    struct act_manifest manifest;
+    static const char whole[] = HEAD("3", "9") FIRST SECOND THIRD;
+    assert_int_equal(parse(whole, sizeof(whole) - 1, &manifest, NULL), ACT_OK);
+    act_manifest_free(&manifest);
+    refused(HEAD("2", "6") SECOND THIRD, "a gap: the first part, \"b.act\", does not begin");
+    refused(HEAD("2", "6") FIRST THIRD, "a part is missing between \"a.act\" and \"c.act\"");
+    refused(HEAD("2", "6") FIRST SECOND, "a part is missing after \"b.act\"");
+    refused(HEAD("3", "9") FIRST THIRD SECOND, "a part is missing between \"a.act\" and \"c.act\"");
+    refused(HEAD("3", "9") SECOND FIRST THIRD, "the first part, \"b.act\"");
+    refused(HEAD("4", "12") FIRST SECOND SECOND THIRD, "\"b.act\" does not begin above");
+    refused(HEAD("4", "12") FIRST SECOND THIRD THIRD, "\"c.act\" does not begin above");
+    refused(HEAD("4", "12") FIRST SECOND THIRD PART("d.act", "q", ""),
+            "an overlap: part \"d.act\" comes after \"c.act\"");
+    refused(HEAD("3", "9") FIRST PART("x.act", "f", "p") THIRD, "an overlap: part \"x.act\"");
+    refused(HEAD("3", "9") FIRST PART("x.act", "gg", "p") THIRD,
+            "a part is missing between \"a.act\" and \"x.act\"");
+    refused(HEAD("3", "9") FIRST PART("x.act", "g", "q") THIRD, "an overlap: part \"c.act\"");
+    refused(HEAD("3", "9") FIRST PART("x.act", "g", "g") THIRD, "\"x.act\" ends where it begins");
+    refused(HEAD("3", "9") FIRST PART("x.act", "g", "f") THIRD, "\"x.act\" ends where it begins");
+    refused(HEAD("3", "10") FIRST SECOND THIRD, "its parts have 9 entries, and the set was made "
+                                                "with 10");
+}
+
+/* They say less, so that less is noticed. */
+static void manifests_of_version_1(void **state)
+{
+    (void)state;
+    static const char text[] = HEAD_1("2") PART_1("a.act", "") PART_1("b.act", "k");
+    struct act_manifest manifest;
+    act_error error;
+    if (parse(text, sizeof(text) - 1, &manifest, &error) != ACT_OK)
+        fail_msg("%s", error.text);
+    assert_int_equal(manifest.count, 2);
+    assert_int_equal(manifest.content.entries, 6);
+    assert_false(manifest.has_content);
+    assert_string_equal(manifest.parts[1].name, "b.act");
+    assert_int_equal(manifest.parts[1].from_nbytes, 1);
+    assert_int_equal(manifest.parts[1].file_nbytes, 100);
+    act_manifest_free(&manifest);
+    refused(HEAD_1("1") PART_1("a", "b"), "a gap");
+    refused(HEAD_1("2") PART_1("a", "") PART_1("b", ""), "an overlap");
+    refused(HEAD_1("3") PART_1("a", "") PART_1("b", "b") PART_1("c", "b"), "an overlap");
+    refused(HEAD_1("3") PART_1("a", "") PART_1("b", "b") PART_1("c", "a"), "an overlap");
+    refused(HEAD_1("1") PART_1("a", "") PART_1("b", "b"), "more lines than parts");
+    refused(HEAD("1", "3") PART_1("a", ""), "zeros");
 }
 
 static void one_spelling(void **state)
@@ -161,7 +230,11 @@ static void one_spelling(void **state)
                                         "\\",    "\\a",   "\xc3",  "\x7f",  "\r",    "\\N"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         char text[400];
-        snprintf(text, sizeof(text), MAGIC "parts\t2\n" PART("a", "") PART("b", "b%s"), wrong[i]);
+        snprintf(text, sizeof(text), HEAD("2", "6") PART("a", "", "b") PART("b", "b%s", ""),
+                 wrong[i]);
+        refused(text, "not escaped as it should be");
+        snprintf(text, sizeof(text), HEAD("2", "6") PART("a", "", "b%s") PART("b", "b", ""),
+                 wrong[i]);
         refused(text, "not escaped as it should be");
     }
 }
@@ -176,12 +249,12 @@ static void names_lead_downwards(void **state)
                                         "a/.b", "\\n", "a b", "-",   "a:b", "a/..b/c"};
     char text[400];
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        snprintf(text, sizeof(text), MAGIC "parts\t1\n" PART("%s", ""), wrong[i]);
+        snprintf(text, sizeof(text), HEAD("1", "3") PART("%s", "", ""), wrong[i]);
         refused(text, "a name that does not lead");
     }
     for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
         struct act_manifest manifest;
-        snprintf(text, sizeof(text), MAGIC "parts\t1\n" PART("%s", ""), right[i]);
+        snprintf(text, sizeof(text), HEAD("1", "3") PART("%s", "", ""), right[i]);
         assert_int_equal(parse(text, strlen(text), &manifest, NULL), ACT_OK);
         act_manifest_free(&manifest);
     }
@@ -207,9 +280,11 @@ static void random_manifests_come_back(void **state)
     static uint8_t keys[PARTS][12];
     struct random r = random_of(9);
     for (size_t count = 1; count < PARTS; count += 1 + count / 2) {
+        struct act_manifest made = {.parts = parts, .count = count, .has_content = true};
         struct act_manifest manifest;
         uint8_t *bytes;
         size_t nbytes;
+        random_fill(&r, made.content.bytes, sizeof(made.content.bytes));
         for (size_t i = 0; i < count; i++) {
             struct act_manifest_part *part = &parts[i];
             snprintf(names[i], sizeof(names[i]), "%zu/\n\x01\xe4 \"%llu", i,
@@ -221,15 +296,17 @@ static void random_manifests_come_back(void **state)
             part->from = keys[i];
             part->from_nbytes = i ? 2 + random_below(&r, sizeof(keys[i]) - 1) : 0;
             part->content.entries = random_u64(&r) >> (8 + random_below(&r, 50));
+            made.content.entries += part->content.entries;
             part->file_nbytes = random_u64(&r) >> (10 + random_below(&r, 50));
             part->root = random_u64(&r);
             random_fill(&r, part->content.bytes, sizeof(part->content.bytes));
         }
-        assert_true(act_manifest_write(parts, count, &bytes, &nbytes));
+        assert_true(act_manifest_write(&made, &bytes, &nbytes));
         act_error error;
         if (act_manifest_parse(bytes, nbytes, "x", &manifest, &error) != ACT_OK)
             fail_msg("%s", error.text);
         assert_int_equal(manifest.count, count);
+        assert_memory_equal(&manifest.content, &made.content, sizeof(made.content));
         for (size_t i = 0; i < count; i++) {
             const struct act_manifest_part *part = &manifest.parts[i];
             assert_string_equal(part->name, parts[i].name);
@@ -261,11 +338,13 @@ static void the_corpus_has_one_spelling(void **state)
         unsigned char *text = scratch_read(path, &text_nbytes);
         char *whole = with_sum((const char *)text, text_nbytes, &nbytes);
         if (act_manifest_parse(whole, nbytes, path, &manifest, NULL) == ACT_OK) {
-            accepted++;
-            assert_true(
-                act_manifest_write(manifest.parts, manifest.count, &written, &written_nbytes));
-            assert_int_equal(written_nbytes, nbytes);
-            assert_memory_equal(written, whole, nbytes);
+            assert_true(act_manifest_write(&manifest, &written, &written_nbytes));
+            /* What is of version 1 would be written as version 2. */
+            if (manifest.has_content) {
+                accepted++;
+                assert_int_equal(written_nbytes, nbytes);
+                assert_memory_equal(written, whole, nbytes);
+            }
             free(written);
         }
         act_manifest_free(&manifest);
@@ -284,6 +363,8 @@ int main(void)
         cmocka_unit_test(what_is_no_manifest),
         cmocka_unit_test(every_cut_and_every_flipped_bit_is_found),
         cmocka_unit_test(broken_rules),
+        cmocka_unit_test(ranges_join),
+        cmocka_unit_test(manifests_of_version_1),
         cmocka_unit_test(one_spelling),
         cmocka_unit_test(names_lead_downwards),
         cmocka_unit_test(random_manifests_come_back),
