@@ -130,6 +130,10 @@ typedef struct act_residency_options {
      * without them. */
     uint64_t depth;
     size_t top; /* how many prefixes at most; 0: 16 */
+    /* With no depth: bytes in memory that make a prefix one of those that tell most, in place of
+     * the share above. So prefixes of several files, as the parts of a set, are of one measure. 0:
+     * none */
+    uint64_t nbytes_min;
     /* Nodes to look at, at most; 0: ACT_RESIDENCY_NODES_MAX_DEFAULT. In an indexed file that would
      * have more, a sample of its pages is looked at, and what they have is multiplied. */
     uint64_t nodes_max;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "info_paging.h"
 #include "info_set.h"
 #include "message.h"
 #include "open.h"
@@ -72,57 +73,6 @@ static void print_count(struct cli_out *out, const char *name, uint64_t number, 
 {
     char text[CLI_UNIT_NBYTES];
     cli_out_format(out, "  %-16s %20s%s\n", name, cli_count_text(text, number), more);
-}
-
-static void print_size(struct cli_out *out, const char *name, uint64_t nbytes)
-{
-    char digits[CLI_UNIT_NBYTES];
-    char text[CLI_UNIT_NBYTES];
-    cli_out_format(out, "  %-16s %20s  (%s)\n", name, cli_count_text(digits, nbytes),
-                   cli_bytes_text(text, nbytes));
-}
-
-static const char *access_name(const act_map_paging *paging)
-{
-    if (paging->is_copy)
-        return "copy";
-    return paging->access == ACT_ACCESS_MAP ? "map" : "read";
-}
-
-static const char *advice_name(const act_map_paging *paging)
-{
-    static const char *const names[] = {"auto", "normal", "random", "sequential"};
-    return names[paging->advice];
-}
-
-static const char *populate_name(const act_map_paging *paging)
-{
-    static const char *const names[] = {"none", "hot", "prefix", "all"};
-    return names[paging->populate];
-}
-
-static const char *huge_name(const act_map_paging *paging)
-{
-    static const char *const names[] = {"none", "copy", "file"};
-    return names[paging->huge_kind];
-}
-
-static void print_paging(struct cli_out *out, const act_map_paging *paging)
-{
-    cli_out_format(out, "\nPages\n  %-16s %20s%s\n", "access", access_name(paging),
-                   paging->is_private ? "  (private)" : "");
-    if (paging->access == ACT_ACCESS_MAP && !paging->is_copy)
-        cli_out_format(out, "  %-16s %20s%s\n", "advice", advice_name(paging),
-                       paging->advice_is_auto ? "  (chosen)" : "");
-    if (paging->populate != ACT_POPULATE_NONE)
-        print_size(out, "populated", paging->populate_done_nbytes);
-    if (paging->locked_nbytes)
-        print_size(out, "locked", paging->locked_nbytes);
-    if (paging->resident_nbytes_max)
-        print_size(out, "budget", paging->resident_nbytes_max);
-    if (paging->huge_nbytes)
-        print_size(out, "in huge pages", paging->huge_nbytes);
-    cli_out_format(out, "  %s\n", paging->text);
 }
 
 static void print_content(struct cli_out *out, const struct facts *facts)
@@ -273,25 +223,20 @@ static const char *layout(const struct facts *facts)
 static void print_text(struct cli_out *out, const struct facts *facts)
 {
     char text[CLI_UNIT_NBYTES];
-    char digits[CLI_UNIT_NBYTES];
-    cli_out_format(out, "File\n  %-16s %20s  (%s)\n", "size",
-                   cli_count_text(digits, facts->stat.file_nbytes),
-                   cli_bytes_text(text, facts->stat.file_nbytes));
+    cli_out_text(out, "File\n");
+    cli_info_print_size(out, "size", facts->stat.file_nbytes);
     bool indexed = facts->stat.layout == ACT_LAYOUT_INDEXED;
     cli_out_format(out, "  %-16s %20s\n", "layout", layout(facts));
     cli_out_format(out, "  %-16s %20s%s\n", "extension", extension(&facts->stat),
                    facts->stat.index_unusable ? "  (read as a plain file)" : "");
-    if (indexed) {
-        uint64_t hot_nbytes = facts->stat.hot_end - facts->stat.hot_off;
-        cli_out_format(out, "  %-16s %20s  (%s)\n", "hot region",
-                       cli_count_text(digits, hot_nbytes), cli_bytes_text(text, hot_nbytes));
-    }
+    if (indexed)
+        cli_info_print_size(out, "hot region", facts->stat.hot_end - facts->stat.hot_off);
     print_count(out, "root at offset", facts->stat.root, "");
     if (facts->stat.merged)
         print_count(out, "root before it", facts->stat.merged_root, "  (the file was merged into)");
     else
         cli_out_format(out, "  %-16s %20s\n", "merged into", "never");
-    print_paging(out, &facts->paging);
+    cli_paging_print(out, &facts->paging);
     if (!facts->is_counted) {
         cli_out_format(out,
                        "\nKeys and nodes are not counted: that takes up to as much memory as the "
@@ -326,29 +271,6 @@ static void report_kinds(json_t *report, const act_map_info *info)
     cli_report_u64(report, "value_bytes", info->value_nbytes);
 }
 
-static void report_paging(json_t *report, const act_map_paging *paging)
-{
-    json_t *pages = cli_report_object(report, "paging");
-    cli_report_text(pages, "access", access_name(paging));
-    cli_report_bool(pages, "private", paging->is_private);
-    cli_report_text(pages, "advice", advice_name(paging));
-    cli_report_bool(pages, "advice_chosen", paging->advice_is_auto);
-    cli_report_bool(pages, "hot_region_ahead", paging->hot_is_ahead);
-    cli_report_text(pages, "reason", paging->text);
-    if (paging->memory_nbytes != UINT64_MAX)
-        cli_report_u64(pages, "memory_bytes", paging->memory_nbytes);
-    else
-        cli_report_null(pages, "memory_bytes");
-    cli_report_text(pages, "populate", populate_name(paging));
-    cli_report_u64(pages, "populate_asked_bytes", paging->populate_asked_nbytes);
-    cli_report_u64(pages, "populated_bytes", paging->populate_done_nbytes);
-    cli_report_u64(pages, "locked_bytes", paging->locked_nbytes);
-    cli_report_u64(pages, "budget_bytes", paging->resident_nbytes_max);
-    cli_report_u64(pages, "released_bytes", paging->released_nbytes);
-    cli_report_text(pages, "huge", huge_name(paging));
-    cli_report_u64(pages, "huge_bytes", paging->huge_nbytes);
-}
-
 static int print_json(struct cli_out *out, const struct facts *facts)
 {
     const act_map_info *info = &facts->info;
@@ -372,7 +294,7 @@ static int print_json(struct cli_out *out, const struct facts *facts)
         cli_report_u64(report, "previous_root", facts->stat.merged_root);
     else
         cli_report_null(report, "previous_root");
-    report_paging(report, &facts->paging);
+    cli_paging_report(report, &facts->paging);
     if (facts->has_digest) {
         char content[CLI_DIGEST_TEXT_NBYTES];
         cli_report_text(report, "content", cli_digest_text(content, &facts->digest));

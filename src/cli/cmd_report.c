@@ -31,23 +31,29 @@ static int get_info(struct cli_call *call, const struct cli_map *map, struct cli
     return status == ACT_OK ? CLI_DONE : cli_fail(map->name, &error);
 }
 
+static void add_sections(struct cli_page *page, const struct cli_resident *file)
+{
+    for (size_t i = 0; i < file->regions_count; i++) {
+        const act_section_residency *region = &file->regions[i].residency;
+        page->section_nbytes[region->region] += region->nbytes;
+    }
+}
+
 /* What is in memory comes first: all else changes it. */
 static int look(struct cli_call *call, struct cli_page *page, struct cli_resident *resident)
 {
     struct cli_map map;
     int status = cli_map_or_set_open(call, &map, NULL);
     page->name = map.name;
-    if (status == CLI_DONE && map.set) {
-        status = cli_page_look_at_set(call, &map, page);
-    } else if (status == CLI_DONE) {
-        page->resident = resident;
+    page->resident = resident;
+    if (status == CLI_DONE)
         status = cli_resident_look(resident, call, &map, CELLS);
-        for (size_t i = 0; i < resident->regions_count; i++) {
-            const act_section_residency *region = &resident->regions[i].residency;
-            page->section_nbytes[region->region] = region->nbytes;
-        }
-        if (status == CLI_DONE)
-            status = get_info(call, &map, page);
+    if (status == CLI_DONE) {
+        if (!map.set)
+            add_sections(page, resident);
+        for (size_t i = 0; i < resident->parts_count; i++)
+            add_sections(page, &resident->parts[i]);
+        status = map.set ? cli_page_look_at_set(call, &map, page) : get_info(call, &map, page);
     }
     cli_map_close(&map);
     return status;

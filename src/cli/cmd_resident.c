@@ -115,16 +115,9 @@ static int look_once(struct cli_call *call)
     bool picture = call->options.svg || call->options.html;
     size_t cells = call->options.json ? 0 : picture ? PICTURE_CELLS : TEXT_CELLS;
     int status = cli_map_or_set_open(call, &map, NULL);
-    const struct cli_options *given = &call->options;
-    if (status == CLI_DONE && map.set &&
-        (picture || given->prefix || given->top_given || given->depth))
-        status = cli_usage_error("resident", "of a set, --svg, --html, --prefix, --top and --depth "
-                                             "show nothing yet");
-    else if (status == CLI_DONE && map.set)
-        status = cli_resident_set(call, &map);
-    else if (status == CLI_DONE)
+    if (status == CLI_DONE)
         status = cli_resident_look(&resident, call, &map, cells);
-    if (status == CLI_DONE && map.map)
+    if (status == CLI_DONE)
         status = show(call, &resident);
     cli_resident_free(&resident);
     cli_map_close(&map);

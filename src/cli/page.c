@@ -37,20 +37,11 @@ static double share(uint64_t part, uint64_t whole)
 /* How much is in memory; false if that is not known. */
 static bool cached_nbytes(const struct cli_page *page, uint64_t *nbytes_ret)
 {
-    *nbytes_ret = 0;
-    if (page->resident) {
-        *nbytes_ret = page->resident->totals.cached.nbytes;
-        /* It is counted in whole pages. */
-        if (*nbytes_ret > page->stat.file_nbytes)
-            *nbytes_ret = page->stat.file_nbytes;
-        return page->resident->totals.cached.known;
-    }
-    bool known = true;
-    for (size_t i = 0; page->parts && i < page->part_count; i++) {
-        *nbytes_ret += page->parts[i].cached_nbytes;
-        known = known && page->parts[i].known;
-    }
-    return known;
+    *nbytes_ret = page->resident->totals.cached.nbytes;
+    /* It is counted in whole pages. */
+    if (*nbytes_ret > page->stat.file_nbytes)
+        *nbytes_ret = page->stat.file_nbytes;
+    return page->resident->totals.cached.known;
 }
 
 static void print_head(struct cli_out *out, const struct cli_page *page)
@@ -65,7 +56,8 @@ static void print_head(struct cli_out *out, const struct cli_page *page)
     cli_html_bytes(out, page->name, strlen(page->name));
     cli_out_text(out, "</h1>\n<p class=\"dim\">");
     if (page->parts)
-        cli_out_format(out, "A set of %s parts, ", cli_count_text(text, page->part_count));
+        cli_out_format(out, "A set of %s parts, ",
+                       cli_count_text(text, page->resident->parts_count));
     cli_out_format(out, "%s layout, %s; looked at on %s by actree %s.</p>\n",
                    cli_layout_name(cli_layout_of(page->stat.layout, page->info.shared)),
                    page->stat.merged ? "merged into" : "never merged into", date, act_version());
@@ -247,6 +239,22 @@ static void print_map(struct cli_out *out, const struct cli_resident *resident)
     }
 }
 
+static void print_part_map(struct cli_out *out, const struct cli_resident *part)
+{
+    if (!part->cells_count)
+        return;
+    cli_out_text(out, "<h3>Part <code>");
+    cli_html_bytes(out, part->name, strlen(part->name));
+    cli_out_text(out, "</code>, keys from <code>\"");
+    cli_html_bytes(out, part->from, part->from_nbytes);
+    if (part->to) {
+        cli_out_text(out, "\"</code> up to <code>\"");
+        cli_html_bytes(out, part->to, part->to_nbytes);
+    }
+    cli_out_text(out, "\"</code></h3>\n");
+    print_map(out, part);
+}
+
 static void print_prefixes(struct cli_out *out, const struct cli_resident *resident)
 {
     static const char *const heads[] = {"prefix", "bytes in memory", "nodes", "nodes missing"};
@@ -278,15 +286,17 @@ static void print_residency(struct cli_out *out, const struct cli_page *page)
                           "whole.</p>\n");
         return;
     }
-    cli_out_format(
-        out,
-        "<p>As it was before this report measured anything; each spot stands for "
-        "some %.0f pages, and is the stronger the more of them are there. Point at one "
-        "to see what it holds.</p>\n",
-        resident->cells_count ? (double)resident->totals.pages / (double)resident->cells_count : 0);
+    cli_out_format(out,
+                   "<p>As it was before this report measured anything; each spot stands for "
+                   "some %.0f pages, and is the stronger the more of them are there. Point at one "
+                   "to see what it holds.</p>\n",
+                   (double)cli_resident_spot_nbytes(resident) /
+                       (double)resident->totals.page_nbytes);
     cli_out_text(out, "<div class=\"legend\"><span><i class=\"ka\"></i>in memory</span>"
                       "<span><i class=\"k0\"></i>not in memory</span></div>\n");
     print_map(out, resident);
+    for (size_t i = 0; i < resident->parts_count; i++)
+        print_part_map(out, &resident->parts[i]);
     print_prefixes(out, resident);
 }
 
@@ -302,8 +312,7 @@ void cli_page_print(struct cli_out *out, const struct cli_page *page)
     }
     if (page->parts)
         cli_page_print_parts(out, page);
-    else
-        print_residency(out, page);
+    print_residency(out, page);
     print_shape(out, page);
     print_sizes(out, page);
     cli_html_end(out);

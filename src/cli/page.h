@@ -9,11 +9,7 @@
 
 /* A part of a set. */
 struct cli_page_part {
-    char *name;
     uint64_t keys;
-    uint64_t file_nbytes;
-    uint64_t cached_nbytes; /* if `known` */
-    bool known;
 };
 
 struct cli_page {
@@ -22,9 +18,8 @@ struct cli_page {
     act_map_stat stat; /* of a set: size and layout, and whether any part was merged into */
     act_map_info info; /* of a set: of all parts together */
     uint64_t section_nbytes[ACT_SECTIONS_MAX]; /* as the info */
-    const struct cli_resident *resident; /* as it was before anything was measured; NULL: a set */
-    struct cli_page_part *parts;         /* of a set */
-    size_t part_count;
+    const struct cli_resident *resident;       /* as it was before anything was measured */
+    struct cli_page_part *parts;       /* of a set, as many as of `resident`; NULL: a file */
     const struct cli_profile *profile; /* NULL without a log */
 };
 

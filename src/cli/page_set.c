@@ -48,37 +48,15 @@ static void add_info(act_map_info *sum, const act_map_info *part)
         add(&sum->fan_out[i], part->fan_out[i]);
 }
 
-/* Of whole pages no more counts than there are bytes. */
-static void note_residency(struct cli_page_part *part, const act_residency *residency)
+static void add_stat(struct cli_page *page, const act_map *map, bool is_first)
 {
-    act_residency_totals totals;
-    act_residency_get_totals(residency, &totals);
-    part->known = totals.cached.known;
-    part->cached_nbytes = totals.cached.nbytes < totals.file_nbytes ? totals.cached.nbytes
-                                                                    : totals.file_nbytes;
-}
-
-static act_status look_at_part(const act_map *map, struct cli_page *page,
-                               struct cli_page_part *part, act_error *error)
-{
-    act_residency *residency;
-    act_section_residency sections[ACT_SECTIONS_MAX];
     act_map_stat stat;
-    act_status status = act_map_residency(map, &residency, error);
-    if (status != ACT_OK)
-        return status;
-    note_residency(part, residency);
-    size_t count = act_residency_get_sections(residency, sections);
-    for (size_t i = 0; i < count; i++)
-        page->section_nbytes[sections[i].region] += sections[i].nbytes;
-    act_residency_close(residency);
     act_map_get_stat(map, &stat);
     page->stat.file_nbytes += stat.file_nbytes;
     page->stat.merged |= stat.merged;
     /* Of several layouts the first part's is told. */
-    if (part == page->parts)
+    if (is_first)
         page->stat.layout = stat.layout;
-    return ACT_OK;
 }
 
 static act_status add_part(const act_map *map, struct cli_page *page, struct cli_progress *progress,
@@ -91,21 +69,18 @@ static act_status add_part(const act_map *map, struct cli_page *page, struct cli
     return status;
 }
 
-/* First all that is in memory, then what reads the files. */
 static act_status look_at_parts(const struct cli_map *map, struct cli_page *page,
                                 struct cli_progress *progress, act_error *error)
 {
     act_status status = ACT_OK;
-    for (size_t i = 0; i < 2 * page->part_count && status == ACT_OK; i++) {
-        size_t index = i % page->part_count;
-        struct cli_page_part *part = &page->parts[index];
+    for (size_t i = 0; i < page->resident->parts_count && status == ACT_OK; i++) {
         act_map *part_map;
-        status = act_set_part_open(map->set, index, &part_map, error);
+        status = act_set_part_open(map->set, i, &part_map, error);
         if (status != ACT_OK)
             return status;
-        status = i == index ? look_at_part(part_map, page, part, error)
-                            : add_part(part_map, page, progress, error);
-        act_set_part_release(map->set, index);
+        add_stat(page, part_map, i == 0);
+        status = add_part(part_map, page, progress, error);
+        act_set_part_release(map->set, i);
     }
     return status;
 }
@@ -114,21 +89,15 @@ int cli_page_look_at_set(struct cli_call *call, const struct cli_map *map, struc
 {
     struct cli_progress progress;
     act_error error;
-    page->part_count = act_set_part_count(map->set);
-    page->parts = calloc(page->part_count, sizeof(*page->parts));
+    size_t count = page->resident->parts_count;
+    page->parts = calloc(count, sizeof(*page->parts));
     if (!page->parts)
         return cli_fail_nomem();
-    for (size_t i = 0; i < page->part_count; i++) {
-        struct cli_page_part *part = &page->parts[i];
+    for (size_t i = 0; i < count; i++) {
         act_set_part told;
         if (act_set_get_part(map->set, i, &told, &error) != ACT_OK)
             return cli_fail(map->name, &error);
-        part->name = malloc(strlen(told.name) + 1);
-        if (!part->name)
-            return cli_fail_nomem();
-        memcpy(part->name, told.name, strlen(told.name) + 1);
-        part->file_nbytes = told.file_nbytes;
-        part->keys = told.content.entries;
+        page->parts[i].keys = told.content.entries;
     }
     cli_progress_start(&progress, call->options.progress, "counting", "B");
     act_status status = look_at_parts(map, page, &progress, &error);
@@ -138,8 +107,6 @@ int cli_page_look_at_set(struct cli_call *call, const struct cli_map *map, struc
 
 void cli_page_free_set(struct cli_page *page)
 {
-    for (size_t i = 0; page->parts && i < page->part_count; i++)
-        free(page->parts[i].name);
     free(page->parts);
     page->parts = NULL;
 }
@@ -148,22 +115,23 @@ void cli_page_print_parts(struct cli_out *out, const struct cli_page *page)
 {
     static const char *const heads[] = {"part", "keys", "size", "in memory", "of it"};
     char text[CLI_UNIT_NBYTES];
-    cli_out_text(out, "<h2>Parts, and what of them is in memory</h2>\n"
-                      "<p>As it was before this report measured anything.</p>\n");
+    cli_out_text(out, "<h2>Parts</h2>\n");
     cli_html_table_begin(out, heads, 5, 4);
-    for (size_t i = 0; i < page->part_count; i++) {
-        const struct cli_page_part *part = &page->parts[i];
+    for (size_t i = 0; i < page->resident->parts_count; i++) {
+        const struct cli_resident *part = &page->resident->parts[i];
+        const act_residency_totals *totals = &part->totals;
         cli_out_text(out, "<tr><td><code>");
         cli_html_bytes(out, part->name, strlen(part->name));
         cli_out_format(out, "</code></td><td class=\"r\">%s</td>",
-                       cli_count_text(text, part->keys));
-        cli_out_format(out, "<td class=\"r\">%s</td>", cli_bytes_text(text, part->file_nbytes));
-        if (part->known)
+                       cli_count_text(text, page->parts[i].keys));
+        cli_out_format(out, "<td class=\"r\">%s</td>", cli_bytes_text(text, totals->file_nbytes));
+        if (totals->cached.known)
             cli_out_format(out, "<td class=\"r\">%s</td><td class=\"r\">%.1f %%</td></tr>\n",
-                           cli_bytes_text(text, part->cached_nbytes),
-                           cli_percent(part->cached_nbytes, part->file_nbytes));
+                           cli_bytes_text(text, totals->cached.nbytes),
+                           cli_percent(totals->cached.nbytes, totals->pages * totals->page_nbytes));
         else
-            cli_out_text(out, "<td class=\"r\">unknown</td><td class=\"r\"></td></tr>\n");
+            cli_out_format(out, "<td class=\"r\">%s</td><td class=\"r\"></td></tr>\n",
+                           totals->mapped ? "unknown" : "read");
     }
     cli_html_table_end(out);
 }

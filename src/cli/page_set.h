@@ -5,8 +5,9 @@
 #include "page.h"
 #include "verb.h"
 
-/* Looks at all parts, and adds them up: what of them is in memory first, since all else changes it.
- * An exit status, after a message if it is not CLI_DONE; to be freed in any case. */
+/* Counts what all parts have, and adds it up; what of them is in memory is known by then, since
+ * this changes it. An exit status, after a message if it is not CLI_DONE; to be freed in any case.
+ */
 int cli_page_look_at_set(struct cli_call *call, const struct cli_map *map, struct cli_page *page);
 void cli_page_free_set(struct cli_page *page);
 

@@ -38,6 +38,26 @@ bool cli_resident_is_cut_off(const struct cli_resident *resident)
            walk->nbytes < resident->totals.cached.nbytes / 2;
 }
 
+static uint64_t spot_nbytes(const struct cli_resident *file)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < file->cells_count; i++) {
+        const struct cli_cell *cell = &file->cells[i];
+        most = cell->end - cell->off > most ? cell->end - cell->off : most;
+    }
+    return most;
+}
+
+uint64_t cli_resident_spot_nbytes(const struct cli_resident *resident)
+{
+    uint64_t most = spot_nbytes(resident);
+    for (size_t i = 0; i < resident->parts_count; i++) {
+        uint64_t nbytes = spot_nbytes(&resident->parts[i]);
+        most = nbytes > most ? nbytes : most;
+    }
+    return most;
+}
+
 static int keep_prefix(void *context, const act_prefix_residency *prefix)
 {
     struct cli_resident *resident = context;
@@ -78,11 +98,12 @@ static uint64_t count_cached(const struct cli_resident *resident, uint64_t off, 
     return nbytes;
 }
 
-/* Divides the regions at multiples of as many pages as make about so many cells. */
-static bool make_cells(struct cli_resident *resident, size_t wanted)
+/* Divides the regions at multiples of as many pages as make about so many cells of all. */
+static bool make_cells(struct cli_resident *resident, const struct cli_look *look)
 {
     uint64_t page_nbytes = resident->totals.page_nbytes;
-    uint64_t cell_nbytes = (resident->totals.pages / wanted + 1) * page_nbytes;
+    uint64_t whole_nbytes = look->whole_nbytes ? look->whole_nbytes : resident->totals.file_nbytes;
+    uint64_t cell_nbytes = (whole_nbytes / page_nbytes / look->cells + 1) * page_nbytes;
     size_t most = (size_t)(resident->totals.file_nbytes / cell_nbytes + 1) + 2 * ACT_SECTIONS_MAX;
     resident->cells = calloc(most, sizeof(*resident->cells));
     if (!resident->cells)
@@ -137,67 +158,112 @@ static void name_page(void *context, uint64_t off, bool cached, const uint8_t *p
 /* -------------------------------------------------------------------------------------- looking
  */
 
-static int walk(struct cli_resident *resident, const struct cli_call *call,
-                const struct cli_map *map)
+int cli_resident_walk(struct cli_resident *resident, const act_residency_options *options,
+                      const act_map *map, bool name_cells)
 {
-    const struct cli_options *options = &call->options;
-    act_residency_options walk_options = {.depth = options->depth};
+    act_residency_options own = *options;
     act_error error;
-    uint8_t *prefix = NULL;
-    if (options->prefix) {
-        int status = cli_key_argument(call, options->prefix, &prefix, &walk_options.prefix_nbytes);
-        if (status != CLI_DONE)
-            return status;
-        walk_options.prefix = prefix;
-        resident->prefix = true;
+    if (name_cells && resident->cells_count) {
+        own.page_fn = name_page;
+        own.page_context = resident;
     }
-    walk_options.top = options->top_given ? (size_t)options->top : PREFIXES_DEFAULT;
-    if (resident->cells_count) {
-        walk_options.page_fn = name_page;
-        walk_options.page_context = resident;
-    }
-    act_status status = act_map_residency_walk(map->map, resident->residency, &walk_options,
-                                               keep_prefix, resident, &resident->walk, &error);
-    free(prefix);
+    act_status status = act_map_residency_walk(map, resident->residency, &own, keep_prefix,
+                                               resident, &resident->walk, &error);
+    resident->prefix = options->prefix != NULL;
     resident->walked = status == ACT_OK;
     if (status == ACT_OK)
         return CLI_DONE;
     if (status == ACT_STOPPED)
         return cli_fail_nomem();
-    if (status != ACT_NOT_FOUND)
-        return cli_fail(map->name, &error);
-    cli_say("%s: no key begins with that prefix", map->name);
-    return CLI_NO;
+    return status == ACT_NOT_FOUND ? CLI_NO : cli_fail(resident->name, &error);
+}
+
+int cli_resident_take(struct cli_resident *resident, const struct cli_look *look, const char *name,
+                      const act_map *map)
+{
+    act_error error;
+    act_section_residency regions[ACT_SECTIONS_MAX];
+    resident->name = name;
+    resident->keys = look->keys;
+    if (act_map_residency(map, &resident->residency, &error) != ACT_OK)
+        return cli_fail(name, &error);
+    act_residency_get_totals(resident->residency, &resident->totals);
+    resident->regions_count = act_residency_get_sections(resident->residency, regions);
+    for (size_t i = 0; i < resident->regions_count; i++)
+        resident->regions[i].residency = regions[i];
+    if (look->cells && resident->totals.cached.known && !make_cells(resident, look))
+        return cli_fail_nomem();
+    return CLI_DONE;
+}
+
+/* Of what is not mapped, all is in memory. */
+bool cli_resident_is_known(const struct cli_resident *resident)
+{
+    return resident->totals.cached.known || !resident->totals.mapped;
+}
+
+static int look_at_map(struct cli_resident *resident, const struct cli_look *look,
+                       const struct cli_map *map)
+{
+    int status = cli_resident_take(resident, look, map->name, map->map);
+    if (status == CLI_DONE && look->walk && cli_resident_is_known(resident))
+        status = cli_resident_walk(resident, &look->tree, map->map, true);
+    return status;
 }
 
 int cli_resident_look(struct cli_resident *resident, const struct cli_call *call,
                       const struct cli_map *map, size_t cells)
 {
-    act_error error;
-    act_section_residency regions[ACT_SECTIONS_MAX];
+    const struct cli_options *given = &call->options;
+    struct cli_look look = {
+        .keys = given->keys == CLI_KEYS_HEX ? CLI_KEYS_HEX : CLI_KEYS_ESCAPED,
+        .cells = cells,
+        .walk = !given->top_given || given->top,
+        .tree = {.depth = given->depth,
+                 .top = given->top_given ? (size_t)given->top : PREFIXES_DEFAULT}};
+    uint8_t *prefix = NULL;
+    int status = CLI_DONE;
     memset(resident, 0, sizeof(*resident));
-    resident->name = map->name;
-    resident->keys = call->options.keys == CLI_KEYS_HEX ? CLI_KEYS_HEX : CLI_KEYS_ESCAPED;
-    if (act_map_residency(map->map, &resident->residency, &error) != ACT_OK)
-        return cli_fail(map->name, &error);
-    act_residency_get_totals(resident->residency, &resident->totals);
-    resident->regions_count = act_residency_get_sections(resident->residency, regions);
-    for (size_t i = 0; i < resident->regions_count; i++)
-        resident->regions[i].residency = regions[i];
-    if (cells && resident->totals.cached.known && !make_cells(resident, cells))
-        return cli_fail_nomem();
-    /* Of what is not mapped, all is in memory. */
-    bool known = resident->totals.cached.known || !resident->totals.mapped;
-    if (!known || (call->options.top_given && !call->options.top))
-        return CLI_DONE;
-    return walk(resident, call, map);
+    if (given->prefix)
+        status = cli_key_argument(call, given->prefix, &prefix, &look.tree.prefix_nbytes);
+    if (status != CLI_DONE)
+        return status;
+    look.tree.prefix = prefix;
+    status = map->set ? cli_resident_look_at_set(resident, &look, map)
+                      : look_at_map(resident, &look, map);
+    free(prefix);
+    if (status == CLI_NO)
+        cli_say("%s: no key begins with that prefix", map->name);
+    return status;
+}
+
+void cli_resident_drop_prefix(act_prefix_residency *prefix)
+{
+    free((void *)(uintptr_t)prefix->prefix);
+    prefix->prefix = NULL;
+}
+
+void cli_resident_drop_prefixes(struct cli_resident *resident)
+{
+    while (resident->prefixes_count)
+        cli_resident_drop_prefix(&resident->prefixes[--resident->prefixes_count]);
+}
+
+static void free_one(struct cli_resident *resident)
+{
+    free(resident->own_name);
+    free(resident->from);
+    free(resident->to);
+    cli_resident_drop_prefixes(resident);
+    free(resident->prefixes);
+    free(resident->cells);
+    act_residency_close(resident->residency);
 }
 
 void cli_resident_free(struct cli_resident *resident)
 {
-    for (size_t i = 0; i < resident->prefixes_count; i++)
-        free((void *)(uintptr_t)resident->prefixes[i].prefix);
-    free(resident->prefixes);
-    free(resident->cells);
-    act_residency_close(resident->residency);
+    for (size_t i = 0; i < resident->parts_count; i++)
+        free_one(&resident->parts[i]);
+    free(resident->parts);
+    free_one(resident);
 }

@@ -38,7 +38,8 @@ static void put_regions(json_t *report, const struct cli_resident *resident)
         const act_section_residency *region = &resident->regions[i].residency;
         json_t *item = cli_report_item(regions);
         cli_report_text(item, "name", act_section_name(region->region));
-        cli_report_u64(item, "offset", region->off);
+        if (!resident->parts)
+            cli_report_u64(item, "offset", region->off);
         cli_report_u64(item, "bytes", region->nbytes);
         put_amount(item, "cached_bytes", region->cached);
         put_amount(item, "present_bytes", region->present);
@@ -64,7 +65,7 @@ static void put_prefixes(json_t *report, const struct cli_resident *resident)
     }
 }
 
-static void put_walk(json_t *report, const struct cli_resident *resident)
+static void put_tree(json_t *report, const struct cli_resident *resident)
 {
     const act_residency_walk *walk = &resident->walk;
     if (!resident->walked) {
@@ -77,6 +78,14 @@ static void put_walk(json_t *report, const struct cli_resident *resident)
     cli_report_u64(tree, "missing", walk->missing);
     cli_report_u64(tree, "one_page_of", walk->sampled);
     cli_report_bool(tree, "complete", walk->complete);
+}
+
+static void put_walk(json_t *report, const struct cli_resident *resident)
+{
+    const act_residency_walk *walk = &resident->walk;
+    put_tree(report, resident);
+    if (!resident->walked)
+        return;
     json_t *levels = cli_report_array(report, "levels");
     for (size_t i = 0; i <= walk->depth_max && i < ACT_DEPTH_BUCKETS; i++) {
         json_t *item = cli_report_item(levels);
@@ -87,11 +96,29 @@ static void put_walk(json_t *report, const struct cli_resident *resident)
     put_prefixes(report, resident);
 }
 
+static void put_part(json_t *item, const struct cli_resident *part)
+{
+    cli_report_text(item, "file", part->name);
+    cli_report_key(item, "from", part->from, part->from_nbytes);
+    if (part->to)
+        cli_report_key(item, "to", part->to, part->to_nbytes);
+    else
+        cli_report_null(item, "to");
+    put_totals(item, &part->totals);
+    put_regions(item, part);
+    put_tree(item, part);
+}
+
 int cli_resident_json(struct cli_out *out, const struct cli_resident *resident)
 {
     json_t *report = json_object();
     cli_report_text(report, "file", resident->name);
     put_totals(report, &resident->totals);
+    if (resident->parts) {
+        json_t *parts = cli_report_array(report, "parts");
+        for (size_t i = 0; i < resident->parts_count; i++)
+            put_part(cli_report_item(parts), &resident->parts[i]);
+    }
     put_regions(report, resident);
     put_walk(report, resident);
     return cli_report_print(out, report);

@@ -15,6 +15,7 @@ enum {
     WIDTH = 2 * MARGIN + LABELS + COLUMNS * SPOT,
     HEAD = 138, /* down to where the spots begin */
     GAP = 14,   /* between regions */
+    PART = 44,  /* the heading of a part */
     REGION_MIN = 34,
     ROW = 19, /* of tables */
     TABLE_HEAD = 46,
@@ -119,6 +120,10 @@ static void put_cell(struct cli_out *out, const struct cli_resident *resident,
     char size[CLI_UNIT_NBYTES];
     cli_out_format(out, "<rect class=\"s%u\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"><title>",
                    shade(cell), x, y, SPOT - 1, SPOT - 1);
+    if (resident->own_name) {
+        put_name(out, resident->name);
+        cli_out_text(out, ", ");
+    }
     cli_out_format(out, "offset %llu, %s: %s, %.0f %% in memory", (ull)cell->off,
                    act_section_name(region->residency.region),
                    cli_bytes_text(size, cell->end - cell->off),
@@ -147,6 +152,53 @@ static void put_region(struct cli_out *out, const struct cli_resident *resident,
     cli_out_text(out, "</g>\n");
 }
 
+static bool has_regions(const struct cli_resident *file)
+{
+    return file->cells_count > 0;
+}
+
+static int regions_height(const struct cli_resident *file)
+{
+    int height = 0;
+    for (size_t i = 0; i < file->regions_count && has_regions(file); i++)
+        height += height_of(&file->regions[i]) + GAP;
+    return height;
+}
+
+static void put_regions(struct cli_out *out, const struct cli_resident *file, int y)
+{
+    for (size_t i = 0; i < file->regions_count && has_regions(file); i++) {
+        put_region(out, file, &file->regions[i], y);
+        y += height_of(&file->regions[i]) + GAP;
+    }
+}
+
+/* The name of a part, the range of its keys, and how much of it is there. */
+static void put_part(struct cli_out *out, const struct cli_resident *part, int y)
+{
+    char size[CLI_UNIT_NBYTES];
+    const act_residency_totals *totals = &part->totals;
+    start_text(out, "head", MARGIN, y + 14);
+    put_name(out, part->name);
+    end_text(out);
+    start_text(out, "note", MARGIN, y + 32);
+    cli_out_text(out, cli_bytes_text(size, totals->file_nbytes));
+    if (totals->cached.known)
+        cli_out_format(out, ", %.1f %% in memory",
+                       cli_percent(totals->cached.nbytes, totals->pages * totals->page_nbytes));
+    else
+        cli_out_text(out, totals->mapped ? ", nobody tells what of it is in memory"
+                                         : ", read into memory as a whole");
+    cli_out_text(out, "; keys from \"");
+    put_bytes(out, part->keys, part->from, part->from_nbytes, PREFIX_CHARS);
+    cli_out_text(out, part->to ? "\" up to \"" : "\"");
+    if (part->to) {
+        put_bytes(out, part->keys, part->to, part->to_nbytes, PREFIX_CHARS);
+        cli_out_text(out, "\"");
+    }
+    end_text(out);
+}
+
 /* ----------------------------------------------------------------------------------------- head
  */
 
@@ -164,12 +216,9 @@ static void put_legend(struct cli_out *out, const struct cli_resident *resident)
     }
     cli_out_text(out, "</g>\n");
     start_text(out, "note", x + 5 * SPOT + 8, y + 8);
-    uint64_t most = 0;
-    for (size_t i = 0; i < resident->cells_count; i++)
-        if (resident->cells[i].end - resident->cells[i].off > most)
-            most = resident->cells[i].end - resident->cells[i].off;
-    cli_out_format(out, "%s to %s of a spot in memory; a spot is %s of the file", names[0],
-                   names[4], cli_bytes_text(size, most));
+    cli_out_format(out, "%s to %s of a spot in memory; a spot is %s of %s file", names[0], names[4],
+                   cli_bytes_text(size, cli_resident_spot_nbytes(resident)),
+                   resident->parts ? "a" : "the");
     end_text(out);
 }
 
@@ -332,9 +381,9 @@ static void put_style(struct cli_out *out)
 void cli_resident_svg(struct cli_out *out, const struct cli_resident *resident)
 {
     int y = HEAD;
-    int height = HEAD + MARGIN + tables_height(resident);
-    for (size_t i = 0; i < resident->regions_count && resident->cells_count; i++)
-        height += height_of(&resident->regions[i]) + GAP;
+    int height = HEAD + MARGIN + tables_height(resident) + regions_height(resident);
+    for (size_t i = 0; i < resident->parts_count; i++)
+        height += PART + regions_height(&resident->parts[i]);
     cli_out_format(out,
                    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
                    "viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"What is in memory\">\n",
@@ -342,9 +391,13 @@ void cli_resident_svg(struct cli_out *out, const struct cli_resident *resident)
     put_style(out);
     put_rect(out, "paper", 0, 0, WIDTH, height);
     put_head(out, resident);
-    for (size_t i = 0; i < resident->regions_count && resident->cells_count; i++) {
-        put_region(out, resident, &resident->regions[i], y);
-        y += height_of(&resident->regions[i]) + GAP;
+    put_regions(out, resident, y);
+    y += regions_height(resident);
+    for (size_t i = 0; i < resident->parts_count; i++) {
+        const struct cli_resident *part = &resident->parts[i];
+        put_part(out, part, y);
+        put_regions(out, part, y + PART);
+        y += PART + regions_height(part);
     }
     if (resident->walked) {
         put_prefixes(out, resident, y);

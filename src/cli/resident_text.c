@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "message.h"
 #include "resident.h"
 #include "units.h"
 
@@ -101,10 +102,18 @@ static void print_totals(const struct style *style, const struct cli_resident *r
     uint64_t spanned = totals->pages * totals->page_nbytes;
     char text[CLI_UNIT_NBYTES];
     char source[64] = "";
-    cli_out_format(style->out, "%s\n  %-16s %12s\n", resident->name, "size",
+    cli_out_format(style->out, "%s\n  %-16s %12s", resident->name, "size",
                    cli_bytes_text(text, totals->file_nbytes));
+    if (resident->parts)
+        cli_out_format(style->out, "  in parts: %s", cli_count_text(text, resident->parts_count));
+    cli_out_text(style->out, "\n");
     if (!totals->mapped)
         cli_out_text(style->out, "  read into memory of this process; nothing of it is mapped\n");
+    if (resident->unmapped_parts)
+        cli_out_format(style->out,
+                       "  (parts that are small and read into memory, not mapped, and not in the "
+                       "following: %s)\n",
+                       cli_count_text(text, resident->unmapped_parts));
     if (totals->cached.known)
         snprintf(source, sizeof(source), "%s%s",
                  totals->source == ACT_RESIDENCY_PAGEMAP ? "at least, " : "says ",
@@ -162,21 +171,54 @@ static void print_row(const struct style *style, const struct cli_resident *resi
     cli_out_text(style->out, "\n");
 }
 
-static void print_map(const struct style *style, const struct cli_resident *resident)
+static void print_legend(const struct style *style, const char *title, uint64_t most)
 {
     char text[CLI_UNIT_NBYTES];
-    if (!resident->cells_count)
-        return;
-    uint64_t most = 0;
-    for (size_t i = 0; i < resident->cells_count; i++) {
-        const struct cli_cell *cell = &resident->cells[i];
-        most = cell->end - cell->off > most ? cell->end - cell->off : most;
-    }
-    cli_out_format(style->out, "\nMap of the file (a spot: %s; %s none %s%s%s some %s all)\n",
+    cli_out_format(style->out, "\n%s (a spot: %s; %s none %s%s%s some %s all)\n", title,
                    cli_bytes_text(text, most), shade(style, 0, 9), shade(style, 1, 9),
                    shade(style, 4, 9), shade(style, 8, 9), shade(style, 9, 9));
+}
+
+static void print_rows(const struct style *style, const struct cli_resident *resident)
+{
     for (size_t i = 0; i < resident->cells_count; i += MAP_COLUMNS)
         print_row(style, resident, i);
+}
+
+/* What it is, and the lowest key that it may have. */
+static void print_part(const struct style *style, const struct cli_resident *part)
+{
+    char nbytes[CLI_UNIT_NBYTES];
+    char cached[CLI_UNIT_NBYTES];
+    char from[CLI_QUOTED_NBYTES];
+    const act_residency_totals *totals = &part->totals;
+    cli_out_format(style->out, "  %11s %12s", cli_bytes_text(nbytes, totals->file_nbytes),
+                   totals->mapped ? amount_text(cached, totals->cached) : "all, read");
+    if (totals->cached.known)
+        cli_out_format(style->out, "  %5.1f %%",
+                       cli_percent(totals->cached.nbytes, totals->pages * totals->page_nbytes));
+    cli_out_text(style->out, "  ");
+    cli_out_key(style->out, CLI_KEYS_ESCAPED, (const uint8_t *)part->name, strlen(part->name));
+    cli_out_format(style->out, " from %s\n", cli_quote(from, part->from, part->from_nbytes));
+}
+
+static void print_map(const struct style *style, const struct cli_resident *resident)
+{
+    uint64_t most = cli_resident_spot_nbytes(resident);
+    if (!resident->parts) {
+        if (most)
+            print_legend(style, "Map of the file", most);
+        print_rows(style, resident);
+        return;
+    }
+    if (most)
+        print_legend(style, "Map of the parts", most);
+    else
+        cli_out_text(style->out, "\nBy part                 size    in memory\n");
+    for (size_t i = 0; i < resident->parts_count; i++) {
+        print_part(style, &resident->parts[i]);
+        print_rows(style, &resident->parts[i]);
+    }
 }
 
 /* --------------------------------------------------------------------------------------- tables

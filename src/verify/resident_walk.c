@@ -466,7 +466,8 @@ static void set_up(struct walk *walk, const act_map *map, const act_residency *r
     walk->page_fn = options->page_fn;
     walk->page_context = options->page_context;
     uint64_t there = totals->mapped ? totals->cached.nbytes : totals->file_nbytes;
-    walk->threshold = there / top / PREFIXES_A_PLACE + 1;
+    walk->threshold = options->nbytes_min ? options->nbytes_min
+                                          : there / top / PREFIXES_A_PLACE + 1;
     choose_sample(walk, map,
                   options->nodes_max ? options->nodes_max : ACT_RESIDENCY_NODES_MAX_DEFAULT,
                   totals);
@@ -520,7 +521,7 @@ static act_status walk_fairly(struct walk *walk, const act_map *map,
     size_t top = walk->heaviest.most;
     act_status status = walk_once(walk, map, options);
     uint64_t fair = walk->result.nbytes / top / PREFIXES_A_PLACE + 1;
-    if (status != ACT_OK || options->depth || fair > walk->threshold / 2)
+    if (status != ACT_OK || options->depth || options->nbytes_min || fair > walk->threshold / 2)
         return status;
     act_heaviest_free(&walk->heaviest);
     act_heaviest_init(&walk->heaviest, top);

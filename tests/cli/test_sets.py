@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+import xml.etree.ElementTree
 
 from tool import ACTREE, DAMAGED, NO, TROUBLE, ToolTest, main, needs_mapping
 
@@ -89,12 +90,6 @@ class Split(SetTest):
                 self.ok("join", "-o", "y.act", "x.set")
                 self.assertEqual(self.read("y.act"), self.read("x.act"))
                 os.remove(self.path("y.act"))
-
-    def test_resident_refuses_what_it_cannot_show(self):
-        self.split()
-        for option in ("--top=3", "--depth=2", "--svg", "--html", "--prefix=0"):
-            self.fails(TROUBLE, "resident", option, "x.set", says="of a set")
-        self.ok("resident", "x.set")
 
     def test_join_does_not_replace_a_part(self):
         self.split()
@@ -283,22 +278,88 @@ class Read(SetTest):
         for name in self.parts():
             self.assertIn(name, text)
 
-    def test_info_opens_no_part(self):
-        for name in self.parts():
+    def test_info_of_a_set_that_lacks_parts(self):
+        """What the manifest says is told all the same."""
+        names = self.parts()
+        for name in names[2:]:
             os.remove(self.path(name))
-        self.ok("info", "x.set")
+        text = self.fails(TROUBLE, "info", "x.set", says=names[2]).decode()
+        for name in names:
+            self.assertIn(name, text)
+        self.assertNotIn("Pages", text)
+        report = json.loads(self.fails(TROUBLE, "info", "--json", "x.set", says=names[2]))
+        self.assertEqual((report["keys"], report["paging"], len(report["parts"])), (6000, None, 5))
+
+    def test_info_of_small_parts(self):
+        """They are read, so that options for pages do nothing: it says so."""
+        text = self.ok("info", "--populate=all", "--advice=random", "x.set").decode()
+        self.assertRegex(text, r"(?m)^  access +read$")
+        self.assertIn("read into memory as a whole", text)
+        self.assertNotIn("advice", text)
+
+    @needs_mapping
+    def test_info_of_pages(self):
+        def info(*options):
+            return json.loads(self.ok("info", "--json", "--access=map", *options, "x.set"))
+        total = sum(os.path.getsize(self.path(name)) for name in self.parts())
+        report = info()
+        pages = report["paging"]
+        self.assertEqual((pages["access"], pages["advice"], pages["advice_chosen"]),
+                         ("map", "normal", True))
+        self.assertIn("of all parts are within half", pages["reason"])
+        self.assertEqual((pages["populate"], pages["locked_bytes"], pages["budget_bytes"]),
+                         ("none", 0, 0))
+        self.assertGreater(report["hot_bytes"], 0)
+        self.assertLess(report["hot_bytes"], total)
+        for part in report["parts"]:
+            self.assertIn("of the whole set", part["paging"]["reason"])
+        pages = info("--populate=all")["paging"]
+        self.assertEqual((pages["populate"], pages["populated_bytes"]), ("all", total))
+        self.assertIn("populated", pages["reason"])
+        hot = info("--populate=hot")
+        self.assertEqual(hot["paging"]["populate_asked_bytes"], hot["hot_bytes"])
+        pages = info("--advice=random", "--budget=5M")["paging"]
+        self.assertEqual((pages["advice"], pages["advice_chosen"], pages["budget_bytes"]),
+                         ("random", False, 5 << 20))
+        self.assertIn("of each part no more than 5.0 MiB", pages["reason"])
+        text = self.ok("info", "--access=map", "--populate=hot", "--budget=4M", "x.set").decode()
+        for word in ("Pages", "hot regions", "populated", "budget", "(chosen)"):
+            self.assertIn(word, text)
+        self.fails(TROUBLE, "info", "--populate-prefix=0", "x.set", says="by prefix")
+
+    @needs_mapping
+    def test_info_of_locks(self):
+        done = self.run_tool("info", "--json", "--access=map", "--lock=hot", "x.set")
+        if done.returncode == TROUBLE and b"cannot lock" in done.stderr:
+            self.assertIn(self.parts()[0].encode(), done.stderr)
+            self.skipTest("nothing may be locked here")
+        report = json.loads(done.stdout)
+        self.assertGreaterEqual(report["paging"]["locked_bytes"], report["hot_bytes"])
+        self.assertTrue(all(part["paging"]["locked_bytes"] for part in report["parts"]))
+        # What all parts together lock is what the limit is for.
+        largest = max(part["paging"]["locked_bytes"] for part in report["parts"])
+        done = subprocess.run(["sh", "-c", f"ulimit -l {largest * 2 // 1024}; exec \"$0\" \"$@\"", ACTREE,
+                               "info", "--access=map", "--lock=hot", "x.set"], cwd=self.folder,
+                              capture_output=True, check=False, timeout=60)
+        if os.geteuid() != 0:
+            self.assertEqual(done.returncode, TROUBLE)
+            self.assertIn(b"RLIMIT_MEMLOCK", done.stderr)
+        self.assertIn(b"x.set", done.stdout)
 
     def test_resident(self):
-        report = json.loads(self.ok("resident", "--json", "x.set"))
-        self.assertEqual([part["file"] for part in report["parts"]], self.parts())
-        self.assertEqual(report["file_bytes"],
-                         sum(os.path.getsize(self.path(name)) for name in self.parts()))
+        names = self.parts()
         text = self.ok("resident", "x.set").decode()
-        self.assertEqual(len(text.splitlines()), 7)
-        self.fails(TROUBLE, "resident", "--svg", "x.set", says="of a set")
-        os.remove(self.path(self.parts()[3]))
-        self.fails(TROUBLE, "resident", "x.set", says=self.parts()[3])
-        self.fails(TROUBLE, "resident", "--json", "x.set", says=self.parts()[3])
+        for word in (*names, "By part", "By region", "in parts: 5"):
+            self.assertIn(word, text)
+        report = json.loads(self.ok("resident", "--json", "x.set"))
+        self.assertEqual([part["file"] for part in report["parts"]], names)
+        self.assertEqual(report["file_bytes"],
+                         sum(os.path.getsize(self.path(name)) for name in names))
+        # Small parts are read, and of these all is in memory.
+        self.assertEqual((report["mapped"], report["tree"]["missing"]), (False, 0))
+        os.remove(self.path(names[3]))
+        for options in ([], ["--json"], ["--svg"]):
+            self.fails(TROUBLE, "resident", *options, "x.set", says=names[3])
 
     @needs_mapping
     def test_warm(self):
@@ -394,6 +455,156 @@ class Read(SetTest):
     def test_a_part_is_a_file(self):
         text = "".join(self.ok("dump", name).decode() for name in self.parts())
         self.assertEqual(text, self.tsv)
+
+
+class Resident(SetTest):
+    """What of a set's parts is in memory, as of a file."""
+
+    WORDS = "".join(f"{word}{i:05}\t{i}\n" for word in ("apple", "banana", "cherry", "date")
+                    for i in range(9000))
+
+    def setUp(self):
+        super().setUp()
+        self.build(self.WORDS)
+        self.split("--parts", "3")
+        if self.resident("--top=0")["cached_bytes"] is None:
+            self.skipTest("this system does not tell what is in memory")
+
+    def resident(self, *options, name="x.set"):
+        return json.loads(self.ok("resident", "--json", "--access=map", *options, name))
+
+    def test_sums(self):
+        report = self.resident()
+        parts = report["parts"]
+        self.assertEqual([part["file"] for part in parts], self.parts())
+        for key in ("file_bytes", "pages", "cached_bytes"):
+            self.assertEqual(report[key], sum(part[key] for part in parts), key)
+        for key in ("nodes", "bytes", "missing"):
+            self.assertEqual(report["tree"][key], sum(part["tree"][key] for part in parts), key)
+        self.assertEqual(sum(level["nodes"] for level in report["levels"]),
+                         report["tree"]["nodes"])
+        self.assertEqual((parts[0]["from"], parts[2]["to"]), ("", None))
+        self.assertEqual([part["to"] for part in parts[:2]], [part["from"] for part in parts[1:]])
+        for region in report["regions"]:
+            self.assertNotIn("offset", region)
+            self.assertEqual(region["bytes"], sum(own["bytes"] for part in parts
+                                                  for own in part["regions"]
+                                                  if own["name"] == region["name"]))
+        for part in parts:
+            offsets = [region["offset"] for region in part["regions"]]
+            self.assertEqual((offsets[0], offsets), (0, sorted(offsets)))
+        self.assertIsNone(self.resident("--top=0")["tree"])
+
+    def test_prefixes_are_those_of_the_whole(self):
+        """Ranges cut them: what several parts have of one is one row."""
+        of_set = self.resident("--depth=1")["prefixes"]
+        of_file = self.resident("--depth=1", name="x.act")["prefixes"]
+        self.assertEqual(sorted(item["prefix"] for item in of_set), ["a", "b", "c", "d"])
+        for item in of_set:
+            other, = [other for other in of_file if other["prefix"] == item["prefix"]]
+            # What leads to it is written in each part, and little else is.
+            self.assertAlmostEqual(item["cached_bytes"] / other["cached_bytes"], 1, delta=0.05)
+        # The shares are of the whole set: the same prefixes show as of one file.
+        prefixes = [item["prefix"] for item in self.resident()["prefixes"]]
+        self.assertEqual(len(prefixes), len(set(prefixes)))
+        self.assertEqual(len(self.resident("--top=3")["prefixes"]), 3)
+        weights = [item["cached_bytes"] for item in self.resident("--top=9")["prefixes"]]
+        self.assertEqual(weights, sorted(weights, reverse=True))
+
+    def test_cut_prefixes_are_whole(self):
+        """Though a part has too little of one for a place among its own."""
+        def weights(*options):
+            return {item["prefix"]: item["cached_bytes"]
+                    for item in self.resident("--depth=8", *options)["prefixes"]}
+        bound = self.resident("--top=0")["parts"][1]["from"]
+        cut = bound[:8]
+        self.assertNotEqual(bound, cut)
+        everything = weights("--top=100000")
+        self.assertIn(cut, everything)
+        for top in (1, 10, 300):
+            some = weights(f"--top={top}")
+            self.assertEqual(len(some), top)
+            self.assertEqual({key: everything[key] for key in some}, some)
+
+    def test_below_a_prefix(self):
+        report = self.resident("--prefix=banana")
+        self.assertEqual({item["prefix"][:6] for item in report["prefixes"]}, {"banana"})
+        whole = self.resident()
+        self.assertLess(report["tree"]["nodes"], whole["tree"]["nodes"] // 2)
+        self.assertEqual(report["cached_bytes"], whole["cached_bytes"])
+        report = self.resident("--depth=1", "--prefix=61", "--keys=hex")
+        self.assertEqual([item["prefix"] for item in report["prefixes"]], ["61"])
+        self.fails(NO, "resident", "--access=map", "--prefix=blueberry", "x.set", says="prefix")
+        self.fails(TROUBLE, "resident", "--keys=hex", "--prefix=x", "x.set")
+
+    def test_text(self):
+        text = self.ok("resident", "--access=map", "x.set").decode()
+        for word in (*self.parts(), "Map of the parts", "By region", "By level", "By prefix",
+                     "hot region", "banana"):
+            self.assertIn(word, text)
+        self.assertNotRegex(text, r"(?m) $")
+        # A map for each part, from its first byte on.
+        self.assertEqual(len(re.findall(r"(?m)^ +0  [^ ]+  header", text)), 3)
+
+    def test_svg(self):
+        svg = "{http://www.w3.org/2000/svg}"
+        root = xml.etree.ElementTree.fromstring(self.ok("resident", "--svg", "--access=map", "x.set"))
+        texts = ["".join(text.itertext()) for text in root.iter(svg + "text")]
+        for word in ("x.set", *self.parts()):
+            self.assertIn(word, texts)
+        self.assertEqual(texts.count("hot region"), 3)
+        self.assertTrue(any("keys from" in text and "up to" in text for text in texts))
+        titles = [title.text for title in root.iter(svg + "title")]
+        for name in self.parts():
+            offsets = [int(match.group(1)) for match in
+                       (re.match(rf"{re.escape(name)}, offset (\d+), ", title) for title in titles)
+                       if match]
+            self.assertEqual(offsets, sorted(set(offsets)))
+            self.assertEqual(offsets[0], 0)
+            self.assertLess(offsets[-1], os.path.getsize(self.path(name)))
+        self.assertTrue(any("banana" in title for title in titles))
+        tops = [float(text.get("y")) for text in root.iter(svg + "text")]
+        self.assertLess(max(tops), float(root.get("height")))
+
+    def test_html(self):
+        self.assertEqual(self.ok("resident", "--html", "--access=map", "x.set", "-o", "page"), b"")
+        page = self.read("page").decode()
+        for word in ("</html>", *self.parts()):
+            self.assertIn(word, page)
+        page = self.ok("report", "--access=map", "x.set").decode()
+        for name in self.parts():
+            self.assertIn(f"Part <code>{name}</code>, keys from", page)
+        self.assertIn("Prefixes with the most in memory", page)
+
+    def test_small_parts_beside_mapped_ones(self):
+        """They have no pages in the cache, and do not make it unknown what others have."""
+        lines = self.WORDS.splitlines(keepends=True)
+        for count in range(10000, 20000, 500):
+            self.build("".join(lines[:count]))
+            self.split("--parts", "2")
+            sizes = [os.path.getsize(self.path(name)) for name in self.parts()]
+            if min(sizes) <= 64 << 10 < max(sizes):
+                break
+        report = json.loads(self.ok("resident", "--json", "x.set"))
+        mapped = [part for part in report["parts"] if part["mapped"]]
+        self.assertLess(0, len(mapped))
+        self.assertLess(len(mapped), len(sizes))
+        self.assertTrue(report["mapped"])
+        self.assertEqual(report["cached_bytes"], sum(part["cached_bytes"] for part in mapped))
+        self.assertEqual(report["file_bytes"], sum(sizes))
+        self.assertIn("small and read into memory", self.ok("resident", "x.set").decode())
+
+    def test_watch(self):
+        with subprocess.Popen([ACTREE, "resident", "--watch=0.05", "--json", "x.set"],
+                              cwd=self.folder, stdout=subprocess.PIPE) as process:
+            reports = 0
+            while reports < 2:
+                line = process.stdout.readline()
+                self.assertTrue(line)
+                reports += line == b"}\n"
+            process.send_signal(signal.SIGINT)
+            process.stdout.read()
+            self.assertEqual(process.wait(), 0)
 
 
 class Wrong(SetTest):
