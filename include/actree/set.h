@@ -27,7 +27,10 @@ typedef struct act_set act_set;
 
 /* Options of opening a set. All-zero bytes, or a NULL pointer, mean the defaults. */
 typedef struct act_set_options {
-    act_open_options part; /* for each of the parts; not ACT_POPULATE_PREFIX, no root */
+    /* For each of the parts; not ACT_POPULATE_PREFIX, no root. A resident budget is one for each.
+     * What there is of memory is compared with all parts together, and what is populated or locked
+     * of a part is no more than its share of half of that. */
+    act_open_options part;
     /*
      * A window for address spaces that are smaller than the set, as those of 32 bits are: before
      * another part is opened, those that were not used for the longest are closed, until the files

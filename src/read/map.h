@@ -71,6 +71,12 @@ struct act_map {
     struct act_checks *checks;    /* NULL: nothing is compared with checksums while reading */
 };
 
+/* As act_map_open, for a file that is used together with others, as a part of a set:
+ * `among_nbytes`, what all of them have, is compared with the memory, and what is populated or
+ * locked by options is the file's share of what there may be. 0: it is used alone. */
+act_status act_map_open_among(const char *path, const act_open_options *options,
+                              uint64_t among_nbytes, act_map **map_ret, act_error *error);
+
 /* Whether pages are missing now and then, and can be released. */
 static inline bool act_map_is_paged(const struct act_map *map)
 {

@@ -92,9 +92,19 @@ static act_status populate_spans(struct populating *populating, struct act_spans
     return status;
 }
 
-act_status act_map_populate(const act_map *map, const act_region *region, act_progress_fn progress,
-                            void *context, uint64_t *done_nbytes_ret, uint64_t *asked_nbytes_ret,
-                            act_error *error)
+/* How much may be populated or locked; when a map is opened others may be about to be, too. */
+static uint64_t room_of(const struct act_map *map, bool is_opening)
+{
+    if (!act_map_is_paged(map))
+        return UINT64_MAX;
+    return is_opening ? act_map_share_of_room(map) : act_map_room(map);
+}
+
+/* act_map_populate, by a call or when the map is opened. */
+static act_status populate_region(const act_map *map, const act_region *region, bool is_opening,
+                                  act_progress_fn progress, void *context,
+                                  uint64_t *done_nbytes_ret, uint64_t *asked_nbytes_ret,
+                                  act_error *error)
 {
     struct act_spans spans = {0};
     struct populating populating = {.map = map, .error = error};
@@ -103,7 +113,7 @@ act_status act_map_populate(const act_map *map, const act_region *region, act_pr
     if (status == ACT_OK && !act_map_is_paged(map)) {
         populating.done = asked;
     } else if (status == ACT_OK) {
-        populating.room = act_map_room(map);
+        populating.room = room_of(map, is_opening);
         if (act_map_budget(map) && populating.room > act_map_budget(map) / 2)
             populating.room = act_map_budget(map) / 2;
         bool whole = !region || region->kind == ACT_REGION_WHOLE;
@@ -118,6 +128,14 @@ act_status act_map_populate(const act_map *map, const act_region *region, act_pr
         *asked_nbytes_ret = asked;
     act_spans_free(&spans);
     return map ? act_guarded(map, status, error) : status;
+}
+
+act_status act_map_populate(const act_map *map, const act_region *region, act_progress_fn progress,
+                            void *context, uint64_t *done_nbytes_ret, uint64_t *asked_nbytes_ret,
+                            act_error *error)
+{
+    return populate_region(map, region, false, progress, context, done_nbytes_ret, asked_nbytes_ret,
+                           error);
 }
 
 /* ------------------------------------------------------------------------------------- locking */
@@ -175,26 +193,35 @@ static act_status lock_spans(const struct act_map *map, const struct act_spans *
     return ACT_OK;
 }
 
-act_status act_map_lock(const act_map *map, const act_region *region, act_error *error)
+/* act_map_lock, likewise. */
+static act_status lock_region(const act_map *map, const act_region *region, bool is_opening,
+                              act_error *error)
 {
     struct act_spans spans = {0};
     act_status status = act_region_spans(map, region, &spans, error);
     uint64_t nbytes = act_spans_nbytes(&spans);
     if (status == ACT_OK && nbytes) {
-        uint64_t room = act_map_is_paged(map) ? act_map_room(map) : UINT64_MAX;
+        uint64_t room = room_of(map, is_opening);
         if (!map->os_bytes.bytes)
             status = act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
                               "the bytes are the caller's, who may lock them");
         else if (nbytes > room)
-            status = act_fail(error, ACT_ERR_LIMIT, ACT_NO_OFFSET,
-                              "cannot lock %" PRIu64 " bytes in memory: half of what this process "
-                              "may use is %" PRIu64 " bytes",
-                              nbytes, room);
+            status = act_fail(
+                error, ACT_ERR_LIMIT, ACT_NO_OFFSET,
+                "cannot lock %" PRIu64 " bytes in memory: %shalf of what this "
+                "process may use is %" PRIu64 " bytes",
+                nbytes,
+                is_opening && map->among_nbytes ? "the share of this part of a set in " : "", room);
         else
             status = lock_spans(map, &spans, error);
     }
     act_spans_free(&spans);
     return map ? act_guarded(map, status, error) : status;
+}
+
+act_status act_map_lock(const act_map *map, const act_region *region, act_error *error)
+{
+    return lock_region(map, region, false, error);
 }
 
 act_status act_map_unlock(const act_map *map, const act_region *region, act_error *error)
@@ -299,7 +326,8 @@ static bool wants_huge(const struct act_map *map)
         return !act_map_exceeds_memory(map);
     return map->huge == ACT_HUGE_AUTO && map->populate == ACT_POPULATE_ALL &&
            map->file_nbytes >= HUGE_NBYTES_MIN &&
-           map->file_nbytes <= act_map_memory(map) / HUGE_SHARE_OF;
+           (map->among_nbytes ? map->among_nbytes : map->file_nbytes) <=
+               act_map_memory(map) / HUGE_SHARE_OF;
 }
 
 /* By the system's cache, if it can; else by a copy. */
@@ -325,8 +353,8 @@ static act_status populate(struct act_map *map, const act_open_options *options,
         return make_huge(map, error);
     if (options->populate == ACT_POPULATE_NONE)
         return ACT_OK;
-    act_status status = act_map_populate(map, &region, NULL, NULL, &map->populate_done_nbytes,
-                                         &map->populate_asked_nbytes, error);
+    act_status status = populate_region(map, &region, true, NULL, NULL, &map->populate_done_nbytes,
+                                        &map->populate_asked_nbytes, error);
     return status == ACT_NOT_FOUND ? ACT_OK : status;
 }
 
@@ -335,7 +363,7 @@ static act_status lock(struct act_map *map, act_lock what, act_error *error)
     act_region region = {.kind = what == ACT_LOCK_HOT ? ACT_REGION_HOT : ACT_REGION_WHOLE};
     if (what == ACT_LOCK_NONE)
         return ACT_OK;
-    act_status status = act_map_lock(map, &region, error);
+    act_status status = lock_region(map, &region, true, error);
     return status == ACT_NOT_FOUND ? ACT_OK : status;
 }
 

@@ -168,11 +168,13 @@ static bool keep_origin(act_map *map, const char *path, const act_open_options *
 
 /* Makes a map of the bytes, which are its own on success, or as soon as there is one. */
 static act_status open_bytes(const char *path, const act_open_options *options,
-                             const struct act_os_bytes *bytes, act_map **map_ret, act_error *error)
+                             uint64_t among_nbytes, const struct act_os_bytes *bytes,
+                             act_map **map_ret, act_error *error)
 {
     act_status status = make_map(bytes->bytes, bytes->nbytes, path, options, bytes, map_ret, error);
     if (!*map_ret)
         return status;
+    (*map_ret)->among_nbytes = among_nbytes;
     if (!keep_origin(*map_ret, path, options))
         return act_fail_nomem(error);
     status = act_mapping_set_up(*map_ret, options, error);
@@ -180,8 +182,9 @@ static act_status open_bytes(const char *path, const act_open_options *options,
 }
 
 /* act_map_open, with checked arguments; and how long the file was. */
-static act_status open_once(const char *path, const act_open_options *options, act_map **map_ret,
-                            uint64_t *nbytes_ret, act_error *error)
+static act_status open_once(const char *path, const act_open_options *options,
+                            uint64_t among_nbytes, act_map **map_ret, uint64_t *nbytes_ret,
+                            act_error *error)
 {
     struct act_os_bytes bytes;
     act_status status = act_os_bytes_open(path, options->access, options->guard, READ_NBYTES_MAX,
@@ -190,7 +193,7 @@ static act_status open_once(const char *path, const act_open_options *options, a
         return status;
     *nbytes_ret = bytes.nbytes;
     act_map *map = NULL;
-    status = open_bytes(path, options, &bytes, &map, error);
+    status = open_bytes(path, options, among_nbytes, &bytes, &map, error);
     if (!map) {
         /* What seems to be damaged may not have been there when it was looked at. */
         status = act_guard_opened(&bytes, path, status, error);
@@ -206,6 +209,12 @@ static act_status open_once(const char *path, const act_open_options *options, a
 
 act_status act_map_open(const char *path, const act_open_options *options, act_map **map_ret,
                         act_error *error)
+{
+    return act_map_open_among(path, options, 0, map_ret, error);
+}
+
+act_status act_map_open_among(const char *path, const act_open_options *options,
+                              uint64_t among_nbytes, act_map **map_ret, act_error *error)
 {
     static const act_open_options defaults = {.access = ACT_ACCESS_AUTO};
     if (!map_ret)
@@ -225,7 +234,7 @@ act_status act_map_open(const char *path, const act_open_options *options, act_m
     int tries = 0;
     do {
         nbytes_before = nbytes;
-        status = open_once(path, options, map_ret, &nbytes, error);
+        status = open_once(path, options, among_nbytes, map_ret, &nbytes, error);
     } while (status == ACT_ERR_CORRUPT && nbytes > nbytes_before && ++tries < OPEN_TRIES);
     return status;
 }

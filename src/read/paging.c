@@ -103,16 +103,6 @@ void act_map_begin_paging(struct act_map *map, act_advice advice)
     atomic_store(&lazy->single_pages, true);
 }
 
-void act_map_begin_among(struct act_map *map, uint64_t among_nbytes)
-{
-    struct act_map_lazy *lazy = map->lazy;
-    if (!act_map_is_paged(map))
-        return;
-    map->among_nbytes = among_nbytes;
-    atomic_store(&lazy->memory_nbytes, 0);
-    atomic_store(&lazy->settling, false);
-}
-
 void act_map_settle_now(const struct act_map *map)
 {
     struct act_map_lazy *lazy = map->lazy;
@@ -160,4 +150,14 @@ void act_map_read_single(const struct act_map *map, bool single)
 uint64_t act_map_room(const struct act_map *map)
 {
     return half_of(act_os_memory_available(map->file_nbytes, false));
+}
+
+uint64_t act_map_share_of_room(const struct act_map *map)
+{
+    if (map->among_nbytes <= map->file_nbytes)
+        return act_map_room(map);
+    uint64_t room = half_of(act_os_memory_available(map->among_nbytes, false));
+    if (room >= map->among_nbytes)
+        return room;
+    return (uint64_t)((double)room / (double)map->among_nbytes * (double)map->file_nbytes);
 }

@@ -21,10 +21,6 @@ static inline enum act_os_paging act_paging_of(act_advice advice)
  */
 void act_map_begin_paging(struct act_map *map, act_advice advice);
 
-/* For a file that is used together with others, which have so many bytes with it: these are to be
- * compared with the memory. Before anybody else has the map. */
-void act_map_begin_among(struct act_map *map, uint64_t among_nbytes);
-
 /*
  * Asks how much memory there is, unless another thread has or is about to; for ACT_ADVICE_AUTO
  * chooses by that and the size of the file, and tells the system.
@@ -63,5 +59,9 @@ void act_map_read_single(const struct act_map *map, bool single);
 /* Half of the memory that the program may use now: as much as a map is populated or locked with.
  * The other half is the program's own, and the others'. */
 uint64_t act_map_room(const struct act_map *map);
+
+/* The same when a map is opened: of a file that is used together with others, its share of it, as
+ * the others are opened likewise. */
+uint64_t act_map_share_of_room(const struct act_map *map);
 
 #endif

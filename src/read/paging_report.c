@@ -54,7 +54,9 @@ static void say_populate(const struct act_map *map, act_map_paging *paging)
         say(paging, "; there is nothing to populate");
     if (paging->populate_done_nbytes < paging->populate_asked_nbytes)
         say(paging, ", as much as %s allows",
-            act_map_budget(map) ? "the budget" : "half of the memory");
+            act_map_budget(map) ? "the budget"
+            : map->among_nbytes ? "this part's share of half of the memory"
+                                : "half of the memory");
 }
 
 static void say_mapped(const struct act_map *map, act_map_paging *paging)

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "os/map.h"
-#include "read/paging.h"
+#include "read/map.h"
 #include "read/shortcut.h"
 #include "set/set.h"
 
@@ -141,7 +141,9 @@ act_status act_set_open_any(const struct act_set *set, size_t part, act_map **ma
         return act_fail_nomem(error);
     memcpy(path, set->folder, folder_nbytes);
     memcpy(path + folder_nbytes, name, name_nbytes);
-    act_status status = act_map_open(path, &set->part_options, map_ret, error);
+    /* What fits by itself need not fit with all the others. */
+    uint64_t among_nbytes = set->manifest.count > 1 ? set->manifest.file_nbytes : 0;
+    act_status status = act_map_open_among(path, &set->part_options, among_nbytes, map_ret, error);
     if (status == ACT_ERR_FORMAT && is_manifest(path))
         act_fail(error, status, 0, "it is a set itself; sets do not have sets as parts");
     free(path);
@@ -154,9 +156,6 @@ act_status act_set_open_file(const struct act_set *set, size_t part, act_map **m
     act_status status = act_set_open_any(set, part, map_ret, error);
     if (*map_ret && set->manifest.count > SHORTCUT_PARTS_MAX)
         act_shortcuts_forgo(*map_ret);
-    /* What fits by itself need not fit with all the others. */
-    if (*map_ret && set->manifest.count > 1)
-        act_map_begin_among(*map_ret, set->manifest.file_nbytes);
     if (status == ACT_OK)
         status = check_file(set, part, *map_ret, error);
     if (status != ACT_OK) {

@@ -102,6 +102,18 @@ static act_map *open_with(const char *path, uint64_t available, act_access acces
     return map;
 }
 
+/* The same of one that has so many bytes together with others. */
+static act_map *open_among(const char *path, uint64_t available, uint64_t among_nbytes,
+                           const act_open_options *options)
+{
+    act_map *map;
+    memset(&sys, 0, sizeof(sys));
+    sys.available = available;
+    assert_int_equal(act_map_open_among(path, options, among_nbytes, &map, NULL), ACT_OK);
+    act_map_settle(map);
+    return map;
+}
+
 /* Whether all bytes from `at` to `end` are read that way. */
 static bool all_are(uint64_t at, uint64_t end, enum act_os_paging paging)
 {
@@ -312,42 +324,83 @@ static void small_files_are_compared_too(void **state)
     act_map_close(map);
 }
 
-static void settle_among(act_map *map, uint64_t among_nbytes)
-{
-    act_map_begin_among(map, among_nbytes);
-    act_map_settle(map);
-}
-
 /* Parts of a set are used together: what fits by itself need not fit with the others. */
 static void a_part_is_compared_with_all_parts(void **state)
 {
     (void)state;
-    act_map *map = open_with(indexed, 4 * (uint64_t)(16 << 20), ACT_ACCESS_AUTO);
+    const uint64_t available = 64 << 20;
+    act_map *map = open_with(indexed, available, ACT_ACCESS_AUTO);
     uint64_t nbytes = map->file_nbytes;
     uint64_t hot_nbytes = map->index.sums_off - map->index.hot_off;
     assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
-    settle_among(map, 32 << 20);
+    act_map_close(map);
+    map = open_among(indexed, available, 32 << 20, NULL);
     assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
-    settle_among(map, (32 << 20) + 1);
+    act_map_close(map);
+    map = open_among(indexed, available, (32 << 20) + 1, NULL);
     assert_true(act_map_exceeds_memory(map));
     act_map_paging paging;
     act_map_get_paging(map, &paging);
     assert_non_null(strstr(paging.text, "32.0 MiB, of the whole set, are more than half"));
     assert_true(all_are(0, map->index.hot_off, ACT_OS_PAGING_SINGLE));
     assert_true(all_are(map->index.hot_off, map->index.sums_off, ACT_OS_PAGING_AHEAD));
+    act_map_close(map);
     /* The hot regions of so many parts do not fit either. */
-    settle_among(map, nbytes * ((32 << 20) / hot_nbytes + 1));
+    map = open_among(indexed, available, nbytes * ((32 << 20) / hot_nbytes + 1), NULL);
     assert_true(all_are(0, nbytes, ACT_OS_PAGING_SINGLE));
     act_map_close(map);
 
     /* What was told stays as it was told. */
     act_open_options options = {.advice = ACT_ADVICE_NORMAL};
-    memset(&sys, 0, sizeof(sys));
-    sys.available = 8 << 20;
-    assert_int_equal(act_map_open(indexed, &options, &map, NULL), ACT_OK);
-    settle_among(map, UINT64_MAX);
+    map = open_among(indexed, 8 << 20, UINT64_MAX, &options);
     assert_true(all_are(0, nbytes, ACT_OS_PAGING_AHEAD));
     act_map_close(map);
+}
+
+/* And each is given its share of the memory that all of them may take. */
+static void a_part_is_populated_by_its_share(void **state)
+{
+    (void)state;
+    act_open_options options = {.populate = ACT_POPULATE_ALL};
+    act_map *map = open_with(indexed, UINT64_MAX, ACT_ACCESS_AUTO);
+    uint64_t nbytes = map->file_nbytes;
+    act_map_paging paging;
+    act_map_close(map);
+    /* All of 8 parts fit; half of their bytes; or nobody knows. */
+    for (uint64_t available = 16 * nbytes; available >= 8 * nbytes; available -= 8 * nbytes) {
+        map = open_among(indexed, available, 8 * nbytes, &options);
+        act_map_get_paging(map, &paging);
+        assert_int_equal(paging.populate_asked_nbytes, nbytes);
+        assert_int_equal(paging.populate_done_nbytes,
+                         available == 16 * nbytes ? nbytes : nbytes / 2);
+        assert_int_equal(strstr(paging.text, "this part's share of half") != NULL,
+                         available < 16 * nbytes);
+        act_map_close(map);
+    }
+    map = open_among(indexed, UINT64_MAX, 8 * nbytes, &options);
+    act_map_get_paging(map, &paging);
+    assert_int_equal(paging.populate_done_nbytes, nbytes);
+    act_map_close(map);
+
+    /* A call is about one part only. */
+    uint64_t done;
+    act_error error;
+    map = open_among(indexed, 2 * nbytes, 8 * nbytes, NULL);
+    assert_int_equal(act_map_populate(map, NULL, NULL, NULL, &done, NULL, NULL), ACT_OK);
+    assert_int_equal(done, nbytes);
+    sys.available = nbytes;
+    assert_int_equal(act_map_lock(map, NULL, &error), ACT_ERR_LIMIT);
+    assert_null(strstr(error.text, "share"));
+    act_map_close(map);
+
+    /* Locking takes all or nothing. */
+    options = (act_open_options){.lock = ACT_LOCK_ALL};
+    memset(&sys, 0, sizeof(sys));
+    sys.available = 8 * nbytes;
+    assert_int_equal(act_map_open_among(indexed, &options, 8 * nbytes, &map, &error),
+                     ACT_ERR_LIMIT);
+    assert_non_null(strstr(error.text, "the share of this part of a set"));
+    assert_null(map);
 }
 
 static void what_is_not_mapped_asks_nothing(void **state)
@@ -379,6 +432,7 @@ int main(void)
         cmocka_unit_test(nothing_is_read_ahead_with_hardly_any_memory),
         cmocka_unit_test(small_files_are_compared_too),
         cmocka_unit_test(a_part_is_compared_with_all_parts),
+        cmocka_unit_test(a_part_is_populated_by_its_share),
         cmocka_unit_test(what_is_not_mapped_asks_nothing),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
