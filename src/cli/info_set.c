@@ -114,19 +114,12 @@ static void describe(struct facts *facts)
         say(all, "; %zu of the parts are in memory as a whole", stat.parts - paged);
 }
 
-/*
- * Parts are opened by the options, and one after the other: there may be more than a program may
- * have open. But locks are to be held together, since their limit is one for all.
- */
 static int look_at_pages(const struct cli_call *call, struct facts *facts)
 {
-    act_set_options options = {.part = cli_open_options(&call->options), .max_mapped_nbytes = 1};
     act_set *set;
     act_map *map;
     act_error error;
-    if (options.part.lock != ACT_LOCK_NONE)
-        options.max_mapped_nbytes = UINT64_MAX;
-    if (act_set_open(facts->name, &options, &set, &error) != ACT_OK)
+    if (cli_set_open_by_parts(&call->options, facts->name, &set, &error) != ACT_OK)
         return cli_fail(facts->name, &error);
     size_t count = act_set_part_count(facts->set);
     int status = CLI_DONE;

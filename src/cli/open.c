@@ -126,13 +126,43 @@ static void tell_unchecked(const struct cli_options *options, const struct cli_m
 /* Where addresses are scarce, a set is seen through a window. */
 #define WINDOW_NBYTES (SIZE_MAX > UINT32_MAX ? 0 : (uint64_t)1 << 30)
 
+/* Files that the program has open besides those of parts, at most. */
+#define OTHER_FILES 32
+
+/*
+ * With a window that is never full, parts are closed where the system has no room for more, as when
+ * a program may not have so many files open. It is not for all sets, as lookups take a little
+ * longer.
+ */
+static act_status open_set_by(const char *name, const act_open_options *options, act_set **set_ret,
+                              act_error *error)
+{
+    act_set_options set_options = {.part = *options, .max_mapped_nbytes = WINDOW_NBYTES};
+    long files_max = sysconf(_SC_OPEN_MAX);
+    act_status status = act_set_open(name, &set_options, set_ret, error);
+    if (status != ACT_OK || WINDOW_NBYTES || files_max < 0 ||
+        act_set_part_count(*set_ret) + OTHER_FILES <= (size_t)files_max)
+        return status;
+    act_set_close(*set_ret);
+    set_options.max_mapped_nbytes = UINT64_MAX;
+    return act_set_open(name, &set_options, set_ret, error);
+}
+
+act_status cli_set_open_by_parts(const struct cli_options *options, const char *name,
+                                 act_set **set_ret, act_error *error)
+{
+    act_set_options set_options = {.part = cli_open_options(options), .max_mapped_nbytes = 1};
+    if (options->lock)
+        set_options.max_mapped_nbytes = UINT64_MAX;
+    return act_set_open(name, &set_options, set_ret, error);
+}
+
 /* A file that is no map may be the manifest of a set, whose first bytes are others. */
 static act_status open_set(const char *name, const act_open_options *options, struct cli_map *map,
                            act_error *error)
 {
-    act_set_options set_options = {.part = *options, .max_mapped_nbytes = WINDOW_NBYTES};
     act_error own;
-    act_status status = act_set_open(name, &set_options, &map->set, &own);
+    act_status status = open_set_by(name, options, &map->set, &own);
     if (status == ACT_ERR_FORMAT)
         return status; /* of what it is not, the map is told */
     if (status != ACT_OK)
@@ -190,12 +220,11 @@ int cli_map_open(const struct cli_call *call, struct cli_map *map_ret, act_error
 act_status cli_map_open_again(const struct cli_options *options, const char *name, bool is_set,
                               struct cli_map *map_ret, act_error *error)
 {
-    act_set_options set_options = {.part = cli_open_options(options),
-                                   .max_mapped_nbytes = WINDOW_NBYTES};
+    act_open_options open_options = cli_open_options(options);
     memset(map_ret, 0, sizeof(*map_ret));
     map_ret->name = name;
-    return is_set ? act_set_open(name, &set_options, &map_ret->set, error)
-                  : act_map_open(name, &set_options.part, &map_ret->map, error);
+    return is_set ? open_set_by(name, &open_options, &map_ret->set, error)
+                  : act_map_open(name, &open_options, &map_ret->map, error);
 }
 
 act_status cli_map_get(const struct cli_map *map, const act_slice *key, uint64_t *value_ret,

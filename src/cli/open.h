@@ -43,6 +43,15 @@ void cli_map_close(struct cli_map *map);
 act_status cli_map_open_again(const struct cli_options *options, const char *name, bool is_set,
                               struct cli_map *map_ret, act_error *error);
 
+/*
+ * Opens a set once more, for looking at one part after the other: each is closed before the next is
+ * opened, as what the system says of a mapping takes the longer the more there are, and there may
+ * be more parts than a program may have open. But with --lock they stay, as all of them together
+ * have one limit.
+ */
+act_status cli_set_open_by_parts(const struct cli_options *options, const char *name,
+                                 act_set **set_ret, act_error *error);
+
 /* act_map_get and act_map_get_batch, or those of a set. */
 act_status cli_map_get(const struct cli_map *map, const act_slice *key, uint64_t *value_ret,
                        act_error *error);

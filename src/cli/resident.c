@@ -211,6 +211,18 @@ static int look_at_map(struct cli_resident *resident, const struct cli_look *loo
     return status;
 }
 
+static int look_at_set(struct cli_resident *resident, const struct cli_look *look,
+                       const struct cli_options *given, const struct cli_map *map)
+{
+    act_set *set;
+    act_error error;
+    if (cli_set_open_by_parts(given, map->name, &set, &error) != ACT_OK)
+        return cli_fail(map->name, &error);
+    int status = cli_resident_look_at_set(resident, look, map->name, set);
+    act_set_close(set);
+    return status;
+}
+
 int cli_resident_look(struct cli_resident *resident, const struct cli_call *call,
                       const struct cli_map *map, size_t cells)
 {
@@ -229,7 +241,7 @@ int cli_resident_look(struct cli_resident *resident, const struct cli_call *call
     if (status != CLI_DONE)
         return status;
     look.tree.prefix = prefix;
-    status = map->set ? cli_resident_look_at_set(resident, &look, map)
+    status = map->set ? look_at_set(resident, &look, given, map)
                       : look_at_map(resident, &look, map);
     free(prefix);
     if (status == CLI_NO)

@@ -96,7 +96,7 @@ bool cli_resident_is_known(const struct cli_resident *resident);
 
 /* The same of all parts of a set, and their sum. */
 int cli_resident_look_at_set(struct cli_resident *resident, const struct cli_look *look,
-                             const struct cli_map *map);
+                             const char *name, const act_set *set);
 
 /* Print what was found: for people, for programs, as a picture, as a page with that picture. */
 void cli_resident_text(struct cli_out *out, const struct cli_resident *resident);

@@ -38,22 +38,23 @@ static bool name_part(struct cli_resident *part, const act_set *set, size_t inde
     return part->own_name && part->from && (part->to || !told.to);
 }
 
-static int take_parts(struct cli_resident *all, const struct cli_look *look,
-                      const struct cli_map *map)
+static int take_parts(struct cli_resident *all, const struct cli_look *look, const act_set *set)
 {
     struct cli_look own = *look;
+    act_set_stat stat;
     int status = CLI_DONE;
-    own.whole_nbytes = cli_map_file_nbytes(map);
+    act_set_get_stat(set, &stat);
+    own.whole_nbytes = stat.file_nbytes;
     for (size_t i = 0; i < all->parts_count && status == CLI_DONE; i++) {
         struct cli_resident *part = &all->parts[i];
         act_map *part_map;
         act_error error;
-        if (!name_part(part, map->set, i))
+        if (!name_part(part, set, i))
             return cli_fail_nomem();
-        if (act_set_part_open(map->set, i, &part_map, &error) != ACT_OK)
-            return cli_fail(map->name, &error);
+        if (act_set_part_open(set, i, &part_map, &error) != ACT_OK)
+            return cli_fail(all->name, &error);
         status = cli_resident_take(part, &own, part->own_name, part_map);
-        act_set_part_release(map->set, i);
+        act_set_part_release(set, i);
     }
     return status;
 }
@@ -241,7 +242,7 @@ static int merge_prefixes(struct cli_resident *all, size_t top)
 /* A part that is walked over, with the options for it. */
 struct walking {
     struct cli_resident *all;
-    const struct cli_map *map;
+    const act_set *set;
     act_residency_options options;
     bool name_cells;
 };
@@ -283,15 +284,15 @@ static int walk_part(const struct walking *walking, size_t index)
     struct cli_resident *part = &walking->all->parts[index];
     act_map *map;
     act_error error;
-    if (act_set_part_open(walking->map->set, index, &map, &error) != ACT_OK)
-        return cli_fail(walking->map->name, &error);
+    if (act_set_part_open(walking->set, index, &map, &error) != ACT_OK)
+        return cli_fail(walking->all->name, &error);
     cli_resident_drop_prefixes(part);
     int status = cli_resident_walk(part, &walking->options, map, walking->name_cells);
     if (status == CLI_DONE)
         status = add_cut_prefix(walking, part, map, part->from, part->from_nbytes);
     if (status == CLI_DONE)
         status = add_cut_prefix(walking, part, map, part->to, part->to_nbytes);
-    act_set_part_release(walking->map->set, index);
+    act_set_part_release(walking->set, index);
     return status;
 }
 
@@ -309,9 +310,9 @@ static int walk_parts(const struct walking *walking)
 {
     struct cli_resident *all = walking->all;
     const act_residency_options *options = &walking->options;
-    size_t first = options->prefix ? act_set_find_part(walking->map->set, options->prefix,
-                                                       options->prefix_nbytes)
-                                   : 0;
+    size_t first = options->prefix
+                       ? act_set_find_part(walking->set, options->prefix, options->prefix_nbytes)
+                       : 0;
     int result = CLI_NO;
     memset(&all->walk, 0, sizeof(all->walk));
     all->walk.complete = true;
@@ -346,10 +347,9 @@ static uint64_t cached_nbytes(const struct cli_resident *all)
  * file, if walks come to much less than that, they are made once more with a share of what they
  * came to.
  */
-static int walk_set(struct cli_resident *all, const struct cli_look *look,
-                    const struct cli_map *map)
+static int walk_set(struct cli_resident *all, const struct cli_look *look, const act_set *set)
 {
-    struct walking walking = {all, map, look->tree, true};
+    struct walking walking = {all, set, look->tree, true};
     act_residency_options *options = &walking.options;
     uint64_t wanted = options->top * (uint64_t)PREFIXES_A_PLACE;
     bool any = false;
@@ -372,19 +372,19 @@ static int walk_set(struct cli_resident *all, const struct cli_look *look,
 }
 
 int cli_resident_look_at_set(struct cli_resident *resident, const struct cli_look *look,
-                             const struct cli_map *map)
+                             const char *name, const act_set *set)
 {
-    resident->name = map->name;
+    resident->name = name;
     resident->keys = look->keys;
-    resident->parts_count = act_set_part_count(map->set);
+    resident->parts_count = act_set_part_count(set);
     resident->parts = calloc(resident->parts_count, sizeof(*resident->parts));
     if (!resident->parts) {
         resident->parts_count = 0;
         return cli_fail_nomem();
     }
-    int status = take_parts(resident, look, map);
+    int status = take_parts(resident, look, set);
     if (status != CLI_DONE)
         return status;
     sum_up(resident);
-    return look->walk ? walk_set(resident, look, map) : CLI_DONE;
+    return look->walk ? walk_set(resident, look, set) : CLI_DONE;
 }

@@ -460,6 +460,20 @@ class Read(SetTest):
         self.ok("convert", "--layout=plain", "x.act", "z.act")
         self.assertEqual(self.read("y.act"), self.read("z.act"))
 
+    @needs_mapping
+    def test_more_parts_than_files_may_be_open(self):
+        self.split("--parts", "60")
+        if len(self.parts()) < 50:
+            self.skipTest("it was split into fewer parts")
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, limits[1]))
+        try:
+            self.assertEqual(self.ok("dump", "--access=map", "x.set").decode(), self.tsv)
+            for verb in ("verify", "info", "resident"):
+                self.ok(verb, "--access=map", "x.set")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
     def test_a_part_is_a_file(self):
         text = "".join(self.ok("dump", name).decode() for name in self.parts())
         self.assertEqual(text, self.tsv)
