@@ -264,6 +264,33 @@ static void prefixes_of_a_length(void **state)
     }
 }
 
+/* How much makes a prefix one to be told: with all that there is, nothing but the whole is. */
+static void prefixes_of_a_weight(void **state)
+{
+    (void)state;
+    struct paged paged;
+    struct told told;
+    act_residency_walk found;
+    act_residency_options options = {.nbytes_min = 1, .top = 100};
+    build_words(&paged, ACT_LAYOUT_PLAIN);
+    assert_int_equal(walk(&paged, &options, &told, &found), ACT_OK);
+    assert_int_equal(told.nbytes, found.nbytes);
+    assert_non_null(strstr(told.text, "bandage:0 "));
+    options.nbytes_min = found.nbytes;
+    assert_int_equal(walk(&paged, &options, &told, NULL), ACT_OK);
+    assert_string_equal(told.text, ":0 ");
+    assert_int_equal(told.nbytes, found.nbytes);
+    /* As it is told, however much less can be come to. */
+    options.nbytes_min = UINT64_MAX;
+    assert_int_equal(walk(&paged, &options, &told, NULL), ACT_OK);
+    assert_string_equal(told.text, ":0 ");
+    /* A length is a length. */
+    options.depth = 1;
+    assert_int_equal(walk(&paged, &options, &told, NULL), ACT_OK);
+    assert_string_equal(sorted_text(&told), "a:0 b:0 c:0 ");
+    paged_close(&paged);
+}
+
 static void below_a_prefix(void **state)
 {
     (void)state;
@@ -786,6 +813,7 @@ int main(void)
         cmocka_unit_test(a_whole_map_has_what_info_counts),
         cmocka_unit_test(an_empty_map),
         cmocka_unit_test(prefixes_of_a_length),
+        cmocka_unit_test(prefixes_of_a_weight),
         cmocka_unit_test(below_a_prefix),
         cmocka_unit_test(parts_add_up),
         cmocka_unit_test(missing_pages_are_not_touched),
