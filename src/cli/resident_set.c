@@ -70,9 +70,9 @@ static void add_amount(act_amount *sum, const act_amount *amount)
 /* Whoever knows least says what is known of all. */
 static void add_source(act_residency_source *sum, act_residency_source source, bool is_first)
 {
-    if (is_first || source == ACT_RESIDENCY_UNKNOWN)
-        *sum = source;
-    else if (*sum != ACT_RESIDENCY_UNKNOWN && source > *sum)
+    bool knows_less = source == ACT_RESIDENCY_UNKNOWN ||
+                      (*sum != ACT_RESIDENCY_UNKNOWN && source > *sum);
+    if (is_first || knows_less)
         *sum = source;
 }
 
@@ -157,8 +157,7 @@ static void add_walk(act_residency_walk *sum, const act_residency_walk *part)
 static bool begins_with(const uint8_t *key, size_t key_nbytes, const void *prefix,
                         size_t prefix_nbytes)
 {
-    return key_nbytes >= prefix_nbytes &&
-           (!prefix_nbytes || memcmp(key, prefix, prefix_nbytes) == 0);
+    return key_nbytes >= prefix_nbytes && (!prefix || memcmp(key, prefix, prefix_nbytes) == 0);
 }
 
 static int compare_prefixes(const void *a, const void *b)

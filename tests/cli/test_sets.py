@@ -2,13 +2,17 @@
 """split and join, sets in place of files, and what is wrong with sets."""
 import ctypes
 import ctypes.util
+import functools
 import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
+import unittest
 import xml.etree.ElementTree
 
 from tool import ACTREE, DAMAGED, NO, PLATFORM, TROUBLE, ToolTest, main, needs_mapping
@@ -33,12 +37,26 @@ def sealed(lines):
     return text + f"sum\t{hashed.high:016x}{hashed.low:016x}\n".encode()
 
 
+@functools.lru_cache(None)
+def made(tsv, parts):
+    """A folder with x.act, and x.set of it; made once, as each test begins with a copy of one."""
+    folder = tempfile.TemporaryDirectory(prefix="actree-cli-sets-")
+    unittest.addModuleCleanup(folder.cleanup)
+    for arguments in ["build", "-o", "x.act", "-"], ["split", "--parts", str(parts), "-o", "x.set", "x.act"]:
+        if parts or arguments[0] == "build":
+            subprocess.run([ACTREE, *arguments], input=tsv.encode(), check=True, cwd=folder.name,
+                           capture_output=True)
+    return folder
+
+
 class SetTest(ToolTest):
+    tsv = "".join(f"{i % 40:02}/{i % 7}/{i:05}\t{i}\n" for i in sorted(
+        range(6000), key=lambda i: (i % 40, i % 7, i)))
+    parts_made = 0  # of the set that is there: 0: none
+
     def setUp(self):
         super().setUp()
-        self.tsv = "".join(f"{i % 40:02}/{i % 7}/{i:05}\t{i}\n" for i in sorted(
-            range(6000), key=lambda i: (i % 40, i % 7, i)))
-        self.build(self.tsv)
+        shutil.copytree(made(self.tsv, self.parts_made).name, self.folder, dirs_exist_ok=True)
 
     def split(self, *options, name="x.act", to="x.set"):
         return json.loads(self.ok("split", "--json", *(options or ("--parts", "5")), "-o", to, name))
@@ -239,9 +257,7 @@ class Split(SetTest):
 class Read(SetTest):
     """Verbs answer as for one file."""
 
-    def setUp(self):
-        super().setUp()
-        self.split("--parts", "5")
+    parts_made = 5
 
     def test_get(self):
         keys = [line.split("\t")[0] for line in self.tsv.splitlines()[::97]] + ["", "none", "07/3"]
@@ -482,14 +498,13 @@ class Read(SetTest):
 class Resident(SetTest):
     """What of a set's parts is in memory, as of a file."""
 
-    WORDS = "".join(f"{word}{i:05}\t{i}\n" for word, count in
-                    (("apple", 9000), ("banana", 11000), ("cherry", 9000), ("date", 9000))
-                    for i in range(count))
+    parts_made = 3
+    tsv = "".join(f"{word}{i:05}\t{i}\n" for word, count in
+                  (("apple", 9000), ("banana", 11000), ("cherry", 9000), ("date", 9000))
+                  for i in range(count))
 
     def setUp(self):
         super().setUp()
-        self.build(self.WORDS)
-        self.split("--parts", "3")
         if self.resident("--top=0")["cached_bytes"] is None:
             self.skipTest("this system does not tell what is in memory")
 
@@ -611,7 +626,7 @@ class Resident(SetTest):
 
     def test_small_parts_beside_mapped_ones(self):
         """They have no pages in the cache, and do not make it unknown what others have."""
-        lines = self.WORDS.splitlines(keepends=True)
+        lines = self.tsv.splitlines(keepends=True)
         for count in range(10000, 20000, 500):
             self.build("".join(lines[:count]))
             self.split("--parts", "2")
@@ -643,11 +658,16 @@ class Resident(SetTest):
 class Wrong(SetTest):
     """What is wrong with one part does not stop the others."""
 
+    parts_made = 5
+
     def setUp(self):
         super().setUp()
-        self.split("--parts", "5")
         self.names = self.parts()
-        self.firsts = [self.ok("dump", "-n1", name).decode().split("\t") for name in self.names]
+        lowest = [line.split("\t")[2] for line in self.read("x.set").decode().splitlines()
+                  if line.startswith("part\t")]
+        # The first entry of each part: keys and values.
+        self.firsts = [next(line.split("\t") for line in self.tsv.splitlines(keepends=True)
+                            if line.split("\t")[0] >= key) for key in lowest]
 
     def check_part(self, index, status, *says):
         name = self.names[index]
