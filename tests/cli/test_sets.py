@@ -16,7 +16,8 @@ PART = re.compile(r"x\.set\.[a-z2-7]{8}-\d+\.act\Z")
 class Split(SetTest):
     def test_and_join(self):
         for layout in ("indexed", "plain", "compact"):
-            for threads in ("1", "2", "7"):
+            # Other layouts are built by one thread.
+            for threads in ("1", "2", "7") if layout == "indexed" else ("2",):
                 report = self.split("--parts", "5", "--layout", layout, "--threads", threads)
                 self.assertEqual((report["parts"], report["keys"], report["layout"]),
                                  (5, 6000, layout))
@@ -143,8 +144,6 @@ class Split(SetTest):
             status, message = self.interrupt(signal.SIGKILL, share, seconds, *arguments)
             self.assertIn((status, message), ((0, b""), (-signal.SIGKILL, b"")))
             killed += status != 0
-            done = self.run_tool("verify", "x.set")
-            self.assertEqual(done.returncode, 0, done.stderr)
             text = self.ok("dump", "x.set").decode()
             self.assertIn(text, (old, new) if status else (new,))
             if text == new:
@@ -153,6 +152,7 @@ class Split(SetTest):
                     self.write(name, content)
             else:
                 self.remove_but("x.act", "new.act", *before)
+        self.ok("verify", "x.set")
         self.assertGreater(killed, 0, "no kill came in time")
 
     def test_interrupted(self):
@@ -192,16 +192,18 @@ class Read(SetTest):
                              self.ok("get", *form, "x.act", *asked, status=NO))
 
     def test_ranges(self):
-        self.build("".join(f"{i:07}\t{i}\n" for i in range(400000)), name="big.act")
+        # Large enough to be printed by two threads.
+        self.build("".join(f"{i:06}\t{2**63 + i}\n" for i in range(90000)), name="big.act")
+        self.assertGreater(os.path.getsize(self.path("big.act")), 1 << 20)
         self.split("--parts", "7", name="big.act", to="big.set")
         for file, other in (("x.act", "x.set"), ("big.act", "big.set")):
             for arguments in (["dump"], ["dump", "-r"], ["dump", "-n", "2500"],
-                              ["dump", "-n", "2500", "-r"], ["range", "--from", "0200"],
+                              ["dump", "-n", "2500", "-r"], ["range", "--from", "020"],
                               ["range", "--from", "02", "--to", "05"], ["range", "--to", "031"],
                               ["range", "--from", "01", "--to", "039", "-r", "-n", "9"]):
                 verb, *options = arguments
                 self.assertEqual(self.ok(verb, file, *options), self.ok(verb, other, *options))
-            for prefix in ("", "0", "01", "012", "0399999"):
+            for prefix in ("", "0", "01", "012", "089999"):
                 status = NO if file == "x.act" and len(prefix) > 2 else 0
                 self.assertEqual(self.ok("prefix", file, prefix, status=status),
                                  self.ok("prefix", other, prefix, status=status))
