@@ -25,4 +25,13 @@ void act_os_memory_huge(void *pages, size_t nbytes);
  */
 uint64_t act_os_memory_available(uint64_t enough, bool lately);
 
+/* With less than this a program makes its buffers small, and has nothing read but what it asks for:
+ * what the system reads around that, by megabytes, would push out the program's own code. */
+#define ACT_OS_MEMORY_SCARCE ((uint64_t)64 << 20)
+
+static inline bool act_os_memory_is_scarce(void)
+{
+    return act_os_memory_available(ACT_OS_MEMORY_SCARCE, true) < ACT_OS_MEMORY_SCARCE;
+}
+
 #endif

@@ -4,13 +4,19 @@
 
 #include "base/hash.h"
 #include "format/file.h"
+#include "os/paging.h"
 #include "read/budget.h"
+#include "read/map.h"
 #include "verify/segments.h"
 
 typedef unsigned long long ull; /* what %llu takes */
 
 enum {
-    BLOCKS_A_LOOK = 64 /* blocks between two looks at the clock */
+    BLOCKS_A_LOOK = 64, /* blocks between two looks at the clock */
+    /* Where pages are read one by one, so many blocks are asked for as often as this; so half of
+     * them are there before. */
+    BLOCKS_ASKED = 8,
+    BLOCKS_AHEAD = 2 * BLOCKS_ASKED
 };
 
 static act_status break_header(struct act_sweep *sweep, uint64_t offset, const char *what,
@@ -67,6 +73,12 @@ act_status act_index_check_header(struct act_sweep *sweep, enum act_index_state 
     return status == ACT_OK && merged ? act_segments_check_newest(sweep, error) : status;
 }
 
+static void ask_ahead(const uint8_t *bytes, uint64_t from, uint64_t end)
+{
+    uint64_t nbytes = (uint64_t)BLOCKS_AHEAD * ACT_SUMS_BLOCK_NBYTES;
+    act_os_paging_fetch(bytes + from, end - from < nbytes ? end - from : nbytes);
+}
+
 act_status act_index_check_sums(struct act_sweep *sweep, act_error *error)
 {
     const struct act_index *index = sweep->index;
@@ -76,9 +88,12 @@ act_status act_index_check_sums(struct act_sweep *sweep, act_error *error)
     if (act_hash64(sums, (size_t)count * ACT_SUM_NBYTES, 0) != index->sums_hash)
         return act_sweep_break(sweep, error, ACT_RULE_CHECKSUM, index->sums_off,
                                "the checksums do not match their own checksum");
+    bool single = act_map_reads_single(sweep->map);
     for (uint64_t block = 0; block < count; block++) {
         uint64_t from = act_sums_begin(block);
         uint64_t to = act_sums_end(block, index->sums_off);
+        if (single && block % BLOCKS_ASKED == 0)
+            ask_ahead(bytes, from, index->sums_off);
         if (act_hash64(bytes + from, (size_t)(to - from), 0) !=
             act_load_le64(sums + ACT_SUM_NBYTES * block))
             return act_sweep_break(sweep, error, ACT_RULE_CHECKSUM, from,

@@ -83,12 +83,7 @@ static bool hand_on(struct counting *counting, struct act_ways *ways)
         lengthen(ways, 1);
     ways->depth_least++;
     ways->depth_most++;
-    for (unsigned i = 0; i < sweep->children_count; i++) {
-        ways->id = sweep->children[i];
-        if (!act_ways_put(&counting->ways, ways))
-            return false;
-    }
-    return true;
+    return act_ways_put(&counting->ways, ways, sweep->children, sweep->children_count);
 }
 
 /* Counts the line data at `floor` and above: no node below refers to it. */
@@ -109,13 +104,14 @@ static void count_lines(struct counting *counting, uint64_t floor)
 static act_status count_all(struct counting *counting, act_error *error)
 {
     struct act_sweep *sweep = &counting->sweep;
-    struct act_ways ways = {.id = sweep->root, .paths = 1};
-    (void)act_ways_put(&counting->ways, &ways); /* which has been opened with room for some */
+    struct act_ways ways = {.paths = 1};
+    (void)act_ways_put(&counting->ways, &ways, &sweep->root, 1); /* there is room for some */
     uint64_t floor = sweep->root;
     act_status status;
     while ((status = act_sweep_next(sweep, error)) == ACT_OK) {
         const struct act_node *node = &sweep->node;
-        act_ways_take(&counting->ways, node->id, &ways);
+        if (!act_ways_take(&counting->ways, node->id, &ways))
+            return act_sweep_fail_nomem(sweep, error);
         count_node(counting);
         count_depth(&counting->info, &ways);
         if (act_node_is_line(node)) {
@@ -169,7 +165,7 @@ static act_status count_swept(struct counting *counting, act_error *error)
     if (!act_marks_open(&counting->lines, counting->sweep.root))
         return act_sweep_fail_nomem(&counting->sweep, error);
     act_status status;
-    if (act_ways_open(&counting->ways)) {
+    if (act_ways_open(&counting->ways, counting->sweep.root + 1)) {
         status = count_all(counting, error);
         act_ways_close(&counting->ways);
     } else {

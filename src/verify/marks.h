@@ -1,10 +1,12 @@
 /*
  * A set of offsets that is emptied from the top.
  *
- * One bit stands for one byte of the file. The bits come in chunks, which are allocated when the
- * first offset in them is marked and freed when the highest mark has sunk below them: a set never
- * takes more than a bit for each byte that it spans, and where the marks are few (files written
- * children first) far less.
+ * The offsets are divided into chunks. Where marks are few, a chunk is a sorted list of them, two
+ * bytes each; where they are many, and where they are taken out, one bit for each byte of the file.
+ * A chunk is allocated when the first offset in it is marked, and freed when the highest mark has
+ * sunk below it: so a set never takes more than a bit for each byte that it spans. In files of
+ * builders, where a few nodes lead to all parts of the file and the others to what lies just below
+ * them, it takes a few hundred kilobytes.
  */
 #ifndef ACT_VERIFY_MARKS_H
 #define ACT_VERIFY_MARKS_H
@@ -14,17 +16,24 @@
 #include <stdint.h>
 
 #include "base/attributes.h"
+#include "os/allowance.h"
 
 enum {
     ACT_MARKS_CHUNK_LOG2 = 16, /* offsets in a chunk: its bits take 8 KiB */
-    ACT_MARKS_CHUNK_WORDS = 1 << (ACT_MARKS_CHUNK_LOG2 - 6)
+    ACT_MARKS_CHUNK_WORDS = 1 << (ACT_MARKS_CHUNK_LOG2 - 6),
+    ACT_MARKS_FEW_MAX = 1024 /* in a list */
 };
 
+struct act_marks_few;
+
 struct act_marks {
-    uint64_t **chunks;
+    uint64_t **chunks;          /* bits; NULL where there is a list or nothing */
+    struct act_marks_few **few; /* lists */
+    uint64_t *spare;            /* bits for the chunk at hand, all 0; NULL while that has them */
     size_t chunks_count;
     size_t at_chunk; /* no mark lies in a higher chunk, */
     size_t at_word;  /* nor in a higher word of this one */
+    struct act_os_allowance allowance;
 };
 
 /* Makes an empty set for offsets below `limit`. False without memory; then there is nothing to
@@ -33,8 +42,8 @@ bool act_marks_open(struct act_marks *marks, uint64_t limit);
 
 void act_marks_close(struct act_marks *marks);
 
-/* Allocates the chunk of an offset. False without memory. */
-bool act_marks_grow(struct act_marks *marks, uint64_t offset);
+/* act_marks_put where there are no bits yet. */
+int act_marks_put_few(struct act_marks *marks, uint64_t offset);
 
 /*
  * Marks an offset, which must lie below the limit and below every offset taken so far. 1 if it is
@@ -43,8 +52,8 @@ bool act_marks_grow(struct act_marks *marks, uint64_t offset);
 static ACT_ALWAYS_INLINE int act_marks_put(struct act_marks *marks, uint64_t offset)
 {
     size_t chunk = (size_t)(offset >> ACT_MARKS_CHUNK_LOG2);
-    if (ACT_UNLIKELY(!marks->chunks[chunk]) && !act_marks_grow(marks, offset))
-        return -1;
+    if (ACT_UNLIKELY(!marks->chunks[chunk]))
+        return act_marks_put_few(marks, offset);
     uint64_t *word = &marks->chunks[chunk][offset >> 6 & (ACT_MARKS_CHUNK_WORDS - 1)];
     uint64_t bit = (uint64_t)1 << (offset & 63);
     int is_new = !(*word & bit);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "format/file.h"
+#include "os/paging.h"
 #include "read/budget.h"
 #include "read/map.h"
 #include "read/paging.h"
@@ -16,6 +17,9 @@ enum {
     NODES_A_LOOK = 1 << 14,
     NODES_A_BUDGET = 1 << 8
 };
+
+/* How much is asked for at a time. */
+#define ASK_NBYTES ((uint64_t)1 << 20)
 
 typedef unsigned long long ull; /* what %llu takes */
 
@@ -103,6 +107,8 @@ act_status act_sweep_open(struct act_sweep *sweep, const act_map *map, uint64_t 
     sweep->file_nbytes = map->file_nbytes;
     sweep->index = map->index_state == ACT_INDEX_VALID ? &map->index : NULL;
     sweep->broken_offset = ACT_NO_OFFSET;
+    sweep->asked_from = map->file_nbytes;
+    sweep->ask_below = act_map_reads_single(map) ? UINT64_MAX : 0;
     act_status status = act_index_check_header(sweep, map->index_state, error);
     if (status == ACT_OK)
         status = check_root(sweep, error);
@@ -227,11 +233,28 @@ static act_status reach_children(struct act_sweep *sweep, act_error *error)
     return check_jump_table(sweep, error);
 }
 
+/* Asks for what comes next, from a node on downwards: half of it is there when more is asked for.
+ */
+static ACT_NOINLINE void ask_ahead(struct act_sweep *sweep, uint64_t id)
+{
+    uint64_t end = sweep->asked_from;
+    if (id < end && end - id > ASK_NBYTES) {
+        uint64_t room = sweep->file_nbytes - id;
+        end = id + (room < ACT_NODE_READABLE ? room : ACT_NODE_READABLE);
+    }
+    uint64_t from = end > ASK_NBYTES ? end - ASK_NBYTES : 0;
+    act_os_paging_fetch(sweep->arena.bytes + from, end - from);
+    sweep->asked_from = from;
+    sweep->ask_below = from ? from + ASK_NBYTES / 2 : 0;
+}
+
 act_status act_sweep_next(struct act_sweep *sweep, act_error *error)
 {
     uint64_t id;
     if (!act_marks_take(&sweep->marks, ACT_ARENA_OFF, &id))
         return ACT_END;
+    if (ACT_UNLIKELY(id < sweep->ask_below))
+        ask_ahead(sweep, id);
     if (ACT_UNLIKELY(++sweep->nodes % NODES_A_LOOK == 0) &&
         !act_pace_tell(&sweep->pace, sweep->root - id))
         return ACT_STOPPED;

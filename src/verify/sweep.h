@@ -22,6 +22,9 @@ struct act_sweep {
     const struct act_index *index; /* NULL in a plain file */
     struct act_marks marks;        /* nodes that were reached and wait for their turn */
     struct act_pace pace;
+    /* Where pages are read one by one: what was asked for begins here, and below that is more. */
+    uint64_t asked_from;
+    uint64_t ask_below; /* when a node below this is taken; 0: nothing is asked for */
 
     /* The node whose turn it is; valid after act_sweep_next gave ACT_OK. */
     struct act_node node;

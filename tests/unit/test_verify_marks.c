@@ -83,6 +83,66 @@ static void chunks_are_freed_behind(void **state)
     act_marks_close(&marks);
 }
 
+/* Where marks are few they are kept in lists, which become bits when they are many, or are taken.
+ */
+static void lists_become_bits(void **state)
+{
+    (void)state;
+    enum {
+        MARKS = 3 * ACT_MARKS_FEW_MAX
+    };
+    struct act_marks marks;
+    struct random r = random_of(1);
+    uint64_t offset, last = 1 << ACT_MARKS_CHUNK_LOG2;
+    bool *flags = calloc(1 << ACT_MARKS_CHUNK_LOG2, sizeof(*flags));
+    assert_non_null(flags);
+    assert_true(act_marks_open(&marks, 3 << ACT_MARKS_CHUNK_LOG2));
+    for (size_t count = 0; count < MARKS;) {
+        uint64_t at = random_below(&r, 1 << ACT_MARKS_CHUNK_LOG2);
+        bool is_new = !flags[at];
+        assert_int_equal(act_marks_put(&marks, at), is_new);
+        assert_int_equal(act_marks_put(&marks, at), 0);
+        flags[at] = true;
+        count += is_new;
+        assert_true((marks.chunks[0] != NULL) == (count > ACT_MARKS_FEW_MAX));
+        assert_true((marks.few[0] != NULL) == (count <= ACT_MARKS_FEW_MAX));
+    }
+    for (size_t count = 0; count < MARKS; count++) {
+        assert_true(act_marks_take(&marks, 0, &offset));
+        assert_true(offset < last && flags[offset]);
+        last = offset;
+    }
+    assert_false(act_marks_take(&marks, 0, &offset));
+    act_marks_close(&marks);
+    free(flags);
+}
+
+/* Marks all over a file take little, however large it is. */
+static void few_marks_take_little(void **state)
+{
+    (void)state;
+    enum {
+        CHUNKS = 20000,
+        EACH = 40
+    };
+    struct act_marks marks;
+    uint64_t offset;
+    assert_true(act_marks_open(&marks, (uint64_t)CHUNKS << ACT_MARKS_CHUNK_LOG2));
+    for (uint64_t i = 0; i < CHUNKS * EACH; i++)
+        assert_int_equal(act_marks_put(&marks, (i << ACT_MARKS_CHUNK_LOG2) / EACH), 1);
+    uint64_t taken = marks.allowance.taken - marks.allowance.left;
+    assert_true(taken < (uint64_t)CHUNKS * (16 + 4 + 2 * 2 * EACH) + (1 << 16));
+    for (uint64_t i = CHUNKS * EACH; i-- > 0;) {
+        assert_true(act_marks_take(&marks, 0, &offset));
+        assert_true(offset == (i << ACT_MARKS_CHUNK_LOG2) / EACH);
+    }
+    assert_false(act_marks_take(&marks, 0, &offset));
+    /* All that is left is the table of chunks, and one of them. */
+    taken = marks.allowance.taken - marks.allowance.left;
+    assert_true(taken < CHUNKS * 16 + (1 << 16));
+    act_marks_close(&marks);
+}
+
 /* Against an array of flags: puts below what was taken, takes with and without a floor. */
 static void random_marks_come_out_in_order(void **state)
 {
@@ -135,7 +195,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_set_gives_nothing),     cmocka_unit_test(a_mark_is_new_once),
         cmocka_unit_test(the_floor_holds_marks_back),     cmocka_unit_test(chunks_are_freed_behind),
-        cmocka_unit_test(random_marks_come_out_in_order),
+        cmocka_unit_test(random_marks_come_out_in_order), cmocka_unit_test(lists_become_bits),
+        cmocka_unit_test(few_marks_take_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
