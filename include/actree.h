@@ -459,13 +459,15 @@ typedef struct act_builder_options {
      * 8 are not used; other layouts than the indexed one are built on one. Every byte of the file
      * depends on the keys and on whether there are one or several threads, not on how many, nor on
      * what comes first. With several, an error may be told by a later call than the one that caused
-     * it.
+     * it. Two take some 25 MB; where that is more than half of what the program may use, fewer
+     * parts are built side by side, down to one.
      */
     unsigned threads;
     /* Of a compact file: the most memory for knowing subtrees that were written, at least
-     * ACT_SHARE_NBYTES_MIN. It is taken as it is needed. Beyond it, what was not met again for the
-     * longest is forgotten, and written again: the file is larger then. A subtree takes some
-     * hundred bytes. 0: ACT_SHARE_NBYTES_DEFAULT. */
+     * ACT_SHARE_NBYTES_MIN; a quarter of what the program may use, if that is less. It is taken as
+     * it is needed. Beyond it, what was not met again for the longest is forgotten, and written
+     * again: the file is larger then. A subtree takes some hundred bytes. 0:
+     * ACT_SHARE_NBYTES_DEFAULT. */
     uint64_t share_nbytes;
 } act_builder_options;
 
@@ -535,10 +537,11 @@ typedef struct act_sorter act_sorter;
 /* Options of sorting. All-zero bytes, or a NULL pointer, mean the defaults. */
 typedef struct act_sorter_options {
     act_duplicates duplicates;
-    /* The most memory for all that the sorter holds, at least ACT_SORTER_MEMORY_NBYTES_MIN. Beyond
-     * it, entries go to temporary files, which take less room than their keys and values do. Only
-     * keys so long that a few of them, or one for each of `threads`, would fill it may exceed it.
-     * 0: no limit, and no files. */
+    /* The most memory for all that the sorter holds, at least ACT_SORTER_MEMORY_NBYTES_MIN; a
+     * quarter of what the program may use when it is opened (act_memory_available), if that is
+     * less. Beyond it, entries go to temporary files, which take less room than their keys and
+     * values do. Only keys so long that a few of them, or one for each of `threads`, would fill it
+     * may exceed it. 0: no limit, and no files. */
     uint64_t memory_nbytes;
     /* The folder of the temporary files; copied. NULL: the one that $TMPDIR names, or /tmp. */
     const char *temp_dir;
@@ -653,8 +656,8 @@ typedef struct act_verify_report {
  * Checks every reachable object once against every rule of the format: the tail of the file first,
  * then from the root downwards in the file, and stops at the first broken one. Takes time in
  * proportion to the file however many paths it has. Takes one bit of memory for each byte before
- * the root at most; a few megabytes for files whose writer put children before parents one subtree
- * after the other, as builders do. `progress` may be NULL; it is called once before the work.
+ * the root at most; a few bytes for each page of a builder's file. `progress` may be NULL; it is
+ * called once before the work.
  *
  * ACT_OK: sound. ACT_ERR_CORRUPT: damaged; the report and `error` say where. ACT_STOPPED,
  * ACT_ERR_NOMEM.
@@ -707,11 +710,12 @@ typedef struct act_map_info {
 /*
  * Counts the whole map, and checks it on the way as act_map_verify does, but compares no checksums.
  * Takes time in proportion to the file. Takes two bits of memory for each byte before the root at
- * most, and 64 to 128 bytes for each node that was reached and waits for its turn: a few megabytes
+ * most, and some 5 bytes for each node that was reached and waits for its turn: a megabyte or two
  * for builders' files, where these are few; in the worst of files all nodes wait at once.
  * `progress` as there.
  *
- * ACT_OK, ACT_STOPPED, ACT_ERR_CORRUPT, ACT_ERR_NOMEM.
+ * ACT_OK, ACT_STOPPED, ACT_ERR_CORRUPT; ACT_ERR_NOMEM, also where it would take more than the
+ * program may use (act_memory_available).
  */
 ACT_API act_status act_map_get_info(const act_map *map, act_progress_fn progress, void *context,
                                     act_map_info *info_ret, act_error *error);

@@ -18,6 +18,14 @@
 #error "include actree.h"
 #endif
 
+/*
+ * How many more bytes of memory the program may use now, page cache that others can do without
+ * included: what the system has to give, and what the limits of control groups leave. The latter
+ * are no wish: a program that exceeds them is ended. UINT64_MAX if nothing is known. Takes some 100
+ * microseconds.
+ */
+ACT_API uint64_t act_memory_available(void);
+
 /* A part of a file. */
 typedef enum act_region_kind {
     ACT_REGION_WHOLE = 0,

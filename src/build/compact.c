@@ -6,6 +6,7 @@
 #include "base/attributes.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "os/memory.h"
 
 enum {
     /* Of a run all beginnings are remembered; of what follows its first node, parts of so many. */
@@ -24,7 +25,8 @@ act_status act_compact_open(struct act_compact *compact, const char *path, uint6
                             act_error *error)
 {
     memset(compact, 0, sizeof(*compact));
-    if (!act_shares_open(&compact->shares, share_nbytes))
+    uint64_t quarter = act_os_memory_available(share_nbytes, false) / 4;
+    if (!act_shares_open(&compact->shares, share_nbytes < quarter ? share_nbytes : quarter))
         return act_fail_nomem(error);
     act_status status = act_plain_open(&compact->plain, path, error);
     if (status == ACT_OK)
@@ -383,17 +385,21 @@ static act_status put_lined(struct act_compact *compact, struct complete *node, 
 }
 
 /* Makes room for what a node can add, so that its single steps need not look. */
-static bool reserve(struct act_compact *compact, size_t child_count)
+static act_status reserve(struct act_compact *compact, size_t child_count, act_error *error)
 {
     struct act_plain *plain = &compact->plain;
     size_t pairs = NODE_PAIRS_MAX + child_count * (1 + PART_NODES_MAX);
-    return act_shares_reserve(&compact->shares, pairs) && act_lines_reserve(&plain->lines, 1) &&
-           act_reserve(&plain->pending, &plain->pending_capacity, plain->pending_count + 1,
-                       sizeof(*plain->pending)) &&
-           act_reserve(&compact->known, &compact->known_capacity, plain->pending_count + 1,
-                       sizeof(*compact->known)) &&
-           act_reserve(&plain->bytes, &plain->bytes_capacity,
-                       plain->bytes_used + 2 * ACT_MASK_NBYTES, 1);
+    if (!act_lines_reserve(&plain->lines, 1))
+        return act_lines_fail_nomem(&plain->lines, error);
+    return act_shares_reserve(&compact->shares, pairs) &&
+                   act_reserve(&plain->pending, &plain->pending_capacity, plain->pending_count + 1,
+                               sizeof(*plain->pending)) &&
+                   act_reserve(&compact->known, &compact->known_capacity, plain->pending_count + 1,
+                               sizeof(*compact->known)) &&
+                   act_reserve(&plain->bytes, &plain->bytes_capacity,
+                               plain->bytes_used + 2 * ACT_MASK_NBYTES, 1)
+               ? ACT_OK
+               : act_fail_nomem(error);
 }
 
 /* The same node for the plain file, until the compact one is smaller by what makes a reserve. */
@@ -419,8 +425,8 @@ act_status act_compact_node(struct act_compact *compact, const struct act_build_
                             .branch = {task->value, 0, 0, act_plain_branch_header(task), 0}};
     struct act_share run = {0, 0, 0, 0};
     act_status status = compact->is_close ? put_other(compact, task, error) : ACT_OK;
-    if (status == ACT_OK && !reserve(compact, task->child_count))
-        status = act_fail_nomem(error);
+    if (status == ACT_OK)
+        status = reserve(compact, task->child_count, error);
     if (status == ACT_OK && task->child_count)
         status = put_children(compact, task->child_count, node.child_bytes, &run,
                               &node.branch.child, error);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "build/key.h"
 #include "format/varint.h"
@@ -23,7 +24,8 @@ static size_t slot_count(const struct act_lines *lines)
 /* Makes the slots; three quarters may be used, which keeps probing short. */
 static bool make_slots(struct act_lines *lines, unsigned bits)
 {
-    if (bits > SLOT_BITS_MAX)
+    if (bits > SLOT_BITS_MAX ||
+        !act_os_allowance_take(&lines->allowance, sizeof(*lines->slots) << bits))
         return false;
     struct act_line_slot *slots = calloc((size_t)1 << bits, sizeof(*slots));
     if (!slots)
@@ -70,6 +72,7 @@ static bool grow(struct act_lines *lines)
         *slot = old[i];
     }
     free(old);
+    act_os_allowance_give(&lines->allowance, old_count * sizeof(*old));
     return true;
 }
 
@@ -80,6 +83,15 @@ bool act_lines_reserve(struct act_lines *lines, size_t count)
             return false;
     }
     return true;
+}
+
+act_status act_lines_fail_nomem(const struct act_lines *lines, act_error *error)
+{
+    uint64_t nbytes = slot_count(lines) * sizeof(*lines->slots) + lines->store_capacity;
+    return act_fail(error, ACT_ERR_NOMEM, ACT_NO_OFFSET,
+                    "out of memory: the table of %llu line data, for which more is needed, takes "
+                    "%llu bytes; a file of the indexed layout is built without one",
+                    (unsigned long long)lines->count, (unsigned long long)nbytes);
 }
 
 static uint64_t find_short(const struct act_lines *lines, uint64_t hash,
@@ -119,8 +131,12 @@ static size_t store_line(struct act_lines *lines, const uint8_t *bytes, size_t n
     size_t place = lines->store_used ? lines->store_used : 1;
     size_t extra = ID_NBYTES + 2 * ACT_VARINT_NBYTES_MAX;
     size_t capacity = lines->store_capacity;
-    if (nbytes > SIZE_MAX - extra - place ||
-        !act_reserve(&lines->store, &lines->store_capacity, place + extra + nbytes, 1))
+    if (nbytes > SIZE_MAX - extra - place)
+        return 0;
+    if (ACT_UNLIKELY(place + extra + nbytes > capacity) &&
+        !act_os_allowance_take(&lines->allowance, capacity / 2 + extra + nbytes))
+        return 0;
+    if (!act_reserve(&lines->store, &lines->store_capacity, place + extra + nbytes, 1))
         return 0;
     if (lines->store_capacity != capacity)
         act_os_memory_random(lines->store + place, lines->store_capacity - place);

@@ -17,9 +17,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "actree.h"
 #include "base/attributes.h"
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "os/allowance.h"
 
 enum {
     /* So many bytes after a line must be readable. */
@@ -60,6 +62,7 @@ struct act_lines {
     uint8_t *store;
     size_t store_used;
     size_t store_capacity;
+    struct act_os_allowance allowance;
 };
 
 /* Makes an empty table. False when there is no memory. */
@@ -70,6 +73,9 @@ void act_lines_close(struct act_lines *lines);
 
 /* Makes room for `count` more lines. False when there is no memory: the table is as it was. */
 bool act_lines_reserve(struct act_lines *lines, size_t count);
+
+/* Says that there is no memory for more. Returns ACT_ERR_NOMEM. */
+act_status act_lines_fail_nomem(const struct act_lines *lines, act_error *error);
 
 /* The hash of a line, of at least 1 byte. */
 static inline uint64_t act_lines_hash(const struct act_lines *lines, const uint8_t *bytes,

@@ -5,6 +5,11 @@
 
 #include "base/attributes.h"
 #include "base/error.h"
+#include "os/memory.h"
+
+/* What a part takes at the most, with what is made of it; see docs/PERFORMANCE.md. Parts that are
+ * waiting may take half of the memory that the program may use. */
+#define PART_MEMORY_NBYTES ((uint64_t)6 << 20)
 
 enum {
     /* What a part gathers at least before another is begun, and at most. Small parts spread better
@@ -87,6 +92,18 @@ static void start_part(struct act_parts *parts, struct act_part *part, size_t fi
     act_part_start(parts->filling, first_common);
 }
 
+/* How many parts may be there at once, for so many threads: fewer where memory is scarce, and one
+ * in the end, which the caller's thread builds. The file is the same. */
+static size_t parts_allowed(unsigned thread_count)
+{
+    size_t count = (size_t)thread_count + PARTS_AHEAD;
+    uint64_t available = act_os_memory_available(2 * PART_MEMORY_NBYTES * count, false);
+    uint64_t allowed = available / 2 / PART_MEMORY_NBYTES;
+    if (allowed < count)
+        count = allowed ? (size_t)allowed : 1;
+    return count;
+}
+
 act_status act_parts_open(struct act_parts *parts, struct act_indexed *indexed,
                           unsigned thread_count, act_error *error)
 {
@@ -94,7 +111,9 @@ act_status act_parts_open(struct act_parts *parts, struct act_indexed *indexed,
     if (thread_count > ACT_PARTS_THREADS_MAX)
         thread_count = ACT_PARTS_THREADS_MAX;
     parts->indexed = indexed;
-    parts->count = (size_t)thread_count + PARTS_AHEAD;
+    parts->count = parts_allowed(thread_count);
+    if (thread_count > parts->count)
+        thread_count = (unsigned)parts->count;
     parts->parts = calloc(parts->count, sizeof(*parts->parts));
     act_status status = ACT_OK;
     if (!parts->parts || !act_path_open(&parts->path) || !act_hot_run_open(&parts->run))

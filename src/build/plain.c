@@ -51,7 +51,7 @@ act_status act_plain_put_line(struct act_plain *plain, const struct act_build_ta
     if (ACT_UNLIKELY(status != ACT_OK))
         return status;
     if (!act_lines_add(&plain->lines, slot, task->line_hash, task->line, task->line_nbytes, id))
-        return act_fail_nomem(error);
+        return act_lines_fail_nomem(&plain->lines, error);
     plain->counts.lines++;
     *id_ret = id;
     return ACT_OK;
@@ -179,13 +179,16 @@ static act_status put_leaf(struct act_plain *plain, const struct act_build_task 
 /* ------------------------------------------------------------------------------------ batches */
 
 /* Makes room for what a batch can add, so that its single steps need not look. */
-static bool reserve(struct act_plain *plain)
+static act_status reserve(struct act_plain *plain, act_error *error)
 {
-    return act_lines_reserve(&plain->lines, ACT_PLAIN_BATCH) &&
-           act_reserve(&plain->pending, &plain->pending_capacity,
+    if (!act_lines_reserve(&plain->lines, ACT_PLAIN_BATCH))
+        return act_lines_fail_nomem(&plain->lines, error);
+    return act_reserve(&plain->pending, &plain->pending_capacity,
                        plain->pending_count + ACT_PLAIN_BATCH, sizeof(*plain->pending)) &&
-           act_reserve(&plain->bytes, &plain->bytes_capacity,
-                       plain->bytes_used + (ACT_PLAIN_BATCH + 1) * ACT_MASK_NBYTES, 1);
+                   act_reserve(&plain->bytes, &plain->bytes_capacity,
+                               plain->bytes_used + (ACT_PLAIN_BATCH + 1) * ACT_MASK_NBYTES, 1)
+               ? ACT_OK
+               : act_fail_nomem(error);
 }
 
 act_status act_plain_run(struct act_plain *plain, act_error *error)
@@ -196,8 +199,9 @@ act_status act_plain_run(struct act_plain *plain, act_error *error)
         if (tasks[i].line_nbytes > ACT_LINE_SHORT_NBYTES)
             act_lines_prefetch_stored(&plain->lines, tasks[i].line_hash);
     }
-    if (!reserve(plain))
-        return act_fail_nomem(error);
+    act_status reserved = reserve(plain, error);
+    if (reserved != ACT_OK)
+        return reserved;
     for (size_t i = 0; i < count; i++) {
         act_status status = tasks[i].child_count ? put_inner(plain, &tasks[i], error)
                                                  : put_leaf(plain, &tasks[i], error);

@@ -8,12 +8,14 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "format/index.h"
+#include "os/memory.h"
 
 act_status act_sink_open(struct act_sink *sink, const char *path, size_t head_nbytes,
                          act_error *error)
 {
     memset(sink, 0, sizeof(*sink));
-    uint8_t *buffer = malloc(ACT_SINK_BUFFER_NBYTES);
+    sink->unit_nbytes = act_os_memory_is_scarce() ? ACT_SINK_UNIT_SCARCE : ACT_SINK_UNIT_NBYTES;
+    uint8_t *buffer = malloc(sink->unit_nbytes + ACT_SINK_ROOM_NBYTES);
     if (!buffer)
         return act_fail_nomem(error);
     act_status status = act_os_output_open(path, &sink->output, error);
@@ -55,14 +57,14 @@ act_status act_sink_flush(struct act_sink *sink, act_error *error)
 {
     act_status status = ACT_OK;
     if (sink->summed)
-        status = sum_blocks(sink, sink->flushed + ACT_SINK_UNIT_NBYTES, error);
+        status = sum_blocks(sink, sink->flushed + sink->unit_nbytes, error);
     if (status == ACT_OK)
-        status = act_os_output_write(sink->output, sink->buffer, ACT_SINK_UNIT_NBYTES, error);
+        status = act_os_output_write(sink->output, sink->buffer, sink->unit_nbytes, error);
     if (status != ACT_OK)
         return status;
-    sink->flushed += ACT_SINK_UNIT_NBYTES;
-    sink->used -= ACT_SINK_UNIT_NBYTES;
-    memcpy(sink->buffer, sink->buffer + ACT_SINK_UNIT_NBYTES, sink->used);
+    sink->flushed += sink->unit_nbytes;
+    sink->used -= sink->unit_nbytes;
+    memcpy(sink->buffer, sink->buffer + sink->unit_nbytes, sink->used);
     return ACT_OK;
 }
 
@@ -85,7 +87,7 @@ act_status act_sink_append(struct act_sink *sink, const void *bytes, size_t nbyt
     if (!sink->output)
         return append_in_memory(sink, bytes, nbytes, error);
     for (;;) {
-        size_t room = ACT_SINK_BUFFER_NBYTES - sink->used;
+        size_t room = sink->unit_nbytes + ACT_SINK_ROOM_NBYTES - sink->used;
         size_t part = nbytes < room ? nbytes : room;
         if (part)
             memcpy(act_sink_end(sink), p, part);

@@ -19,6 +19,7 @@ enum {
      * blocks that a checksum is of, and no less than the room.
      */
     ACT_SINK_UNIT_NBYTES = ACT_SMALL_BUFFERS ? 128 << 10 : 2 << 20,
+    ACT_SINK_UNIT_SCARCE = 128 << 10, /* the same where memory is scarce */
     ACT_SINK_ROOM_NBYTES = 128 << 10, /* what act_sink_make_room makes */
     ACT_SINK_BUFFER_NBYTES = ACT_SINK_UNIT_NBYTES + ACT_SINK_ROOM_NBYTES
 };
@@ -26,6 +27,7 @@ enum {
 struct act_sink {
     struct act_os_output *output; /* NULL when all-zero, or in memory */
     uint8_t *buffer;
+    size_t unit_nbytes; /* that are written at a time */
     size_t used;
     size_t capacity;  /* of the buffer, in memory */
     uint64_t flushed; /* bytes of the file before the buffer: whole units; in memory any number */
@@ -63,7 +65,7 @@ static inline uint64_t act_sink_position(const struct act_sink *sink)
  */
 static inline act_status act_sink_make_room(struct act_sink *sink, act_error *error)
 {
-    return ACT_LIKELY(sink->used < ACT_SINK_UNIT_NBYTES) ? ACT_OK : act_sink_flush(sink, error);
+    return ACT_LIKELY(sink->used < sink->unit_nbytes) ? ACT_OK : act_sink_flush(sink, error);
 }
 
 static inline uint8_t *act_sink_end(const struct act_sink *sink)

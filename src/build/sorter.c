@@ -14,6 +14,7 @@
 #include "build/chunk.h"
 #include "build/merge.h"
 #include "build/spill.h"
+#include "os/memory.h"
 #include "os/thread.h"
 
 enum {
@@ -62,8 +63,20 @@ static act_status check_options(const act_sorter_options *options, act_error *er
     return ACT_OK;
 }
 
+/* A limit that is more than a quarter of what the program may use is that quarter: whatever the
+ * caller does with the entries takes memory too, and so do the files that are written. */
+static uint64_t memory_allowed(uint64_t memory_nbytes)
+{
+    uint64_t quarter = act_os_memory_available(memory_nbytes, false) / 4;
+    if (quarter < ACT_SORTER_MEMORY_NBYTES_MIN)
+        quarter = ACT_SORTER_MEMORY_NBYTES_MIN;
+    return memory_nbytes < quarter ? memory_nbytes : quarter;
+}
+
 static void plan_memory(act_sorter *sorter, uint64_t memory_nbytes)
 {
+    if (memory_nbytes)
+        memory_nbytes = memory_allowed(memory_nbytes);
     size_t nbytes = memory_nbytes && memory_nbytes < SIZE_MAX / 2 ? (size_t)memory_nbytes
                                                                   : SIZE_MAX / 2;
     sorter->spill.memory_nbytes = nbytes;

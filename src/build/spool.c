@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "os/memory.h"
 
 enum {
     MEMORY_NBYTES = 16 << 10 /* that a spool without a file begins with */
@@ -13,7 +14,10 @@ enum {
 act_status act_spool_open(struct act_spool *spool, const char *path, act_error *error)
 {
     memset(spool, 0, sizeof(*spool));
-    spool->capacity = path ? ACT_SPOOL_BUFFER_NBYTES : MEMORY_NBYTES;
+    spool->capacity = MEMORY_NBYTES;
+    if (path)
+        spool->capacity = act_os_memory_is_scarce() ? ACT_SPOOL_BUFFER_SCARCE
+                                                    : ACT_SPOOL_BUFFER_NBYTES;
     size_t path_nbytes = path ? strlen(path) + 1 : 0;
     if (path)
         spool->beside = malloc(path_nbytes);
@@ -94,7 +98,7 @@ act_status act_spool_read(struct act_spool *spool, void *bytes, size_t nbytes, a
     while (nbytes) {
         if (spool->at == spool->used) {
             uint64_t left = act_os_temp_nbytes(spool->temp) - spool->file_at;
-            spool->used = left < ACT_SPOOL_BUFFER_NBYTES ? (size_t)left : ACT_SPOOL_BUFFER_NBYTES;
+            spool->used = left < spool->capacity ? (size_t)left : spool->capacity;
             act_status status = act_os_temp_read(spool->temp, spool->file_at, spool->buffer,
                                                  spool->used, error);
             if (status != ACT_OK)

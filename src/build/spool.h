@@ -13,7 +13,8 @@
 #include "os/temp.h"
 
 enum {
-    ACT_SPOOL_BUFFER_NBYTES = ACT_SMALL_BUFFERS ? 4 << 10 : 1 << 20
+    ACT_SPOOL_BUFFER_NBYTES = ACT_SMALL_BUFFERS ? 4 << 10 : 1 << 20,
+    ACT_SPOOL_BUFFER_SCARCE = ACT_SMALL_BUFFERS ? 4 << 10 : 128 << 10 /* where memory is scarce */
 };
 
 struct act_spool {

@@ -8,6 +8,8 @@
 #include "build/key.h"
 #include "format/tail.h"
 #include "merge/frames.h"
+#include "os/memory.h"
+#include "os/paging.h"
 #include "os/update.h"
 #include "read/map.h"
 
@@ -102,6 +104,8 @@ static act_status open_file(struct act_merge *merge, const char *path,
     uint64_t nbytes;
     uint64_t root;
     const uint8_t *bytes = act_os_update_bytes(merge->update, &nbytes);
+    if (act_os_memory_is_scarce())
+        act_os_paging_set(bytes, nbytes, ACT_OS_PAGING_SINGLE);
     status = act_file_check(bytes, nbytes, path, &root, error);
     if (status == ACT_OK)
         status = act_map_open_memory(bytes, (size_t)nbytes, NULL, &merge->map, error);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/allowance.h"
 #include "os/guard.h"
 #include "os/posix/calls.h"
 #include "os/posix/identify.h"
@@ -49,6 +50,7 @@ struct act_os_served {
     struct act_os_thread *thread;
     size_t next_off; /* after what was served last, which was so much: */
     size_t served_nbytes;
+    struct act_os_allowance allowance;
     uint8_t block[BLOCK_NBYTES];
 };
 
@@ -116,10 +118,24 @@ static size_t choose(struct act_os_served *served, size_t off)
     return nbytes;
 }
 
+/* For want of memory. A page of zeros takes none; and who is woken comes again. */
+static void serve_nothing(struct act_os_served *served, size_t off)
+{
+    struct uffdio_zeropage zeros = {
+        .range = {(uintptr_t)served->address + off, act_os_page_nbytes()}};
+    lose(served, ENOMEM);
+    if (ioctl(served->faults, UFFDIO_ZEROPAGE, &zeros) != 0)
+        ioctl(served->faults, UFFDIO_WAKE, &zeros.range);
+}
+
 static void serve(struct act_os_served *served, size_t off)
 {
     size_t page = act_os_page_nbytes();
     size_t nbytes = choose(served, off);
+    if (!act_os_allowance_take(&served->allowance, nbytes)) {
+        serve_nothing(served, off);
+        return;
+    }
     size_t file_nbytes = nbytes < served->nbytes - off ? nbytes : served->nbytes - off;
     int os_code = read_block(served, off, file_nbytes);
     if (os_code) {
@@ -128,13 +144,8 @@ static void serve(struct act_os_served *served, size_t off)
     }
     memset(served->block + file_nbytes, 0, nbytes - file_nbytes);
     for (size_t at = 0; at < nbytes; at += page) {
-        if (put_page(served, off + at, served->block + at, page) || at)
-            continue;
-        /* For want of memory. A page of zeros takes none; and who is woken comes again. */
-        lose(served, ENOMEM);
-        struct uffdio_zeropage zeros = {.range = {(uintptr_t)served->address + off, page}};
-        if (ioctl(served->faults, UFFDIO_ZEROPAGE, &zeros) != 0)
-            ioctl(served->faults, UFFDIO_WAKE, &zeros.range);
+        if (!put_page(served, off + at, served->block + at, page) && !at)
+            serve_nothing(served, off);
     }
 }
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "os/memory.h"
+
 enum {
     FD_PATH_NBYTES = 32
 };
@@ -49,5 +51,8 @@ int act_os_unnamed_temp(const char *folder)
         /* With O_TMPFILE, O_EXCL says that it is never to have a name. */
         fd = openat(AT_FDCWD, folder, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
     } while (fd < 0 && errno == EINTR);
+    /* It is read in large pieces, here and there. */
+    if (fd >= 0 && act_os_memory_is_scarce())
+        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
     return fd;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/allowance.h"
 #include "os/guard.h"
 #include "os/memory.h"
 #include "os/paging.h"
@@ -36,9 +37,14 @@ static size_t in_pages(size_t nbytes)
 static act_status open_read(int fd, size_t nbytes, const char *quoted, struct act_os_bytes *bytes,
                             act_error *error)
 {
-    uint8_t *buffer = calloc(1, nbytes + PADDING_NBYTES);
+    bool small = nbytes <= ACT_ALLOWANCE_NBYTES;
+    uint8_t *buffer = NULL;
+    if (small || act_os_memory_allows(nbytes))
+        buffer = calloc(1, nbytes + PADDING_NBYTES);
     if (!buffer)
-        return act_fail(error, ACT_ERR_NOMEM, ACT_NO_OFFSET, "no memory to read %s into", quoted);
+        return act_fail(error, ACT_ERR_NOMEM, ACT_NO_OFFSET,
+                        "no memory to read %s into, of %llu bytes", quoted,
+                        (unsigned long long)nbytes);
     int64_t done = act_posix_read_at(fd, buffer, nbytes, 0);
     if (done < 0) {
         int os_code = errno;
