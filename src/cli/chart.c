@@ -115,7 +115,10 @@ static void ticks(struct cli_chart *chart, const struct cli_axis *axis,
 void cli_chart_begin(struct cli_chart *chart, const char *title)
 {
     struct cli_out *out = chart->out;
-    cli_out_format(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
+    cli_out_format(out,
+                   "<div class=\"wide\"><svg class=\"plot\" viewBox=\"0 0 %d %d\" role=\"img\" "
+                   "aria-label=\"",
+                   WIDTH, HEIGHT);
     cli_html_text(out, title);
     cli_out_text(out, "\">\n");
     ticks(chart, &chart->x, x_tick);
@@ -133,7 +136,7 @@ void cli_chart_begin(struct cli_chart *chart, const char *title)
 
 void cli_chart_end(struct cli_chart *chart)
 {
-    cli_out_text(chart->out, "</svg>\n");
+    cli_out_text(chart->out, "</svg></div>\n");
 }
 
 void cli_chart_line(struct cli_chart *chart, const char *classes, const double *x, const double *y,

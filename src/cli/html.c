@@ -38,7 +38,10 @@ static const char style[] =
     "vertical-align:top}th{color:var(--dim);font-weight:600}.r{text-align:right}"
     "code{font:.86em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;"
     "overflow-wrap:anywhere}"
+    "td.r{white-space:nowrap}.wide td:first-child{min-width:5.5rem}"
     "svg{display:block;width:100%;height:auto;margin:.4rem 0}"
+    /* On a narrow screen it is moved sideways: its words would be too small otherwise. */
+    ".plot{min-width:36rem}"
     "svg text{font:12px system-ui,sans-serif;fill:var(--dim)}svg .name{fill:var(--text)}"
     ".axis{stroke:var(--line);fill:none}.a{stroke:var(--a)}.b{stroke:var(--b)}.c{stroke:var(--c)}"
     ".d{stroke:var(--d)}.line{fill:none;stroke-width:2.2;stroke-linejoin:round}"

@@ -1,10 +1,27 @@
 #!/usr/bin/env python3
 """report: a page about a file, and about a log, that needs nothing else."""
+import json
 import os
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 
 from tool import DAMAGED, TROUBLE, ToolTest, main, needs_mapping
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+               None)
+# What a reader with a narrow screen sees: how far it goes to the side, how high the least words are.
+MEASURE = """
+<style>html{width:400px}</style><pre id="measured"></pre><script>
+const words = [...document.querySelectorAll("svg text")];
+const least = Math.min(...words.map(word => word.getBoundingClientRect().height));
+const drawn = [...document.querySelectorAll("polyline, svg rect")].filter(
+  shape => shape.getBoundingClientRect().width > 0);
+document.getElementById("measured").textContent = JSON.stringify({
+  width: document.documentElement.scrollWidth <= innerWidth && document.body.scrollWidth <= 400,
+  words: words.length, least, drawn: drawn.length});
+</script></body>"""
 
 TAGS = set("html head meta title style body h1 h2 h3 p div b span i code strong table tr th td svg "
            "path text rect polyline circle".split())
@@ -145,6 +162,36 @@ class Report(ToolTest):
         printed = re.sub(rb"looked at on [^<]*|at [\d,]+: \d+ %", b"", self.ok("report", "x.act"))
         self.assertEqual(written.count(b"<h2>"), printed.count(b"<h2>"))
         self.assertEqual(self.ok("report", "x.act", "-o", "-")[:15], b"<!DOCTYPE html>")
+
+    def in_a_browser(self, name):
+        """Opens a page in a narrow window; what was measured, and what the browser complained of."""
+        text = self.read(name).decode().replace("</body>", MEASURE)
+        self.write("measured.html", text)
+        done = subprocess.run(
+            [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+             f"--user-data-dir={self.path('browser')}", "--dump-dom",
+             f"file://{self.path('measured.html')}"],
+            capture_output=True, check=False, timeout=100, cwd=self.folder)
+        found = re.search(r'<pre id="measured">([^<]*)</pre>', done.stdout.decode())
+        if not found:
+            self.skipTest("the browser does not run here")
+        complaints = [line for line in done.stderr.decode(errors="replace").splitlines()
+                      if "CONSOLE" in line]
+        return json.loads(found[1]), complaints
+
+    def test_in_a_browser(self):
+        if not BROWSER:
+            self.skipTest("there is no Chromium")
+        self.make(count=20000)
+        self.ok("report", "x.act", "q", "--no-cold", "-o", "page.html")
+        self.ok("resident", "--html", "x.act", "-o", "spots.html")
+        for name in ("page.html", "spots.html"):
+            measured, complaints = self.in_a_browser(name)
+            self.assertEqual(complaints, [], name)
+            self.assertTrue(measured["width"], (name, measured))
+            self.assertGreater(measured["words"], 20, name)
+            self.assertGreater(measured["drawn"], 20, name)
+            self.assertGreaterEqual(measured["least"], 9, name)
 
     def test_bad_use(self):
         self.make(count=10)
