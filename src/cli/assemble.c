@@ -23,8 +23,6 @@
 /* How many entries go by between two looks at clock and signals. */
 #define TELL_EVERY 8192
 
-/* For sorting, unless told; a quarter of the machine's memory where that is less. */
-#define MEMORY_NBYTES_DEFAULT ((uint64_t)1 << 30)
 /* One reads while the other sorts or builds, or merges while the other builds. */
 #define THREADS_DEFAULT 2
 
@@ -289,18 +287,6 @@ static bool write_sorted(struct work *work)
     }
 }
 
-uint64_t cli_sorter_nbytes_default(void)
-{
-    uint64_t nbytes = MEMORY_NBYTES_DEFAULT;
-#ifdef _SC_PHYS_PAGES
-    long pages = sysconf(_SC_PHYS_PAGES);
-    long page_nbytes = sysconf(_SC_PAGESIZE);
-    if (pages > 0 && page_nbytes > 0 && (uint64_t)pages / 4 * (uint64_t)page_nbytes < nbytes)
-        nbytes = (uint64_t)pages / 4 * (uint64_t)page_nbytes;
-#endif
-    return nbytes < ACT_SORTER_MEMORY_NBYTES_MIN ? ACT_SORTER_MEMORY_NBYTES_MIN : nbytes;
-}
-
 /* The folder of a file, to be freed; NULL when there is no memory. */
 static char *folder_of(const char *path)
 {
@@ -328,6 +314,12 @@ act_builder_options cli_builder_options(const struct cli_options *options)
                                  .threads = threads_of(options)};
 }
 
+void cli_note_idle_building(const struct cli_options *options)
+{
+    if (options->share_nbytes && options->layout != ACT_LAYOUT_COMPACT)
+        cli_note_idle("--share-memory", "--layout=compact");
+}
+
 /* False after a message. */
 static bool open_builder(struct work *work)
 {
@@ -351,7 +343,7 @@ act_sorter *cli_sorter_open(const struct cli_options *options, const char *out_p
     act_sorter_options wanted = {
         .duplicates = (act_duplicates)options->duplicates,
         .memory_nbytes = options->memory_nbytes ? options->memory_nbytes
-                                                : cli_sorter_nbytes_default(),
+                                                : CLI_SORTER_NBYTES_DEFAULT,
         .temp_dir = options->temp ? options->temp : folder,
         .threads = threads_of(options),
     };

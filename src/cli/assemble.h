@@ -21,11 +21,15 @@ struct cli_assembly {
 /* What the tool's options mean for building. */
 act_builder_options cli_builder_options(const struct cli_options *options);
 
+/* Tells which options do nothing for the layout that is built. */
+void cli_note_idle_building(const struct cli_options *options);
+
 /* Opens a sorter as the options say, for a file at that path; NULL after a message. */
 act_sorter *cli_sorter_open(const struct cli_options *options, const char *out_path);
 
-/* How much memory sorting takes where --memory does not say it. */
-uint64_t cli_sorter_nbytes_default(void);
+/* How much memory sorting takes where --memory does not say it: of the library's sorters, none
+ * takes more than a quarter of what there is. */
+#define CLI_SORTER_NBYTES_DEFAULT ((uint64_t)1 << 30)
 
 /*
  * Does it. Returns an exit status, after a message if it is not CLI_DONE; CLI_TROUBLE without a

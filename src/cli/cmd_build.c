@@ -81,6 +81,16 @@ static int check_inputs(const char *const *inputs)
     return CLI_DONE;
 }
 
+static void note_idle(const struct cli_options *given)
+{
+    static const char sorting[] = "input that is to be sorted";
+    cli_note_idle_building(given);
+    if (given->sorted && given->memory_nbytes)
+        cli_note_idle("--memory", sorting);
+    if (given->sorted && given->temp)
+        cli_note_idle("--temp", sorting);
+}
+
 static int run(struct cli_call *call)
 {
     struct cli_assembly assembly = {.options = &call->options, .inputs = call->arguments};
@@ -89,6 +99,7 @@ static int run(struct cli_call *call)
         status = check_inputs(call->arguments);
     if (status != CLI_DONE)
         return status;
+    note_idle(&call->options);
     cli_interrupt_catch();
     uint64_t started_ns = cli_now_ns();
     if (strcmp(call->options.output, "-") == 0) {

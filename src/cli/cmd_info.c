@@ -238,10 +238,11 @@ static void print_text(struct cli_out *out, const struct facts *facts)
         cli_out_format(out, "  %-16s %20s\n", "merged into", "never");
     cli_paging_print(out, &facts->paging);
     if (!facts->is_counted) {
-        cli_out_format(out,
-                       "\nKeys and nodes are not counted: that takes up to as much memory as the "
-                       "file has bytes,\nand only %s may be used.\n",
-                       cli_bytes_text(text, facts->paging.memory_nbytes));
+        cli_out_format(
+            out,
+            "\nKeys and nodes are not counted: for this file that takes more memory than "
+            "may be used, %s.\n",
+            cli_bytes_text(text, facts->paging.memory_nbytes));
         print_content(out, facts);
         return;
     }
@@ -321,12 +322,12 @@ static act_status gather(const struct cli_call *call, const act_map *map, struct
     cli_progress_start(&progress, call->options.progress, "counting", "B");
     act_map_get_stat(map, &facts->stat);
     act_map_get_paging(map, &facts->paging);
-    /* Tables of what was reached: a program that takes more than it may use is killed. */
-    facts->is_counted = facts->stat.file_nbytes <= facts->paging.memory_nbytes;
-    act_status status = ACT_OK;
-    if (facts->is_counted)
-        status = act_map_get_info(map, cli_progress_tell, &progress, &facts->info, error);
+    act_status status = act_map_get_info(map, cli_progress_tell, &progress, &facts->info, error);
     cli_progress_end(&progress);
+    facts->is_counted = status == ACT_OK;
+    /* Files can be made of which much has to be known at once. */
+    if (status == ACT_ERR_NOMEM)
+        status = ACT_OK;
     if (status != ACT_OK || !call->options.content)
         return status;
     cli_progress_start(&progress, call->options.progress, "reading", "entries");

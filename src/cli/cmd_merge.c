@@ -131,7 +131,7 @@ static bool apply(struct work *work)
 /* For one of two sorters, which are there at the same time. */
 static void halve_memory(struct cli_options *form)
 {
-    uint64_t nbytes = form->memory_nbytes ? form->memory_nbytes : cli_sorter_nbytes_default();
+    uint64_t nbytes = form->memory_nbytes ? form->memory_nbytes : CLI_SORTER_NBYTES_DEFAULT;
     form->memory_nbytes = nbytes / 2 < ACT_SORTER_MEMORY_NBYTES_MIN ? ACT_SORTER_MEMORY_NBYTES_MIN
                                                                     : nbytes / 2;
 }

@@ -15,7 +15,9 @@ static int run(struct cli_call *call)
     static struct cli_profile profile;
     if (strcmp(call->arguments[0], "-") == 0)
         return cli_usage_error("profile", "FILE must have a name: its pages are measured");
-    int status = cli_refuse_copies(call);
+    int status = cli_profile_check_options(call);
+    if (status == CLI_DONE)
+        status = cli_refuse_copies(call);
     if (status == CLI_DONE)
         status = cli_profile_make(call, &profile);
     if (status == CLI_DONE && call->options.check)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "allocate.h"
 #include "commands.h"
 #include "message.h"
 #include "out_file.h"
@@ -28,6 +29,7 @@ static int get_info(struct cli_call *call, const struct cli_map *map, struct cli
     act_status status = act_map_get_info(map->map, cli_progress_tell, &progress, &page->info,
                                          &error);
     cli_progress_end(&progress);
+    cli_give_back();
     return status == ACT_OK ? CLI_DONE : cli_fail(map->name, &error);
 }
 
@@ -65,6 +67,19 @@ static void print_page(struct cli_out *out, const void *page)
     cli_page_print(out, page);
 }
 
+static void note_idle(const struct cli_options *given)
+{
+    static const char queries[] = "QUERIES";
+    if (given->check)
+        cli_note_idle("--check", queries);
+    if (given->no_cold)
+        cli_note_idle("--no-cold", queries);
+    if (given->limit_given)
+        cli_note_idle("--limit", queries);
+    if (given->nul_records)
+        cli_note_idle("--null", queries);
+}
+
 static int run(struct cli_call *call)
 {
     static struct cli_profile profile;
@@ -73,7 +88,11 @@ static int run(struct cli_call *call)
     bool has_log = call->argument_count > 1;
     if (strcmp(call->arguments[0], "-") == 0)
         return cli_usage_error("report", "FILE must have a name: what of it is in memory is shown");
-    int status = cli_refuse_copies(call);
+    if (!has_log)
+        note_idle(&call->options);
+    int status = has_log ? cli_profile_check_options(call) : CLI_DONE;
+    if (status == CLI_DONE)
+        status = cli_refuse_copies(call);
     if (status == CLI_DONE)
         status = look(call, &page, &resident);
     if (status == CLI_DONE && has_log) {

@@ -171,6 +171,10 @@ static int run(struct cli_call *call)
     int status = cli_refuse_copies(call);
     if (status != CLI_DONE)
         return status;
+    if (given->save && (given->prefix || given->top_given || given->depth))
+        cli_note_idle("--prefix, --top or --depth", "what is shown; --save saves all pages");
+    else if (given->depth && given->top_given && !given->top)
+        cli_note_idle("--depth", "prefixes, of which --top=0 shows none");
     if (given->save)
         return save(call);
     return given->watch ? watch(call) : look_once(call);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "allocate.h"
 #include "assemble.h"
 #include "commands.h"
 #include "copying.h"
@@ -24,7 +25,9 @@
 /* How many entries go by between two looks at clock and signals. */
 #define TELL_EVERY  4096
 #define THREADS_MAX 64
-#define PARTS_MAX   100000
+/* What building on a thread takes, at the most; all of them may take half of what there is. */
+#define THREAD_MEMORY_NBYTES ((uint64_t)8 << 20)
+#define PARTS_MAX            100000
 
 static const struct poptOption options[] = {
     CLI_OPTION_OUTPUT,   CLI_OPTION_PARTS,        CLI_OPTION_PART_SIZE, CLI_OPTION_LAYOUT,
@@ -199,20 +202,31 @@ static act_status build_alone(struct splitting *splitting, act_error *error)
 
 /* ---------------------------------------------------------------------------------------- whole */
 
+/* On how many threads parts are built. Where memory allows but one, it builds the same files. */
+static unsigned count_threads(act_builder_options *builder_options)
+{
+    unsigned threads = builder_options->threads < THREADS_MAX ? builder_options->threads
+                                                              : THREADS_MAX;
+    uint64_t allowed = act_memory_available() / 2 / THREAD_MEMORY_NBYTES;
+    if (threads <= 1 || threads <= allowed)
+        return threads;
+    builder_options->threads = 1;
+    return allowed ? (unsigned)allowed : 1;
+}
+
 static int build(struct splitting *splitting)
 {
     struct cli_parts *parts = &splitting->parts;
     act_error error;
     parts->builder_options = cli_builder_options(&splitting->call->options);
-    unsigned threads = parts->builder_options.threads;
-    if (threads > THREADS_MAX)
-        threads = THREADS_MAX;
+    unsigned threads = count_threads(&parts->builder_options);
     cli_progress_next(&splitting->progress, splitting->call->options.progress, "splitting",
                       "entries");
     act_status status = threads > 1 && parts->count > 1 && splitting->input.dangling_paths == 0
                             ? build_on_threads(splitting, threads, &error)
                             : build_alone(splitting, &error);
     cli_progress_end(&splitting->progress);
+    cli_give_back();
     for (size_t i = 0; i < parts->count; i++) {
         if (parts->items[i].status != ACT_OK)
             return cli_fail(parts->items[i].path, &parts->items[i].error);
@@ -346,6 +360,7 @@ static int run(struct cli_call *call)
         return cli_usage_error("split", "how many parts? --parts or --part-size tells");
     if (wanted->parts > PARTS_MAX)
         return cli_usage_error("split", "at most %d parts", PARTS_MAX);
+    cli_note_idle_building(wanted);
     cli_interrupt_catch();
     int status = cli_map_open(call, &splitting.map, NULL);
     if (status == CLI_DONE)

@@ -97,6 +97,21 @@ static void verify_set(const act_set *set, struct cli_progress *progress, struct
         finding->part = part.name;
 }
 
+static void note_idle(const struct cli_options *given)
+{
+    static const char repair[] = "--repair";
+    if (given->limit_given)
+        cli_note_idle("--limit", repair);
+    if (given->steps_max)
+        cli_note_idle("--max-steps", repair);
+    if (given->key_nbytes_max)
+        cli_note_idle("--max-key", repair);
+    if (given->layout)
+        cli_note_idle("--layout", repair);
+    if (given->no_sync)
+        cli_note_idle("--no-sync", repair);
+}
+
 static int run(struct cli_call *call)
 {
     struct finding finding = {.status = ACT_OK};
@@ -106,6 +121,7 @@ static int run(struct cli_call *call)
         return cli_repair(call);
     if (call->options.repair_unchecked)
         return cli_usage_error(call->verb->name, "--repair-unchecked goes with --repair");
+    note_idle(&call->options);
     int status = cli_map_or_set_open(call, &map, &finding.error);
     finding.name = map.name;
     finding.opened = status == CLI_DONE;

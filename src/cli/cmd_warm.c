@@ -110,6 +110,8 @@ static int run(struct cli_call *call)
                                "one of --all, --hot, --prefix, --restore and --trace, please");
     if (given->limit_given && !given->trace)
         return cli_usage_error("warm", "--limit is for --trace");
+    if (given->nul_records && !given->trace)
+        cli_note_idle("--null", "--trace");
     if (strcmp(call->arguments[0], "-") == 0)
         return cli_usage_error("warm", "FILE must have a name, not be standard input: it is to "
                                        "stay in memory");

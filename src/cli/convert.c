@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "allocate.h"
 #include "assemble.h"
 #include "copying.h"
 #include "interrupt.h"
@@ -106,6 +107,7 @@ static int write_out(struct conversion *conversion)
         act_builder_finish(conversion->builder, &conversion->report, &error) != ACT_OK)
         status = cli_fail(conversion->out_name, &error);
     act_builder_close(conversion->builder);
+    cli_give_back();
     return status;
 }
 
@@ -203,6 +205,7 @@ int cli_convert(struct cli_call *call, const char *out_path)
     if (call->options.json && to_output)
         return cli_usage_error(call->verb->name,
                                "standard output cannot take both the file and --json");
+    cli_note_idle_building(&call->options);
     cli_interrupt_catch();
     int status = cli_map_or_set_open(call, &conversion.map, NULL);
     if (status == CLI_DONE && conversion.map.set &&

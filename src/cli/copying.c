@@ -1,5 +1,7 @@
 #include "copying.h"
 
+#include "allocate.h"
+
 act_status cli_for_each_map(const struct cli_map *map,
                             act_status (*work)(void *context, const act_map *map, act_error *error),
                             void *context, act_error *error)
@@ -57,7 +59,9 @@ act_status cli_inspect(const struct cli_map *map, const struct cli_options *opti
     if (status != ACT_OK)
         return status;
     cli_progress_next(progress, options->progress, "counting", "B");
-    return cli_for_each_map(map, count_map, &counting, error);
+    status = cli_for_each_map(map, count_map, &counting, error);
+    cli_give_back();
+    return status;
 }
 
 /* ------------------------------------------------------------------------------------ visiting */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "allocate.h"
 #include "interrupt.h"
 #include "message.h"
 #include "open.h"
@@ -19,6 +20,8 @@
 /* What a thread does at a time: so many bytes of the file, some times as many of text. */
 #define PART_FILE_NBYTES ((uint64_t)512 << 10)
 #define THREADS_MAX      64
+/* With less, one thread prints without keeping any text. */
+#define PARALLEL_MEMORY_NBYTES_MIN ((uint64_t)64 << 20)
 
 /* Longer keys go to the output in pieces. */
 #define SHORT_KEY_NBYTES ((size_t)4096)
@@ -177,7 +180,7 @@ static bool reserve(struct part *part, size_t nbytes)
             return false;
         capacity *= 2;
     }
-    uint8_t *text = realloc(part->text, capacity);
+    uint8_t *text = cli_enlarge(part->text, part->capacity, capacity);
     if (!text)
         return false;
     part->text = text;
@@ -316,7 +319,8 @@ static size_t count_threads(const struct cli_call *call, const struct cli_map *m
                             const act_range *range)
 {
     uint64_t threads = call->options.threads ? call->options.threads : 2;
-    if (range->reverse || range->limit || cli_map_file_nbytes(map) < PARALLEL_FILE_NBYTES_MIN)
+    if (range->reverse || range->limit || cli_map_file_nbytes(map) < PARALLEL_FILE_NBYTES_MIN ||
+        act_memory_available() < PARALLEL_MEMORY_NBYTES_MIN)
         return 1;
     return threads < THREADS_MAX ? (size_t)threads : THREADS_MAX;
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "allocate.h"
 #include "interrupt.h"
 #include "message.h"
 #include "output.h"
@@ -129,7 +130,7 @@ static bool make_room(struct cli_input *input)
         input->status = CLI_TROUBLE;
         return false;
     }
-    uint8_t *larger = realloc(input->buffer, input->capacity * 2 + 1);
+    uint8_t *larger = cli_enlarge(input->buffer, input->capacity, input->capacity * 2 + 1);
     if (!larger) {
         input->status = cli_fail_nomem();
         return false;

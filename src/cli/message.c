@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocate.h"
 #include "progress.h"
+#include "units.h"
 #include "verb.h"
 
 /*
@@ -99,6 +101,11 @@ int cli_usage_error(const char *verb_name, const char *format, ...)
     return CLI_TROUBLE;
 }
 
+void cli_note_idle(const char *option, const char *what_for)
+{
+    cli_say("note: %s does nothing here; it is for %s", option, what_for);
+}
+
 /* Whether it is a limit of memory that may be locked, not one of what a file may ask for. */
 static bool is_of_locking(const act_error *error)
 {
@@ -148,7 +155,13 @@ int cli_fail_os(const char *file_name, const char *what, int os_code)
 
 int cli_fail_nomem(void)
 {
-    cli_say("out of memory");
+    char text[2][CLI_UNIT_NBYTES];
+    uint64_t wanted, available;
+    if (cli_allocation_refused(&wanted, &available))
+        cli_say("out of memory: %s more are needed, at least, and %s may be used",
+                cli_bytes_text(text[0], wanted), cli_bytes_text(text[1], available));
+    else
+        cli_say("out of memory");
     return CLI_TROUBLE;
 }
 

@@ -15,6 +15,9 @@ __attribute__((format(printf, 1, 2))) void cli_say(const char *format, ...);
 __attribute__((format(printf, 2, 3))) int cli_usage_error(const char *verb_name, const char *format,
                                                           ...);
 
+/* Tells that an option that was given does nothing, and why: what it is for. */
+void cli_note_idle(const char *option, const char *what_for);
+
 /*
  * Tells an error of the library: what, in which file (NULL: none), where. Returns the exit status
  * that belongs to it.

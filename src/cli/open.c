@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "allocate.h"
 #include "entries.h"
 #include "message.h"
 
@@ -16,11 +18,17 @@ static int read_all(int fd, uint8_t **bytes_ret, size_t *nbytes_ret)
 {
     size_t capacity = (size_t)64 << 10;
     size_t nbytes = 0;
-    uint8_t *bytes = malloc(capacity);
+    struct stat st;
+    /* Of a file it is known how much there is; one byte more, to see the end. */
+    off_t at = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? lseek(fd, 0, SEEK_CUR) : -1;
+    if (at >= 0 && st.st_size > at && (uint64_t)(st.st_size - at) < SIZE_MAX / 2)
+        capacity = (size_t)(st.st_size - at) + 1;
+    uint8_t *bytes = cli_enlarge(NULL, 0, capacity);
     ssize_t n = 1;
     while (bytes && n != 0) {
         if (nbytes == capacity) {
-            uint8_t *larger = capacity > SIZE_MAX / 2 ? NULL : realloc(bytes, capacity * 2);
+            uint8_t *larger = capacity > SIZE_MAX / 2 ? NULL
+                                                      : cli_enlarge(bytes, capacity, capacity * 2);
             if (!larger)
                 break;
             bytes = larger;
@@ -53,7 +61,11 @@ static act_status open_input(const act_open_options *options, struct cli_map *ma
         error->status = os_code == ENOMEM ? ACT_ERR_NOMEM : ACT_ERR_IO;
         error->os_code = os_code;
         error->offset = ACT_NO_OFFSET;
-        snprintf(error->text, sizeof(error->text), "cannot read: %s", strerror(os_code));
+        if (os_code == ENOMEM)
+            snprintf(error->text, sizeof(error->text),
+                     "is read into memory, of which there is too little; a file would be mapped");
+        else
+            snprintf(error->text, sizeof(error->text), "cannot read: %s", strerror(os_code));
         return error->status;
     }
     map->bytes = bytes;
@@ -93,10 +105,45 @@ int cli_refuse_copies(const struct cli_call *call)
                            call->verb->name, option);
 }
 
+/* What was asked for and does nothing for bytes that are in memory is told. */
+static void tell_idle(const struct cli_options *options, const struct cli_map *map, bool served)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } idle[] = {
+        {"--advice", options->advice != ACT_ADVICE_AUTO},
+        {"--populate", options->populate != ACT_POPULATE_NONE},
+        {"--populate-prefix", options->prefix_to_populate},
+        {"--lock", options->lock != ACT_LOCK_NONE},
+        {"--huge", options->huge == ACT_HUGE_ON},
+        {"--budget", options->budget_nbytes},
+        {"--private", options->is_private},
+    };
+    char names[128] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
+        if (idle[i].given)
+            used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
+                                     idle[i].name);
+    bool can_be_mapped = !map->bytes && !served && options->access == ACT_ACCESS_AUTO;
+    if (used)
+        cli_say("%s: note: it is read into memory, for which %s does nothing%s", map->name, names,
+                can_be_mapped ? "; with --access=map it is mapped" : "");
+}
+
 /* What was asked for and not done is told. */
 static void tell_shortfall(const struct cli_options *options, const struct cli_map *map)
 {
     act_map_paging paging;
+    act_map_stat stat;
+    act_map_get_stat(map->map, &stat);
+    if (stat.access == ACT_ACCESS_READ) {
+        tell_idle(options, map, stat.guard == ACT_GUARD_THREAD);
+        return;
+    }
+    if (options->lock == ACT_LOCK_HOT && stat.hot_end == stat.hot_off)
+        cli_say("%s: note: it has no hot region, so nothing is locked", map->name);
     if (!options->populate && !options->prefix_to_populate && options->huge != ACT_HUGE_ON)
         return;
     act_map_get_paging(map->map, &paging);

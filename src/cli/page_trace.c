@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocate.h"
+
 enum {
     COUNT_FIRST = 4096
 };
@@ -19,7 +21,7 @@ static size_t slot_of(const struct cli_page_trace *trace, uint64_t page)
 static bool grow_slots(struct cli_page_trace *trace)
 {
     size_t count = trace->slot_count ? trace->slot_count * 2 : (size_t)COUNT_FIRST * 2;
-    uint32_t *slots = calloc(count, sizeof(*slots));
+    uint32_t *slots = cli_allocate(count, sizeof(*slots));
     if (!slots)
         return false;
     free(trace->slots);
@@ -41,7 +43,8 @@ uint32_t cli_page_trace_number(struct cli_page_trace *trace, uint64_t page)
         size_t count = trace->page_max ? trace->page_max * 2 : COUNT_FIRST;
         uint64_t *larger = count >= UINT32_MAX / 2
                                ? NULL
-                               : realloc(trace->pages, count * sizeof(*trace->pages));
+                               : cli_enlarge(trace->pages, trace->page_max * sizeof(*trace->pages),
+                                             count * sizeof(*trace->pages));
         if (!larger)
             return UINT32_MAX;
         trace->pages = larger;
@@ -58,7 +61,8 @@ bool cli_page_trace_add(struct cli_page_trace *trace, uint64_t page)
         return true;
     if (trace->touch_count == trace->touch_max) {
         size_t count = trace->touch_max ? trace->touch_max * 2 : COUNT_FIRST;
-        uint32_t *larger = realloc(trace->touches, count * sizeof(*trace->touches));
+        uint32_t *larger = cli_enlarge(trace->touches, trace->touch_max * sizeof(*trace->touches),
+                                       count * sizeof(*trace->touches));
         if (!larger)
             return false;
         trace->touches = larger;
@@ -95,7 +99,7 @@ static int compare_u64(const void *a, const void *b)
 size_t cli_page_trace_groups(const struct cli_page_trace *trace, uint64_t pages)
 {
     size_t count = trace->page_count;
-    uint64_t *sorted = calloc(count ? count : 1, sizeof(*sorted));
+    uint64_t *sorted = cli_allocate(count ? count : 1, sizeof(*sorted));
     size_t groups = 0;
     if (!sorted)
         return 0;

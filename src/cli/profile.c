@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocate.h"
 #include "disk.h"
 #include "message.h"
 #include "open.h"
@@ -204,7 +205,7 @@ int cli_profile_sizes(const struct cli_call *call, struct cli_profile *profile)
     profile->page_count = trace->page_count;
     profile->kernel_nbytes = cli_page_trace_groups(trace, NODE_PAGES) * (uint64_t)NODE_NBYTES +
                              cli_page_trace_groups(trace, TABLE_PAGES) * (uint64_t)TABLE_NBYTES;
-    profile->distances = calloc(trace->page_count + 1, sizeof(*profile->distances));
+    profile->distances = cli_allocate(trace->page_count + 1, sizeof(*profile->distances));
     if (!profile->distances || !cli_stack_distances(trace->touches, trace->touch_count,
                                                     trace->page_count, profile->distances))
         return cli_fail_nomem();
@@ -219,6 +220,15 @@ int cli_profile_sizes(const struct cli_call *call, struct cli_profile *profile)
     cli_progress_end(&progress);
     cli_reclaim_close(model);
     return measure_sorted(call, profile);
+}
+
+int cli_profile_check_options(const struct cli_call *call)
+{
+    if (!call->options.check || !call->options.no_cold)
+        return CLI_DONE;
+    return cli_usage_error(call->verb->name,
+                           "--check begins with a file that is not in memory, and --no-cold leaves "
+                           "it there");
 }
 
 int cli_profile_make(const struct cli_call *call, struct cli_profile *profile)

@@ -121,6 +121,9 @@ struct cli_profile {
     bool other_reclaim;   /* this kernel drops pages in another way than is reckoned here */
 };
 
+/* Refuses options that contradict each other; an exit status. */
+int cli_profile_check_options(const struct cli_call *call);
+
 /* Makes all but the checks; an exit status after a message. To be freed in any case. */
 int cli_profile_make(const struct cli_call *call, struct cli_profile *profile);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocate.h"
 #include "input.h"
 #include "message.h"
 
@@ -14,7 +15,7 @@ static bool grow(void **array, size_t *count_max, size_t wanted, size_t item_nby
     size_t count = *count_max < 4096 ? 4096 : *count_max;
     while (count < wanted)
         count *= 2;
-    void *larger = realloc(*array, count * item_nbytes);
+    void *larger = cli_enlarge(*array, *count_max * item_nbytes, count * item_nbytes);
     if (!larger)
         return false;
     *array = larger;
@@ -95,7 +96,7 @@ static int compare_keys(const void *a, const void *b)
 act_slice *cli_queries_sorted(const struct cli_queries *queries)
 {
     size_t count = queries->count ? queries->count : 1;
-    act_slice *sorted = calloc(count, sizeof(*sorted));
+    act_slice *sorted = cli_allocate(count, sizeof(*sorted));
     if (!sorted || !queries->count)
         return sorted;
     memcpy(sorted, queries->keys, queries->count * sizeof(*sorted));

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocate.h"
+
 /* The kernel's numbers. */
 enum {
     CLUSTER = 32,        /* SWAP_CLUSTER_MAX: dropped, and looked at, at once */
@@ -239,7 +241,7 @@ static bool number_around(struct cli_reclaim *r, struct cli_page_trace *trace)
         struct around *around = &r->around[i];
         around->first = range->first - range->floor > half ? range->first - half : range->floor;
         around->count = (size_t)(range->end - around->first);
-        around->numbers = calloc(around->count + 1, sizeof(*around->numbers));
+        around->numbers = cli_allocate(around->count + 1, sizeof(*around->numbers));
         for (size_t j = 0; around->numbers && j < around->count; j++) {
             around->numbers[j] = cli_page_trace_number(trace, around->first + j);
             if (around->numbers[j] == UINT32_MAX)
@@ -253,7 +255,7 @@ static bool number_around(struct cli_reclaim *r, struct cli_page_trace *trace)
 
 static bool mark_recent(struct cli_reclaim *r)
 {
-    r->recent_pages = calloc(r->page_count + 1, sizeof(*r->recent_pages));
+    r->recent_pages = cli_allocate(r->page_count + 1, sizeof(*r->recent_pages));
     for (size_t i = 0; r->recent_pages && i < r->page_count; i++)
         r->recent_pages[i] = range_of(&r->recent, r->trace->pages[i]) != NULL;
     return r->recent_pages;
@@ -270,10 +272,10 @@ struct cli_reclaim *cli_reclaim_open(struct cli_page_trace *trace, const struct 
     r->page_count = trace->page_count;
     ok = ok && mark_recent(r);
     size_t count = r->page_count + 1;
-    r->next = calloc(count, sizeof(*r->next));
-    r->before = calloc(count, sizeof(*r->before));
-    r->dropped = calloc(count, sizeof(*r->dropped));
-    r->state = calloc(count, sizeof(*r->state));
+    r->next = cli_allocate(count, sizeof(*r->next));
+    r->before = cli_allocate(count, sizeof(*r->before));
+    r->dropped = cli_allocate(count, sizeof(*r->dropped));
+    r->state = cli_allocate(count, sizeof(*r->state));
     if (ok && r->next && r->before && r->dropped && r->state)
         return r;
     cli_reclaim_close(r);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocate.h"
+
 /*
  * Times run from 1 to `times`. A time is marked while it is that of the last touch of some page, so
  * a distance is the number of marks after that of the page's own last touch; a Fenwick tree counts
@@ -78,9 +80,9 @@ bool cli_stack_distances(const uint32_t *touches, size_t touch_count, size_t pag
     struct stack stack = {.times = 2 * page_count + 1024};
     if (page_count > UINT32_MAX / 4)
         return false;
-    stack.tree = calloc(stack.times + 1, sizeof(*stack.tree));
-    stack.page_at = calloc(stack.times + 1, sizeof(*stack.page_at));
-    stack.last = calloc(page_count + 1, sizeof(*stack.last));
+    stack.tree = cli_allocate(stack.times + 1, sizeof(*stack.tree));
+    stack.page_at = cli_allocate(stack.times + 1, sizeof(*stack.page_at));
+    stack.last = cli_allocate(page_count + 1, sizeof(*stack.last));
     bool ok = stack.tree && stack.page_at && stack.last;
     if (page_count)
         memset(counts_ret, 0, page_count * sizeof(*counts_ret));

@@ -128,6 +128,48 @@ class Opening(ToolTest):
         self.assertIn(b"cannot lock", done.stderr)
         self.assertNotIn(b"--max", done.stderr)
 
+    def notes(self, *arguments, says):
+        """What a run that does its work says."""
+        done = self.run_tool(*arguments)
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        self.assertIn(b"note: ", done.stderr)
+        for part in [says] if isinstance(says, str) else says:
+            self.assertIn(part, done.stderr.decode())
+
+    def test_options_that_do_nothing_are_told(self):
+        self.ok("convert", "--layout=plain", "x.act", "plain.act")
+        self.notes("get", "--lock=hot", "plain.act", "new", says="no hot region")
+        self.build("a\t1\n", name="small.act")
+        for option in ("--advice=random", "--lock=hot", "--lock=all", "--budget=4M", "--private",
+                       "--populate=all", "--populate-prefix=a", "--huge=on"):
+            name = option.split("=")[0]
+            self.notes("get", option, "small.act", "a",
+                       says=[f"for which {name} does nothing", "--access=map"])
+        self.notes("get", "--lock=all", "--advice=random", "small.act", "a",
+                   says="--advice, --lock")
+        done = self.run_tool("get", "--access=read", "--budget=4M", "x.act", "new")
+        self.assertIn(b"--budget does nothing", done.stderr)
+        self.assertNotIn(b"--access=map", done.stderr)
+        self.ok("get", "--huge=auto", "--advice=auto", "--lock=none", "small.act", "a")
+        self.write("s", "a\t1\n")
+        for arguments, name in ((["build", "--sorted", "--memory=1M"], "--memory"),
+                                (["build", "--sorted", "--temp=."], "--temp"),
+                                (["build", "--share-memory=1M"], "--share-memory")):
+            self.notes(*arguments, "-o", "y.act", "s", says=f"{name} does nothing here")
+        self.ok("build", "--share-memory=1M", "--layout=compact", "-o", "y.act", "s")
+        self.notes("convert", "--share-memory=1M", "y.act", "z.act", says="--share-memory")
+        self.notes("split", "--parts=2", "--share-memory=1M", "x.act", "-o", "x.set",
+                   says="--share-memory")
+        for option in ("--limit=3", "--max-steps=9", "--max-key=9", "--layout=plain", "--no-sync"):
+            self.notes("verify", option, "x.act", says=[option.split("=")[0], "--repair"])
+        for option in ("--check", "--no-cold", "--limit=2", "--null"):
+            self.notes("report", option, "x.act", "-o", "page",
+                       says=[option.split("=")[0], "QUERIES"])
+        for verb in ("profile", "report"):
+            self.fails(TROUBLE, verb, "x.act", "q", "--check", "--no-cold", says="--no-cold")
+        self.notes("warm", "--all", "--null", "x.act", says="--trace")
+        self.notes("resident", "--top=0", "--depth=2", "x.act", says="--depth")
+
     def test_profile_and_report(self):
         self.write("q", "new\nkey/0000000/0\n")
         for option, found in ((MAPPED[1], 2), (MAPPED[2], 2), (f"--at={self.roots[1]}", 1)):

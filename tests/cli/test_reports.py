@@ -8,6 +8,33 @@ import unittest
 from tool import ACTREE, DAMAGED, DONE, TROUBLE, ToolTest, main
 
 
+def varint(number):
+    if number < 248:
+        return bytes([number])
+    nbytes = (number.bit_length() + 7) // 8
+    return bytes([247 + nbytes]) + number.to_bytes(nbytes, "little")
+
+
+def wide_file(first_bytes):
+    """A map of all keys of three bytes whose first one is below `first_bytes`, all with the value 1,
+    written level by level: all nodes of the last one wait at once, for whoever goes through it."""
+    file = bytearray(b"ACTree03" + bytes(8))
+    starts = []  # of the runs of the level below
+    for _ in range(first_bytes * 256):
+        starts.append(len(file))
+        file += b"\x40\x01" * 256
+    for parents, count in ((first_bytes * 256, 256), (first_bytes, 256), (1, first_bytes)):
+        mask = ((1 << count) - 1).to_bytes(32, "little")
+        runs = []
+        for i in range(parents):
+            if i % 256 == 0:
+                runs.append(len(file))
+            file += b"\x20" + varint(len(file) - starts[i]) + mask
+        starts = runs
+    file[8:16] = starts[0].to_bytes(8, "little")
+    return bytes(file) + bytes(8)
+
+
 class Verify(ToolTest):
     def test_sound(self):
         for name in ("empty", "words", "merged3", "grafted", "dangling"):
@@ -157,8 +184,7 @@ class Info(ToolTest):
         if os.environ.get("ACT_TEST_SANITIZE") or os.environ.get("ACT_TEST_EMULATOR"):
             self.skipTest("these need too much memory for themselves")
         group = self.memory_group(12 << 20)
-        self.write("in.tsv", "".join(f"{i}{'x' * (1 << 20)}{i}\t{i}\n" for i in range(16)))
-        self.ok("build", "in.tsv", "-o", "x.act", "--progress=never")
+        self.write("x.act", wide_file(46))
         self.assertTrue(json.loads(self.ok("info", "-j", "x.act"))["counted"])
 
         def enter():
@@ -169,6 +195,10 @@ class Info(ToolTest):
                                   capture_output=True, preexec_fn=enter)
             self.assertEqual((done.returncode, done.stderr), (DONE, b""))
             self.assertIn(says, done.stdout)
+        done = subprocess.run([ACTREE, "report", "x.act"], cwd=self.folder, check=False,
+                              capture_output=True, preexec_fn=enter)
+        self.assertEqual((done.returncode, done.stdout), (TROUBLE, b""))
+        self.assertIn(b"out of memory while checking", done.stderr)
 
     def test_every_golden_file(self):
         for name in sorted(os.listdir(self.golden(""))):
