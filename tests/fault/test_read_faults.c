@@ -53,8 +53,9 @@ static int remove_map(void **state)
 /* Something to do, which gives its status; on success it has checked its answer. */
 typedef act_status (*action_fn)(act_error *error);
 
-/* Does it with the first allocation failing, the second, and so on, until none is left to fail. */
-static void fail_each_allocation(action_fn action)
+/* Does it with the first allocation failing, the second, and so on, until none is left to fail. Of
+ * those that save memory only, one may fail without harm, if the next one does not. */
+static void fail_each_allocation_but(bool some_can_fail, action_fn action)
 {
     for (int for_ever = 0; for_ever < 2; for_ever++) {
         for (unsigned nth = 1;; nth++) {
@@ -66,12 +67,19 @@ static void fail_each_allocation(action_fn action)
                 assert_true(nth > 1);
                 break;
             }
+            assert_true(nth < 1000);
+            if (some_can_fail && !for_ever && status == ACT_OK)
+                continue;
             assert_int_equal(status, ACT_ERR_NOMEM);
             assert_int_equal(error.status, ACT_ERR_NOMEM);
             assert_true(strlen(error.text) > 0);
-            assert_true(nth < 1000);
         }
     }
+}
+
+static void fail_each_allocation(action_fn action)
+{
+    fail_each_allocation_but(false, action);
 }
 
 /* ------------------------------------------------------------------------------------- opening */
@@ -661,7 +669,7 @@ static void verifying_without_memory(void **state)
     assert_int_equal(act_map_open(wide_path, &options, &wide, NULL), ACT_OK);
     fail_each_allocation(verify);
     fail_each_allocation(describe);
-    fail_each_allocation(describe_wide);
+    fail_each_allocation_but(true, describe_wide);
     fail_each_allocation(count_wide);
     fail_each_allocation(scan_runs_wide);
     fail_each_allocation(scan_parts_wide);

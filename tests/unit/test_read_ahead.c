@@ -21,7 +21,7 @@ enum {
     MIB = 1 << 20
 };
 
-static uint64_t available;
+static uint64_t available = UINT64_MAX;
 
 uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately);
 uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately)
