@@ -63,10 +63,14 @@ static inline void act_store_le64(uint8_t *p, uint64_t v)
 /* Big-endian loads order as bytes do: for comparing keys eight bytes at a time. */
 static inline uint64_t act_load_be64(const uint8_t *p)
 {
+#if ACT_LITTLE_ENDIAN && defined(__GNUC__)
+    return __builtin_bswap64(act_load_le64(p));
+#else
     uint64_t v = 0;
     for (int i = 0; i < 8; i++)
         v = v << 8 | p[i];
     return v;
+#endif
 }
 
 /* Loads in the machine's own order, where only equality matters. */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/attributes.h"
-#include "build/sort.h"
 #include "os/memory.h"
 
 enum {
@@ -17,7 +16,7 @@ enum {
 /* So much is not asked for just because it is allowed. */
 #define WHOLE_NBYTES_MAX ((size_t)1 << 30)
 
-static struct act_sort_record *records_of(const struct act_chunk *chunk)
+struct act_sort_record *act_chunk_records(const struct act_chunk *chunk)
 {
     void *end = chunk->block + chunk->capacity;
     return (struct act_sort_record *)end - chunk->count;
@@ -86,10 +85,10 @@ enum act_chunk_added act_chunk_add(struct act_chunk *chunk, size_t nbytes_max, s
         memcpy(p, key.bytes, key.nbytes);
     p = act_varint_write(p + key.nbytes, value);
     if (!chunk->out_of_order && chunk->count &&
-        act_key_compare_from(key_of(chunk, records_of(chunk)), added, 0) > 0)
+        act_key_compare_from(key_of(chunk, act_chunk_records(chunk)), added, 0) > 0)
         chunk->out_of_order = true;
     chunk->count++;
-    *records_of(chunk) = (struct act_sort_record){0, chunk->used};
+    *act_chunk_records(chunk) = (struct act_sort_record){0, chunk->used};
     chunk->used = (size_t)(p - chunk->block);
     return ACT_CHUNK_ADDED;
 }
@@ -109,10 +108,33 @@ bool act_chunk_sort(struct act_chunk *chunk, struct act_pace *pace)
     if (chunk->sorted || !chunk->count)
         return true;
     if (!chunk->out_of_order)
-        reverse(records_of(chunk), chunk->count);
-    else if (!act_sort(records_of(chunk), chunk->count, chunk->block, pace))
+        reverse(act_chunk_records(chunk), chunk->count);
+    else if (!act_sort(act_chunk_records(chunk), chunk->count, NULL, chunk->block, pace))
         return false;
     chunk->sorted = true;
+    return true;
+}
+
+bool act_chunk_prepare(struct act_chunk *chunk, size_t nbytes, size_t count)
+{
+    size_t most = SIZE_MAX / 2 - ACT_SORT_SLACK_NBYTES;
+    bool fits = nbytes < most && count < (most - nbytes) / RECORD_NBYTES;
+    size_t needed = nbytes + ACT_SORT_SLACK_NBYTES + count * RECORD_NBYTES + RECORD_NBYTES - 1;
+    needed -= needed % RECORD_NBYTES;
+    if (!fits || needed > chunk->capacity) {
+        act_chunk_close(chunk);
+        chunk->block = fits ? malloc(needed) : NULL;
+        if (!chunk->block)
+            return false;
+        act_os_memory_random(chunk->block, needed);
+        chunk->capacity = needed;
+    }
+    struct act_chunk prepared = {.block = chunk->block,
+                                 .capacity = chunk->capacity,
+                                 .used = nbytes,
+                                 .count = count,
+                                 .sorted = true};
+    *chunk = prepared;
     return true;
 }
 
@@ -127,7 +149,7 @@ bool act_chunk_next(struct act_chunk *chunk, act_duplicates duplicates, struct a
     size_t next = chunk->next;
     if (next == chunk->count)
         return false;
-    const struct act_sort_record *records = records_of(chunk);
+    const struct act_sort_record *records = act_chunk_records(chunk);
     struct act_key key = key_of(chunk, &records[next]);
     joined->key = key;
     joined->shared = next ? chunk->shared : 0;

@@ -15,6 +15,7 @@
 
 #include "base/pace.h"
 #include "build/duplicates.h"
+#include "build/sort.h"
 
 struct act_chunk {
     uint8_t *block; /* NULL, like all else, in a chunk that was never used */
@@ -44,6 +45,15 @@ bool act_chunk_sort(struct act_chunk *chunk, struct act_pace *pace);
 /* The next entry of the sorted ones; false at the end. The keys stay valid as long as the chunk
  * does. */
 bool act_chunk_next(struct act_chunk *chunk, act_duplicates duplicates, struct act_joined *joined);
+
+/* The records of all entries, as they are: until they are sorted, those of the last ones first. */
+struct act_sort_record *act_chunk_records(const struct act_chunk *chunk);
+
+/*
+ * Makes a chunk of so many entries that take so many bytes: these, and the sorted records, are then
+ * the caller's to write. False when there is no memory; then it is empty.
+ */
+bool act_chunk_prepare(struct act_chunk *chunk, size_t nbytes, size_t count);
 
 /* Forgets the entries; keeps the block for others, unless a long key made it too large. */
 void act_chunk_clear(struct act_chunk *chunk, size_t nbytes_max);

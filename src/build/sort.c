@@ -1,5 +1,7 @@
 #include "build/sort.h"
 
+#include <string.h>
+
 #include "base/attributes.h"
 #include "base/bits.h"
 #include "base/bytes.h"
@@ -18,7 +20,12 @@ enum {
     NINTHER_MIN = 256,
     PREFETCH_AHEAD = 16,
     /* Two ranges wait for each third that the work goes on with: 3^41 > 2^64. */
-    RANGES_MAX = 2 * 41,
+    PARTS_MAX = 2 * 41,
+    MANY =
+        256, /* sorted by digits, where there is room; none of them is empty, so that these wait: */
+    GROUPS_MAX = 512,
+    RANGES_MAX = GROUPS_MAX + PARTS_MAX,
+    DIGIT_NBITS_MAX = 11, /* so that counts of a digit's values stay in the first cache */
     TELL_EVERY = 1 << 14
 };
 
@@ -33,6 +40,7 @@ struct range {
 
 struct sorting {
     const uint8_t *store;
+    struct act_sort_record *room; /* or NULL */
     uint64_t random;
     struct range ranges[RANGES_MAX]; /* a stack */
     size_t range_count;
@@ -196,6 +204,135 @@ static void deepen(const struct sorting *sorting, struct range *range)
         range->records[i].cache = range->records[i].entry;
 }
 
+/* -------------------------------------------------------------------------- a range, by digits */
+
+/* Which bits of a number are kept, moved together. */
+struct pick {
+    uint64_t masks[sizeof(uint64_t)];
+    unsigned shifts[sizeof(uint64_t)];
+    unsigned count;
+    unsigned nbits; /* in all */
+};
+
+/* Picks of each byte the bits from the lowest to the highest of `bits`. */
+static struct pick pick_bits(uint64_t bits)
+{
+    struct pick pick = {.count = 0};
+    for (unsigned at = 0; at < 64; at += 8) {
+        unsigned byte = bits >> at & 0xff;
+        if (!byte)
+            continue;
+        unsigned low = act_lowest_bit64(byte);
+        unsigned nbits = act_highest_bit64(byte) - low + 1;
+        pick.masks[pick.count] = ((UINT64_C(1) << nbits) - 1) << pick.nbits;
+        pick.shifts[pick.count++] = at + low - pick.nbits;
+        pick.nbits += nbits;
+    }
+    return pick;
+}
+
+static void apply_pick(const struct pick *pick, const struct range *range)
+{
+    for (size_t i = 0; i < range->count; i++) {
+        uint64_t cache = range->records[i].cache;
+        uint64_t picked = 0;
+        for (unsigned j = 0; j < pick->count; j++)
+            picked |= cache >> pick->shifts[j] & pick->masks[j];
+        range->records[i].cache = picked;
+    }
+}
+
+/* Brings records into the order of one digit; those with the same one stay as they are. */
+static void spread_by_digit(struct act_sort_record *to, const struct act_sort_record *from,
+                            size_t count, unsigned shift, unsigned nbits)
+{
+    size_t places[1 << DIGIT_NBITS_MAX];
+    uint64_t mask = (UINT64_C(1) << nbits) - 1;
+    memset(places, 0, sizeof(*places) << nbits);
+    for (size_t i = 0; i < count; i++)
+        places[from[i].cache >> shift & mask]++;
+    size_t place = 0;
+    for (size_t i = 0; i <= mask; i++) {
+        size_t here = places[i];
+        places[i] = place;
+        place += here;
+    }
+    for (size_t i = 0; i < count; i++)
+        to[places[from[i].cache >> shift & mask]++] = from[i];
+}
+
+static uint64_t differing_bits(const struct range *range)
+{
+    uint64_t first = range->records[0].cache;
+    uint64_t differing = 0;
+    for (size_t i = 1; i < range->count; i++)
+        differing |= range->records[i].cache ^ first;
+    return differing;
+}
+
+/* Sorts by the caches, of which nothing is left afterwards but which of them are equal. */
+static void sort_caches(const struct sorting *sorting, const struct range *range)
+{
+    struct pick pick = pick_bits(differing_bits(range));
+    apply_pick(&pick, range);
+    struct act_sort_record *from = range->records;
+    struct act_sort_record *to = sorting->room;
+    unsigned digits = (pick.nbits + DIGIT_NBITS_MAX - 1) / DIGIT_NBITS_MAX;
+    unsigned shift = 0;
+    for (unsigned left = digits; left > 0; left--) {
+        unsigned nbits = (pick.nbits - shift + left - 1) / left;
+        spread_by_digit(to, from, range->count, shift, nbits);
+        shift += nbits;
+        struct act_sort_record *kept = from;
+        from = to;
+        to = kept;
+    }
+    if (from != range->records)
+        memcpy(range->records, from, range->count * sizeof(*from));
+}
+
+static void sort_range(struct sorting *sorting, const struct range *range);
+
+/* What is left to be done for records with equal caches. */
+static void sort_group(struct sorting *sorting, struct range *group)
+{
+    struct act_sort_record *first = &group->records[0];
+    first->cache = cache_at(act_key_of_entry(sorting->store + first->entry), group->depth);
+    deepen(sorting, group);
+    size_t base = sorting->range_count;
+    sorting->ranges[sorting->range_count++] = *group;
+    if (group->count >= MANY)
+        return;
+    while (sorting->range_count > base) {
+        struct range range = sorting->ranges[--sorting->range_count];
+        sort_range(sorting, &range);
+    }
+}
+
+static void sort_by_digits(struct sorting *sorting, const struct range *range)
+{
+    sort_caches(sorting, range);
+    const struct act_sort_record *records = range->records;
+    size_t from = 0;
+    for (size_t i = 1; i <= range->count; i++) {
+        if (i < range->count && records[i].cache == records[from].cache)
+            continue;
+        struct range group = {range->records + from, i - from, range->depth};
+        if (group.count > 1)
+            sort_group(sorting, &group);
+        else
+            sorting->done++;
+        from = i;
+    }
+}
+
+/* Whether there is room for it, also for what of it will wait. */
+static bool can_use_digits(const struct sorting *sorting, const struct range *range)
+{
+    return sorting->room && range->count >= MANY && range->depth != TIES_DEPTH &&
+           sorting->range_count + range->count / MANY <= GROUPS_MAX;
+}
+
 /* ------------------------------------------------------------------------------------ the whole */
 
 /* Puts the parts on the stack, the largest lowest, so that it cannot grow without bound. */
@@ -221,6 +358,10 @@ static void sort_range(struct sorting *sorting, const struct range *range)
         sorting->done += range->count;
         return;
     }
+    if (can_use_digits(sorting, range)) {
+        sort_by_digits(sorting, range);
+        return;
+    }
     struct range parts[3];
     partition(range, choose_pivot(sorting, range), parts);
     if (range->depth != TIES_DEPTH)
@@ -228,12 +369,17 @@ static void sort_range(struct sorting *sorting, const struct range *range)
     push_parts(sorting, parts);
 }
 
-bool act_sort(struct act_sort_record *records, size_t count, const uint8_t *store,
-              struct act_pace *pace)
+bool act_sort(struct act_sort_record *records, size_t count, struct act_sort_record *room,
+              const uint8_t *store, struct act_pace *pace)
 {
     if (count < 2)
         return true;
-    struct sorting sorting = {store, act_os_random() | 1, {{0}}, 0, 0};
+    struct sorting sorting;
+    sorting.store = store;
+    sorting.room = room;
+    sorting.random = act_os_random() | 1;
+    sorting.range_count = 0;
+    sorting.done = 0;
     struct range all = {records, count, 0};
     /* Here the keys lie in a row, and looking at all of them costs little. */
     all.depth = common_depth(&sorting, &all, 2 * CACHE_KEY_NBYTES);

@@ -7,6 +7,10 @@
  * quicksort): most comparisons then touch no key. Pivots are taken at random, so that no input
  * makes it quadratic; what a group of keys has in common is stepped over in one go, so that long
  * common prefixes cost no more than reading them; nothing recurses.
+ *
+ * With room for as many records again, ranges of records are sorted by their caches from the lowest
+ * bits on, several at a time, those left out which all of them have in common: that has no guess
+ * that can be wrong. The room should stay in a processor's cache, or it takes longer.
  */
 #ifndef ACT_BUILD_SORT_H
 #define ACT_BUILD_SORT_H
@@ -29,10 +33,10 @@ enum {
 
 /*
  * Sorts records by the keys of their entries, records of equal keys by their entries' offsets.
- * An entry is the length of a key, varint, and the key. False if the callback asked to stop: then
- * the records are in some order.
+ * An entry is the length of a key, varint, and the key. `room` is for as many records, or NULL.
+ * False if the callback asked to stop: then the records are in some order.
  */
-bool act_sort(struct act_sort_record *records, size_t count, const uint8_t *store,
-              struct act_pace *pace);
+bool act_sort(struct act_sort_record *records, size_t count, struct act_sort_record *room,
+              const uint8_t *store, struct act_pace *pace);
 
 #endif

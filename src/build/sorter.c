@@ -1,8 +1,12 @@
 /*
  * The sorter: entries are collected in a chunk. Without a limit of memory it grows, is sorted, and
- * gives the entries back. Otherwise a full chunk becomes a run of a temporary file, and the runs
- * are merged. With a second thread there are two chunks: one is sorted while the other one is
- * written and filled again; and the merge is ahead of the caller.
+ * gives the entries back. Otherwise, when it is full, either all entries are spread over ranges of
+ * keys (build/spread.h), each of which is sorted in the end; or a full chunk becomes a sorted run
+ * of a temporary file, and the runs are merged. With a second thread there are then two chunks: one
+ * is sorted while the other one is written and filled again; and the merge is ahead of the caller.
+ *
+ * Ranges that are too large to be sorted in memory, and all between them, become sorted runs after
+ * all: in order are then the ranges before these, the runs, and the ranges after them.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -12,9 +16,11 @@
 #include "base/error.h"
 #include "build/ahead.h"
 #include "build/chunk.h"
+#include "build/loads.h"
 #include "build/merge.h"
 #include "build/spill.h"
 #include "os/memory.h"
+#include "build/spread.h"
 #include "os/thread.h"
 
 enum {
@@ -28,6 +34,13 @@ struct job {
     atomic_bool stop;
 };
 
+/* Where entries are taken from. */
+enum source {
+    FROM_CHUNK,
+    FROM_RUNS,
+    FROM_LOADS
+};
+
 struct act_sorter {
     act_duplicates duplicates;
     bool threaded; /* by a second one */
@@ -38,9 +51,15 @@ struct act_sorter {
     size_t chunk_nbytes_max;
     struct act_spill spill;
     struct job job;
-    bool ended;   /* act_sorter_sort was called */
-    bool sorted;  /* and done */
-    bool merging; /* what it gives back comes from here, not from the chunk */
+    bool spreading; /* instead of making runs */
+    bool spread_ended;
+    struct act_spread spread;
+    size_t runs_from; /* ranges of which sorted runs are made */
+    size_t runs_to;
+    struct act_loads loads;
+    bool ended;  /* act_sorter_sort was called */
+    bool sorted; /* and done */
+    enum source source;
     struct act_runs_merge merge;
     struct act_ahead ahead; /* of it, with a second thread */
     struct act_key clash;   /* what the failure is about, if it is about a key */
@@ -80,8 +99,11 @@ static void plan_memory(act_sorter *sorter, uint64_t memory_nbytes)
     size_t nbytes = memory_nbytes && memory_nbytes < SIZE_MAX / 2 ? (size_t)memory_nbytes
                                                                   : SIZE_MAX / 2;
     sorter->spill.memory_nbytes = nbytes;
-    sorter->chunk_nbytes_max = (nbytes - act_spill_writer_nbytes(nbytes)) /
-                               (sorter->threaded ? CHUNKS_MAX : 1);
+    size_t beside = act_spill_writer_nbytes(nbytes);
+    /* What is in the first chunk is spread block by block, beside it. */
+    if (memory_nbytes >= ACT_SPREAD_MEMORY_NBYTES_MIN && beside < nbytes / ACT_SPREAD_SHARES)
+        beside = nbytes / ACT_SPREAD_SHARES;
+    sorter->chunk_nbytes_max = (nbytes - beside) / (sorter->threaded ? CHUNKS_MAX : 1);
 }
 
 act_status act_sorter_open(const act_sorter_options *options, act_sorter **sorter_ret,
@@ -132,6 +154,8 @@ void act_sorter_close(act_sorter *sorter)
     act_os_thread_join(sorter->job.thread);
     act_ahead_close(&sorter->ahead);
     act_runs_merge_close(&sorter->merge);
+    act_spread_close(&sorter->spread);
+    act_loads_close(&sorter->loads);
     act_spill_close(&sorter->spill);
     close_chunks(sorter);
     free(sorter->folder);
@@ -196,7 +220,22 @@ static act_status write_run(act_sorter *sorter, struct act_chunk *chunk, struct 
     return status;
 }
 
-/* Makes a place to fill again of the chunk that is full. */
+/* Begins to spread entries, if that suits those of the first chunk. */
+static act_status try_to_spread(act_sorter *sorter, act_error *error)
+{
+    struct act_chunk *chunk = &sorter->chunks[sorter->filling];
+    act_error failure;
+    act_status status = act_spread_open(&sorter->spread, chunk, sorter->spill.memory_nbytes,
+                                        sorter->folder, sorter->threaded, &sorter->spreading,
+                                        &failure);
+    if (status == ACT_OK && sorter->spreading) {
+        status = act_spread_first(&sorter->spread, chunk, &failure);
+        act_chunk_close(chunk);
+    }
+    return status == ACT_OK ? ACT_OK : fail_finally(sorter, &failure, error);
+}
+
+/* Makes runs of the chunk that is full, or of the one before. */
 static act_status spill_chunk(act_sorter *sorter, act_error *error)
 {
     struct act_chunk *chunk = &sorter->chunks[sorter->filling];
@@ -218,6 +257,31 @@ static act_status spill_chunk(act_sorter *sorter, act_error *error)
     return status == ACT_OK ? ACT_OK : fail_finally(sorter, &failure, error);
 }
 
+/* Makes a place to fill again where there was no more room. */
+static act_status make_room(act_sorter *sorter, act_error *error)
+{
+    act_error failure;
+    act_status status = ACT_OK;
+    if (!sorter->spreading && !sorter->spill.run_count && !sorter->job.chunk) {
+        status = try_to_spread(sorter, error);
+        if (status != ACT_OK || sorter->spreading)
+            return status;
+    }
+    if (!sorter->spreading)
+        return spill_chunk(sorter, error);
+    status = act_spread_turn(&sorter->spread, &failure);
+    return status == ACT_OK ? ACT_OK : fail_finally(sorter, &failure, error);
+}
+
+/* Puts an entry where there is room for it. */
+static enum act_chunk_added add_to_chunk(act_sorter *sorter, struct act_key key, uint64_t value)
+{
+    if (sorter->spreading)
+        return act_chunk_add(act_spread_filling(&sorter->spread), sorter->spread.block_nbytes_max,
+                             key, value);
+    return act_chunk_add(&sorter->chunks[sorter->filling], sorter->chunk_nbytes_max, key, value);
+}
+
 act_status act_sorter_add(act_sorter *sorter, const void *key, size_t key_nbytes, uint64_t value,
                           act_error *error)
 {
@@ -231,8 +295,7 @@ act_status act_sorter_add(act_sorter *sorter, const void *key, size_t key_nbytes
                         "nothing can be added after sorting");
     struct act_key added = {key, key_nbytes};
     for (;;) {
-        switch (act_chunk_add(&sorter->chunks[sorter->filling], sorter->chunk_nbytes_max, added,
-                              value)) {
+        switch (add_to_chunk(sorter, added, value)) {
         case ACT_CHUNK_ADDED:
             if (key_nbytes > sorter->spill.key_nbytes_max)
                 sorter->spill.key_nbytes_max = key_nbytes;
@@ -241,7 +304,7 @@ act_status act_sorter_add(act_sorter *sorter, const void *key, size_t key_nbytes
         case ACT_CHUNK_NOMEM:
             return act_fail_nomem(error);
         case ACT_CHUNK_FULL:
-            status = spill_chunk(sorter, error);
+            status = make_room(sorter, error);
             if (status != ACT_OK)
                 return status;
         }
@@ -281,6 +344,19 @@ static act_status write_last(act_sorter *sorter, struct act_pace *pace, act_erro
     return status;
 }
 
+static act_status start_merge(act_sorter *sorter, act_error *error)
+{
+    const struct act_spill *spill = &sorter->spill;
+    act_status status = act_spill_merge(spill, &sorter->merge, error);
+    if (status != ACT_OK)
+        return status;
+    sorter->source = FROM_RUNS;
+    if (sorter->threaded)
+        act_ahead_open(&sorter->ahead, &sorter->merge, sorter->duplicates,
+                       act_spill_batch_nbytes(spill->memory_nbytes));
+    return ACT_OK;
+}
+
 /* Makes the last runs, merges some if there are too many to be merged at once, and begins that. */
 static act_status sort_runs(act_sorter *sorter, act_progress_fn progress, void *context,
                             act_error *error)
@@ -295,15 +371,190 @@ static act_status sort_runs(act_sorter *sorter, act_progress_fn progress, void *
     act_status status = write_last(sorter, &pace, error);
     while (status == ACT_OK && act_spill_passes(spill, spill->run_count))
         status = act_spill_pass(spill, &pace, error);
-    if (status == ACT_OK)
-        status = act_spill_merge(spill, &sorter->merge, error);
+    return status == ACT_OK ? start_merge(sorter, error) : status;
+}
+
+/* ------------------------------------------------------------------------- sorting what is spread
+ */
+
+/* Waits until all is spread, and finds the ranges that are too large. */
+static act_status end_spread(act_sorter *sorter, act_error *error)
+{
+    const struct act_spread *spread = &sorter->spread;
+    if (sorter->spread_ended)
+        return ACT_OK;
+    act_status status = act_spread_end(&sorter->spread, error);
     if (status != ACT_OK)
         return status;
-    sorter->merging = true;
-    if (sorter->threaded)
-        act_ahead_open(&sorter->ahead, &sorter->merge, sorter->duplicates,
-                       act_spill_batch_nbytes(spill->memory_nbytes));
+    sorter->spread_ended = true;
+    sorter->runs_from = spread->splitters.range_count;
+    sorter->runs_to = spread->splitters.range_count;
+    for (size_t i = spread->splitters.range_count; i-- > 0;) {
+        if (!act_loads_too_large(spread, i, sorter->spill.memory_nbytes))
+            continue;
+        if (sorter->runs_from == spread->splitters.range_count)
+            sorter->runs_to = i + 1;
+        sorter->runs_from = i;
+    }
     return ACT_OK;
+}
+
+/* Makes a sorted run of a chunk that is full, or the last one. */
+static act_status write_spread_run(act_sorter *sorter, struct act_pace *pace, act_error *error)
+{
+    struct act_chunk *chunk = &sorter->chunks[0];
+    return chunk->count ? write_run(sorter, chunk, pace, error) : ACT_OK;
+}
+
+/* Puts an entry into the chunk, and makes a sorted run when it is full. */
+static act_status sort_entry(act_sorter *sorter, struct act_key key, uint64_t value,
+                             struct act_pace *pace, act_error *error)
+{
+    enum act_chunk_added added;
+    while ((added = act_chunk_add(&sorter->chunks[0], sorter->spill.memory_nbytes / 2, key,
+                                  value)) == ACT_CHUNK_FULL) {
+        act_status status = write_spread_run(sorter, pace, error);
+        if (status != ACT_OK)
+            return status;
+    }
+    pace->before++;
+    return added == ACT_CHUNK_NOMEM ? act_fail_nomem(error) : ACT_OK;
+}
+
+/* Sorts entries of a range, as they stand in the file. `key` is for the longest one. */
+static act_status sort_piece(act_sorter *sorter, size_t range, const uint8_t *bytes,
+                             const uint8_t *end, uint8_t *key, struct act_pace *pace,
+                             act_error *error)
+{
+    struct act_key prefix = act_splitters_prefix(&sorter->spread.splitters, range);
+    act_status status = ACT_OK;
+    if (prefix.nbytes)
+        memcpy(key, prefix.bytes, prefix.nbytes);
+    while (bytes < end && status == ACT_OK) {
+        struct act_key suffix = act_key_of_entry(bytes);
+        if (suffix.bytes > end || suffix.nbytes > (size_t)(end - suffix.bytes) ||
+            suffix.nbytes > sorter->spill.key_nbytes_max - prefix.nbytes)
+            return act_os_temp_fail_damaged(sorter->spread.temp, error);
+        memcpy(key + prefix.nbytes, suffix.bytes, suffix.nbytes);
+        bytes = suffix.bytes + suffix.nbytes;
+        uint64_t value = act_varint_read(&bytes);
+        struct act_key whole = {key, prefix.nbytes + suffix.nbytes};
+        status = sort_entry(sorter, whole, value, pace, error);
+    }
+    if (status == ACT_OK && bytes != end)
+        return act_os_temp_fail_damaged(sorter->spread.temp, error);
+    return status;
+}
+
+/* Makes sorted runs of what a run has of the ranges that are too large, and of those between.
+ * `table` is for these ranges, `key` for the longest key. */
+static act_status sort_run(act_sorter *sorter, const struct act_run *run, uint64_t *table,
+                           uint8_t *key, struct act_pace *pace, act_error *error)
+{
+    const struct act_spread *spread = &sorter->spread;
+    size_t count = sorter->runs_to - sorter->runs_from;
+    act_status status = act_spread_read_table(spread, run, sorter->runs_from, sorter->runs_to,
+                                              table, error);
+    if (status != ACT_OK)
+        return status;
+    size_t nbytes = (size_t)(table[count] - table[0]);
+    uint8_t *bytes = calloc(1, nbytes + ACT_SORT_SLACK_NBYTES);
+    if (!bytes)
+        return act_fail_nomem(error);
+    status = act_spread_read(spread, run, table[0], bytes, nbytes, error);
+    for (size_t i = 0; i < count && status == ACT_OK; i++)
+        status = sort_piece(sorter, sorter->runs_from + i, bytes + (table[i] - table[0]),
+                            bytes + (table[i + 1] - table[0]), key, pace, error);
+    free(bytes);
+    return status;
+}
+
+static act_status sort_runs_again(act_sorter *sorter, struct act_pace *pace, act_error *error)
+{
+    const struct act_spread *spread = &sorter->spread;
+    uint64_t *table = malloc(act_spread_table_nbytes(sorter->runs_from, sorter->runs_to));
+    uint8_t *key = malloc(sorter->spill.key_nbytes_max + 1);
+    act_status status = ACT_OK;
+    if (!table || !key) {
+        free(table);
+        free(key);
+        return act_fail_nomem(error);
+    }
+    for (size_t i = 0; i < spread->run_count && status == ACT_OK; i++)
+        status = sort_run(sorter, &spread->runs[i], table, key, pace, error);
+    free(table);
+    free(key);
+    return status == ACT_OK ? write_spread_run(sorter, pace, error) : status;
+}
+
+/* Makes sorted runs of the ranges that are too large, and of those between, few enough of them to
+ * be merged at once. */
+static act_status sort_large(act_sorter *sorter, struct act_pace *pace, act_error *error)
+{
+    act_status status = sort_runs_again(sorter, pace, error);
+    act_chunk_close(&sorter->chunks[0]);
+    while (status == ACT_OK && act_spill_passes(&sorter->spill, sorter->spill.run_count))
+        status = act_spill_pass(&sorter->spill, pace, error);
+    return status;
+}
+
+/* How many steps sort_large takes at most. */
+static uint64_t large_steps(const act_sorter *sorter)
+{
+    struct act_spread_total total = {0, 0};
+    for (size_t i = sorter->runs_from; i < sorter->runs_to; i++) {
+        total.nbytes += sorter->spread.totals[i].nbytes;
+        total.count += sorter->spread.totals[i].count;
+    }
+    /* Chunks are half full at least, or have one entry. */
+    uint64_t needed = total.nbytes + total.count * sizeof(struct act_sort_record);
+    size_t runs = 2 + (size_t)(needed / (sorter->spill.memory_nbytes / 4));
+    return (3 + act_spill_passes(&sorter->spill, runs)) * total.count;
+}
+
+static act_status start_loads(act_sorter *sorter, size_t from, size_t end, act_error *error)
+{
+    sorter->source = FROM_LOADS;
+    return act_loads_open(&sorter->loads, &sorter->spread, from, end, sorter->duplicates,
+                          sorter->spill.memory_nbytes, error);
+}
+
+static act_status sort_spread(act_sorter *sorter, act_progress_fn progress, void *context,
+                              act_error *error)
+{
+    act_status status = end_spread(sorter, error);
+    if (status != ACT_OK)
+        return status;
+    struct act_pace pace;
+    if (!act_pace_start(&pace, progress, context, sorter->added + large_steps(sorter)))
+        return ACT_STOPPED;
+    pace.before = sorter->added;
+    if (sorter->runs_from < sorter->runs_to)
+        status = sort_large(sorter, &pace, error);
+    if (status == ACT_STOPPED) { /* what there is of it is made again */
+        act_spill_close(&sorter->spill);
+        sorter->spill.run_count = 0;
+        sorter->spill.run_capacity = 0;
+        sorter->spill.report = (act_sort_report){0};
+    }
+    return status == ACT_OK ? start_loads(sorter, 0, sorter->runs_from, error) : status;
+}
+
+/* Goes on when what entries were taken from has no more. ACT_END if that was all. */
+static act_status turn(act_sorter *sorter, act_error *error)
+{
+    size_t range_count = sorter->spread.splitters.range_count;
+    if (!sorter->spreading)
+        return ACT_END;
+    if (sorter->source == FROM_LOADS) {
+        if (sorter->loads.end == range_count)
+            return ACT_END;
+        act_loads_close(&sorter->loads);
+        return start_merge(sorter, error);
+    }
+    act_ahead_close(&sorter->ahead);
+    act_runs_merge_close(&sorter->merge);
+    return start_loads(sorter, sorter->runs_to, range_count, error);
 }
 
 act_status act_sorter_sort(act_sorter *sorter, act_progress_fn progress, void *context,
@@ -314,9 +565,12 @@ act_status act_sorter_sort(act_sorter *sorter, act_progress_fn progress, void *c
         return status;
     sorter->ended = true;
     act_error failure;
-    bool spilled = sorter->spill.run_count || sorter->job.chunk;
-    status = spilled ? sort_runs(sorter, progress, context, &failure)
-                     : sort_in_memory(sorter, progress, context);
+    if (sorter->spreading)
+        status = sort_spread(sorter, progress, context, &failure);
+    else if (sorter->spill.run_count || sorter->job.chunk)
+        status = sort_runs(sorter, progress, context, &failure);
+    else
+        status = sort_in_memory(sorter, progress, context);
     if (status > ACT_STOPPED)
         return fail_finally(sorter, &failure, error);
     sorter->sorted = status == ACT_OK;
@@ -327,6 +581,10 @@ void act_sorter_get_report(const act_sorter *sorter, act_sort_report *report_ret
 {
     *report_ret = sorter->spill.report;
     report_ret->entries = sorter->added;
+    if (sorter->spreading) {
+        report_ret->runs += sorter->spread.run_count;
+        report_ret->temp_nbytes += sorter->spread.runs_nbytes;
+    }
 }
 
 /* --------------------------------------------------------------------------- giving them back */
@@ -350,15 +608,28 @@ static act_status fail_clash(act_sorter *sorter, struct act_key key, act_error *
 /* The next entry, from wherever they come. */
 static act_status next(act_sorter *sorter, struct act_joined *joined, act_error *error)
 {
-    if (!sorter->merging)
-        return act_chunk_next(&sorter->chunks[sorter->filling], sorter->duplicates, joined)
-                   ? ACT_OK
-                   : ACT_END;
     act_error failure;
-    act_status status = sorter->threaded ? act_ahead_next(&sorter->ahead, joined, &failure)
-                                         : act_runs_merge_next(&sorter->merge, sorter->duplicates,
-                                                               joined, &failure);
-    return status > ACT_END ? fail_finally(sorter, &failure, error) : status;
+    act_status status;
+    do {
+        if (sorter->source == FROM_LOADS)
+            status = act_loads_next(&sorter->loads, joined, &failure);
+        else if (sorter->source == FROM_CHUNK)
+            status = act_chunk_next(&sorter->chunks[sorter->filling], sorter->duplicates, joined)
+                         ? ACT_OK
+                         : ACT_END;
+        else if (sorter->threaded)
+            status = act_ahead_next(&sorter->ahead, joined, &failure);
+        else
+            status = act_runs_merge_next(&sorter->merge, sorter->duplicates, joined, &failure);
+        if (ACT_LIKELY(status == ACT_OK))
+            return ACT_OK;
+        if (status == ACT_END) {
+            status = turn(sorter, &failure);
+            if (status == ACT_END)
+                return ACT_END;
+        }
+    } while (status == ACT_OK);
+    return fail_finally(sorter, &failure, error);
 }
 
 act_status act_sorter_next(act_sorter *sorter, const uint8_t **key_ret, size_t *key_nbytes_ret,

@@ -28,9 +28,15 @@ act_status act_os_temp_write(struct act_os_temp *temp, const void *bytes, size_t
 /* How many bytes it has. */
 uint64_t act_os_temp_nbytes(const struct act_os_temp *temp);
 
-/* Reads bytes that were written. ACT_ERR_IO. */
+/* Reads bytes that were written. Where there are threads, several may read, and one write.
+ * ACT_ERR_IO.
+ */
 act_status act_os_temp_read(const struct act_os_temp *temp, uint64_t off, void *bytes,
                             size_t nbytes, act_error *error);
+
+/* Tells that bytes will not be read again, so that the disk need not hold them. Only a wish: it
+ * cannot fail, and does nothing where a file cannot have holes. */
+void act_os_temp_forget(struct act_os_temp *temp, uint64_t off, uint64_t nbytes);
 
 /* Fails because what was read is not what was written: ACT_ERR_IO. */
 act_status act_os_temp_fail_damaged(const struct act_os_temp *temp, act_error *error);

@@ -2,6 +2,8 @@
 #ifndef ACT_OS_UNNAMED_H
 #define ACT_OS_UNNAMED_H
 
+#include <stdint.h>
+
 /*
  * Opens a new file without a name in the folder, for writing. -1 where that is not possible, or
  * where it could not be given a name later; errno is of no interest then.
@@ -16,5 +18,8 @@ int act_os_unnamed_link(int fd, int folder_fd, const char *name);
  * -1 where that is not possible; errno is of no interest then.
  */
 int act_os_unnamed_temp(const char *folder);
+
+/* Gives the room of some bytes of a file back, where that is possible. */
+void act_os_unnamed_forget(int fd, uint64_t off, uint64_t nbytes);
 
 #endif

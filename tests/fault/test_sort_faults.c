@@ -18,6 +18,7 @@
 #include "actree.h"
 #include "build/share.h"
 #include "build/spool.h"
+#include "build/spread.h"
 #include "small_disks.h"
 #include "support/check.h"
 #include "support/entries.h"
@@ -29,18 +30,20 @@
 static char *dir;
 static struct entries unsorted, sorted;
 
-/* Enough for several runs, and a key so long that but few of them are merged at once. */
+/* Enough for several runs, and keys so long that but few of these are merged at once, and that a
+ * range to which they belong cannot be sorted in memory. */
 static int set_up(void **state)
 {
     (void)state;
     struct random random = random_of(12);
-    static uint8_t key[12000];
+    static uint8_t key[12002];
     random_fill(&random, key, sizeof(key));
     for (unsigned i = 0; i < 1800; i++) {
         random_fill(&random, key + 100, 8);
         entries_add(&unsorted, key, 108 + random_below(&random, 90), i);
     }
-    entries_add(&unsorted, key, sizeof(key), 1);
+    for (unsigned i = 0; i < 3; i++)
+        entries_add(&unsorted, key, sizeof(key) - i, 1);
     entries_append(&sorted, &unsorted);
     entries_sort(&sorted);
     dir = scratch_make();
@@ -57,12 +60,17 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Whether files without a name are to be had, and whether a thread is asked for. */
+/* Whether files without a name are to be had, whether a thread is asked for; and memory, in which
+ * entries are spread, or too little for that. */
 struct scene {
     bool unnamed;
     unsigned threads;
+    uint64_t memory_nbytes;
 };
-static const struct scene scenes[] = {{true, 0}, {false, 0}, {true, 2}};
+#define LITTLE ACT_SORTER_MEMORY_NBYTES_MIN
+#define MORE   ACT_SPREAD_MEMORY_NBYTES_MIN
+static const struct scene scenes[] = {
+    {true, 0, LITTLE}, {false, 0, LITTLE}, {true, 2, LITTLE}, {true, 0, MORE}, {true, 2, MORE}};
 enum {
     SCENE_COUNT = sizeof(scenes) / sizeof(scenes[0])
 };
@@ -93,7 +101,7 @@ static act_status sort(const struct scene *scene, act_error *error)
 {
     act_sorter *sorter = (act_sorter *)&sorter;
     act_sorter_options options = {
-        .memory_nbytes = ACT_SORTER_MEMORY_NBYTES_MIN, .temp_dir = dir, .threads = scene->threads};
+        .memory_nbytes = scene->memory_nbytes, .temp_dir = dir, .threads = scene->threads};
     act_status status = act_sorter_open(&options, &sorter, error);
     if (status != ACT_OK) {
         assert_null(sorter);
@@ -109,7 +117,7 @@ static act_status sort(const struct scene *scene, act_error *error)
         act_sort_report report;
         act_sorter_get_report(sorter, &report);
         assert_true(report.runs > 5);
-        assert_true(report.passes > 0);
+        assert_int_equal(report.passes > 0, scene->memory_nbytes == LITTLE);
         status = take_all(sorter, error);
     }
     act_sorter_close(sorter);
@@ -170,7 +178,7 @@ static bool sort_armed(const struct scene *scene, unsigned nth, unsigned left_ma
 static void each_allocation_fails(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < 2 * SCENE_COUNT; i++) {
         const struct scene *scene = &scenes[i / 2];
         write_fault_no_unnamed(!scene->unnamed);
         /* What a second thread would do is done at once, in the order of one. */
@@ -254,8 +262,9 @@ static void each_system_call_fails(void **state)
     static const int os_codes[] = {EIO, ENOSPC, EACCES};
     for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         unsigned failed = 0, refused = 0;
-        for (unsigned j = 0; j < 4; j++) {
-            const struct scene *scene = &scenes[j / 2];
+        for (unsigned j = 0; j < 6; j++) {
+            static const unsigned numbers[] = {0, 1, 3};
+            const struct scene *scene = &scenes[numbers[j / 2]];
             write_fault_no_unnamed(!scene->unnamed);
             for (unsigned nth = 1;; nth += CHECK_SLOW_BUILD && nth > 20 ? 7 : 1) {
                 int os_code = os_codes[(nth + j) % 3];
@@ -310,7 +319,7 @@ static void short_reads_and_writes_are_continued(void **state)
         act_error error = {0};
         act_status status;
         write_fault_arm_short_io(nbytes);
-        sort_armed(&scenes[0], 1, 0, &status, &error);
+        sort_armed(&scenes[nbytes % 2 ? 0 : 3], 1, 0, &status, &error);
         assert_int_equal(status, ACT_OK);
     }
 }
@@ -389,7 +398,7 @@ static int fill_disks(void)
         act_error error = {0};
         if (small_disks_mount(dir, pages * page) != 0)
             return SMALL_DISKS_REFUSED;
-        act_status status = sort(&scenes[pages % 2 ? 0 : 2], &error);
+        act_status status = sort(&scenes[pages % SCENE_COUNT], &error);
         if (status != ACT_OK) {
             assert_int_equal(error.os_code, ENOSPC);
             assert_non_null(strstr(error.text, dir));
@@ -416,7 +425,7 @@ static void killed_at_each_system_call(void **state)
 {
     (void)state;
     bool all = figures_wanted("ACT_TEST_EVERY", 29) == 1;
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < SCENE_COUNT; i++) {
         unsigned left = 0;
         bool killed = true;
         write_fault_no_unnamed(!scenes[i].unnamed);

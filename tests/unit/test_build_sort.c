@@ -19,9 +19,9 @@ static void none_and_one(void **state)
     (void)state;
     uint8_t store[2 + ACT_SORT_SLACK_NBYTES] = {1, 'x'};
     struct act_sort_record records[1] = {{7, 0}};
-    assert_true(act_sort(records, 0, store, NULL));
+    assert_true(act_sort(records, 0, NULL, store, NULL));
     assert_int_equal(records[0].cache, 7); /* not even looked at */
-    assert_true(act_sort(records, 1, store, NULL));
+    assert_true(act_sort(records, 1, NULL, store, NULL));
     assert_int_equal(records[0].entry, 0);
 }
 

@@ -1,4 +1,4 @@
-/* O_TMPFILE */
+/* O_TMPFILE, fallocate */
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
 
@@ -55,4 +55,10 @@ int act_os_unnamed_temp(const char *folder)
     if (fd >= 0 && act_os_memory_is_scarce())
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
     return fd;
+}
+
+void act_os_unnamed_forget(int fd, uint64_t off, uint64_t nbytes)
+{
+    if (nbytes)
+        (void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)nbytes);
 }

@@ -145,6 +145,13 @@ act_status act_os_temp_read(const struct act_os_temp *temp, uint64_t off, void *
     return act_os_temp_fail_damaged(temp, error);
 }
 
+void act_os_temp_forget(struct act_os_temp *temp, uint64_t off, uint64_t nbytes)
+{
+    (void)temp;
+    (void)off;
+    (void)nbytes;
+}
+
 act_status act_os_temp_fail_damaged(const struct act_os_temp *temp, act_error *error)
 {
     return act_fail_os(error, EIO, "a temporary file in %s is not as it was written", temp->quoted);

@@ -134,6 +134,11 @@ act_status act_os_temp_read(const struct act_os_temp *temp, uint64_t off, void *
     return ACT_OK;
 }
 
+void act_os_temp_forget(struct act_os_temp *temp, uint64_t off, uint64_t nbytes)
+{
+    act_os_unnamed_forget(temp->fd, off, nbytes);
+}
+
 act_status act_os_temp_fail_damaged(const struct act_os_temp *temp, act_error *error)
 {
     return act_fail_os(error, EIO, "a temporary file in %s is not as it was written", temp->quoted);
