@@ -81,8 +81,7 @@ enum act_chunk_added act_chunk_add(struct act_chunk *chunk, size_t nbytes_max, s
 
     uint8_t *p = act_varint_write(chunk->block + chunk->used, key.nbytes);
     struct act_key added = {p, key.nbytes};
-    if (key.nbytes)
-        memcpy(p, key.bytes, key.nbytes);
+    act_copy_bytes(p, key.bytes, key.nbytes);
     p = act_varint_write(p + key.nbytes, value);
     if (!chunk->out_of_order && chunk->count &&
         act_key_compare_from(key_of(chunk, act_chunk_records(chunk)), added, 0) > 0)
@@ -115,14 +114,16 @@ bool act_chunk_sort(struct act_chunk *chunk, struct act_pace *pace)
     return true;
 }
 
-bool act_chunk_prepare(struct act_chunk *chunk, size_t nbytes, size_t count)
+bool act_chunk_prepare(struct act_chunk *chunk, size_t nbytes, size_t count, size_t block_nbytes)
 {
     size_t most = SIZE_MAX / 2 - ACT_SORT_SLACK_NBYTES;
     bool fits = nbytes < most && count < (most - nbytes) / RECORD_NBYTES;
     size_t needed = nbytes + ACT_SORT_SLACK_NBYTES + count * RECORD_NBYTES + RECORD_NBYTES - 1;
     needed -= needed % RECORD_NBYTES;
+    block_nbytes -= block_nbytes % RECORD_NBYTES;
     if (!fits || needed > chunk->capacity) {
         act_chunk_close(chunk);
+        needed = needed > block_nbytes ? needed : block_nbytes;
         chunk->block = fits ? malloc(needed) : NULL;
         if (!chunk->block)
             return false;

@@ -51,9 +51,10 @@ struct act_sort_record *act_chunk_records(const struct act_chunk *chunk);
 
 /*
  * Makes a chunk of so many entries that take so many bytes: these, and the sorted records, are then
- * the caller's to write. False when there is no memory; then it is empty.
+ * the caller's to write. If the block has to grow, then to `block_nbytes` at least. False when
+ * there is no memory; then it is empty.
  */
-bool act_chunk_prepare(struct act_chunk *chunk, size_t nbytes, size_t count);
+bool act_chunk_prepare(struct act_chunk *chunk, size_t nbytes, size_t count, size_t block_nbytes);
 
 /* Forgets the entries; keeps the block for others, unless a long key made it too large. */
 void act_chunk_clear(struct act_chunk *chunk, size_t nbytes_max);

@@ -9,7 +9,6 @@
 
 enum {
     PREFETCH_AHEAD = 8,
-    KEY_SLACK_NBYTES = 16,
     PIECE_NBYTES = 128 << 10, /* read at a time, if it does not make loads too large */
     SMALL_SHARES = 4          /* of a load: it is one at least */
 };
@@ -60,7 +59,7 @@ static void plan(struct act_loads *loads, struct act_load *load)
 
 static act_status fail_damaged(const struct act_load *load, act_error *error)
 {
-    return act_os_temp_fail_damaged(load->loads->spread->temp, error);
+    return act_os_temp_fail_damaged(load->loads->spread->temps[0], error);
 }
 
 /* Reads what all runs have of the ranges, one after the other. */
@@ -76,7 +75,7 @@ static act_status read_pieces(struct act_load *load, size_t nbytes, act_error *e
     act_status status = ACT_OK;
     size_t place = 0;
     for (size_t i = 0; i < spread->run_count && status == ACT_OK; i++) {
-        const struct act_run *run = &spread->runs[i];
+        const struct act_spread_run *run = &spread->runs[i];
         uint64_t *table = load->tables + i * row;
         status = act_spread_read_table(spread, run, load->from, load->to, table, error);
         if (status != ACT_OK)
@@ -137,9 +136,10 @@ static act_status sort_range(struct act_load *load, size_t range, struct act_sor
         return fail_damaged(load, error);
     if (count > worker->capacity) {
         free(worker->records);
-        worker->records = malloc(count * sizeof(*worker->records));
-        worker->capacity = worker->records ? count : 0;
-        if (!worker->records)
+        worker->records = NULL;
+        worker->capacity = 0;
+        if (!act_reserve(&worker->records, &worker->capacity, count + count / 4,
+                         sizeof(*worker->records)))
             return act_fail_nomem(error);
     }
     struct act_pace pace = {.progress = NULL};
@@ -175,7 +175,8 @@ static void join_equal(struct act_load *load, const struct act_sort_record *reco
 static act_status fill(struct act_load *load, struct act_loads_worker *worker, act_error *error)
 {
     struct act_spread_total total = total_of(load);
-    if (!act_chunk_prepare(&load->chunk, (size_t)total.nbytes, (size_t)total.count))
+    if (!act_chunk_prepare(&load->chunk, (size_t)total.nbytes, (size_t)total.count,
+                           load->loads->load_nbytes))
         return act_fail_nomem(error);
     if (!act_reserve(&load->ends, &load->ends_capacity, load->to - load->from, sizeof(*load->ends)))
         return act_fail_nomem(error);
@@ -230,7 +231,7 @@ act_status act_loads_open(struct act_loads *loads, struct act_spread *spread, si
                          : wanted < most / SMALL_SHARES ? most / SMALL_SHARES
                                                         : (size_t)wanted;
     loads->workers = calloc(ACT_CREW_WORKERS, sizeof(*loads->workers));
-    if (!loads->workers || !act_reserve(&loads->key, &loads->key_capacity, KEY_SLACK_NBYTES, 1))
+    if (!loads->workers || !act_reserve(&loads->key, &loads->key_capacity, 1, 1))
         return act_fail_nomem(error);
     loads->load_count = spread->crew.thread ? ACT_LOADS : 1;
     for (unsigned i = 0; i < loads->load_count; i++)
@@ -243,7 +244,7 @@ static act_status begin_range(struct act_loads *loads, const struct act_load *lo
                               act_error *error)
 {
     struct act_key prefix = act_splitters_prefix(&loads->spread->splitters, load->range);
-    if (!act_reserve(&loads->key, &loads->key_capacity, prefix.nbytes + KEY_SLACK_NBYTES, 1))
+    if (!act_reserve(&loads->key, &loads->key_capacity, prefix.nbytes + 1, 1))
         return act_fail_nomem(error);
     memcpy(loads->key, prefix.bytes, prefix.nbytes);
     return ACT_OK;
@@ -305,14 +306,9 @@ act_status act_loads_next(struct act_loads *loads, struct act_joined *joined, ac
     struct act_key suffix = act_key_of_entry(block + record->entry);
     size_t prefix = loads->spread->splitters.ranges[load->range].nbytes;
     size_t nbytes = prefix + suffix.nbytes;
-    if (ACT_UNLIKELY(nbytes > loads->key_capacity - KEY_SLACK_NBYTES) &&
-        (nbytes > SIZE_MAX - KEY_SLACK_NBYTES ||
-         !act_reserve(&loads->key, &loads->key_capacity, nbytes + KEY_SLACK_NBYTES, 1)))
+    if (ACT_UNLIKELY(!act_reserve(&loads->key, &loads->key_capacity, nbytes, 1)))
         return act_fail_nomem(error);
-    if (ACT_LIKELY(suffix.nbytes <= KEY_SLACK_NBYTES))
-        memcpy(loads->key + prefix, suffix.bytes, KEY_SLACK_NBYTES);
-    else
-        memcpy(loads->key + prefix, suffix.bytes, suffix.nbytes);
+    act_copy_bytes(loads->key + prefix, suffix.bytes, suffix.nbytes);
     joined->key = (struct act_key){loads->key, nbytes};
     joined->value = record->cache;
     joined->clash = load->clash && load->next + 1 == load->end;

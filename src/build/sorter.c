@@ -434,7 +434,7 @@ static act_status sort_piece(act_sorter *sorter, size_t range, const uint8_t *by
         struct act_key suffix = act_key_of_entry(bytes);
         if (suffix.bytes > end || suffix.nbytes > (size_t)(end - suffix.bytes) ||
             suffix.nbytes > sorter->spill.key_nbytes_max - prefix.nbytes)
-            return act_os_temp_fail_damaged(sorter->spread.temp, error);
+            return act_os_temp_fail_damaged(sorter->spread.temps[0], error);
         memcpy(key + prefix.nbytes, suffix.bytes, suffix.nbytes);
         bytes = suffix.bytes + suffix.nbytes;
         uint64_t value = act_varint_read(&bytes);
@@ -442,13 +442,13 @@ static act_status sort_piece(act_sorter *sorter, size_t range, const uint8_t *by
         status = sort_entry(sorter, whole, value, pace, error);
     }
     if (status == ACT_OK && bytes != end)
-        return act_os_temp_fail_damaged(sorter->spread.temp, error);
+        return act_os_temp_fail_damaged(sorter->spread.temps[0], error);
     return status;
 }
 
 /* Makes sorted runs of what a run has of the ranges that are too large, and of those between.
  * `table` is for these ranges, `key` for the longest key. */
-static act_status sort_run(act_sorter *sorter, const struct act_run *run, uint64_t *table,
+static act_status sort_run(act_sorter *sorter, const struct act_spread_run *run, uint64_t *table,
                            uint8_t *key, struct act_pace *pace, act_error *error)
 {
     const struct act_spread *spread = &sorter->spread;

@@ -24,106 +24,114 @@ static uint64_t word_at(struct act_key key, size_t depth)
 
 /* ------------------------------------------------------------------------------------ finding */
 
-/* Whether the key has the bytes that those of the node have in common; else its range, the first
- * or the last one of the node's. */
-static ACT_NOINLINE bool is_within(const struct act_splitters *splitters,
-                                   const struct act_splitters_node *node, struct act_key key,
-                                   size_t *range_ret)
+/* The range of a key without the bytes that those of the node have in common: the first or the last
+ * one of the node's. */
+static ACT_NOINLINE size_t outer_range(const struct act_splitters *splitters,
+                                       const struct act_splitters_node *node, struct act_key key)
 {
     size_t have = key.nbytes < node->depth ? key.nbytes : node->depth;
     const uint8_t *wanted = splitters->bytes + node->bytes + node->from;
-    *range_ret = node->first;
     if (have < node->from) /* zeros that it has not were taken for some that others have */
-        return false;
+        return node->first;
     size_t common = act_common_nbytes(key.bytes + node->from, wanted, have - node->from);
-    if (node->from + common == node->depth)
-        return true;
-    if (common < have - node->from && key.bytes[node->from + common] > wanted[common])
-        *range_ret = node->last;
-    return false;
+    bool above = common < have - node->from && key.bytes[node->from + common] > wanted[common];
+    return above ? node->last : node->first;
 }
 
-/* A key on its way: at a node, with the word that is looked for among its bounds. */
+/* Keys on their way, at the same node: which of those that are looked for, and their words. */
 struct search {
-    struct act_key key;
-    const struct act_splitters_node *node;
-    uint64_t word;
-    const uint64_t *at; /* none before it is above the word */
-    size_t left;        /* so many from there on are not looked at */
-    size_t number;      /* of the key */
+    size_t count;
+    size_t numbers[ACT_SPLITTERS_TOGETHER];
+    uint64_t words[ACT_SPLITTERS_TOGETHER];
+    const uint64_t *found[ACT_SPLITTERS_TOGETHER];
 };
 
-/* Begins at a node. False if the key's range is known without it. */
-static ACT_ALWAYS_INLINE bool begin_search(const struct act_splitters *splitters,
-                                           struct search *search, size_t *range_ret)
+/* Goes on if the bound before the middle is not above the word. No branch depends on it. */
+static ACT_ALWAYS_INLINE const uint64_t *step(const uint64_t *at, size_t half, uint64_t word)
 {
-    const struct act_splitters_node *node = search->node;
-    if ((node->depth != node->from || search->key.nbytes < node->depth) &&
-        !is_within(splitters, node, search->key, range_ret))
-        return false;
-    search->word = word_at(search->key, node->depth);
-    search->at = splitters->bounds + node->bounds;
-    search->left = node->count;
-    return true;
+    size_t below = at[half - 1] <= word;
+    ACT_OPAQUE(below);
+    return at + (half & (0 - below));
 }
 
-/* Makes all of them find how many of their nodes' bounds are not above their words. No branch
- * depends on what is compared, and none of the steps of one on that of another. */
-static ACT_ALWAYS_INLINE void search_bounds(struct search *searches, size_t count)
+/* Finds for each word the last bound that is not above it, or the first one of all. The steps of
+ * one wait for each other, but not for those of another. */
+static void search_bounds(struct search *search, const uint64_t *bounds, size_t count)
 {
-    size_t most = 0;
-    for (size_t i = 0; i < count; i++)
-        most = searches[i].left > most ? searches[i].left : most;
-    for (; most > 1; most -= most / 2) {
-        for (size_t i = 0; i < count; i++) {
-            struct search *search = &searches[i];
-            size_t half = search->left / 2;
-            size_t below = search->at[half - (half > 0)] <= search->word;
-            ACT_OPAQUE(below);
-            search->at += half & (0 - below);
-            search->left -= half;
+    for (size_t i = 0; i < search->count; i += 4) {
+        const uint64_t *words = search->words + i;
+        const uint64_t *a = bounds;
+        const uint64_t *b = bounds;
+        const uint64_t *c = bounds;
+        const uint64_t *d = bounds;
+        for (size_t left = count; left > 1; left -= left / 2) {
+            size_t half = left / 2;
+            a = step(a, half, words[0]);
+            b = step(b, half, words[1]);
+            c = step(c, half, words[2]);
+            d = step(d, half, words[3]);
         }
+        search->found[i] = a;
+        search->found[i + 1] = b;
+        search->found[i + 2] = c;
+        search->found[i + 3] = d;
     }
 }
 
-/* Goes to the target of what was found. False if that is a range. */
-static ACT_ALWAYS_INLINE bool end_search(const struct act_splitters *splitters,
-                                         struct search *search, size_t *range_ret)
+/* Lets a key begin at a node, unless its range is known without it. */
+static ACT_ALWAYS_INLINE void begin_search(const struct act_splitters *splitters,
+                                           const struct act_splitters_node *node,
+                                           struct act_key key, size_t number, struct search *search,
+                                           size_t *ranges_ret)
 {
-    const struct act_splitters_node *node = search->node;
-    size_t at = (size_t)(search->at - splitters->bounds);
-    at += node->count && *search->at <= search->word;
-    size_t target = splitters->targets[at + (size_t)(node - splitters->nodes)];
-    if (ACT_LIKELY(!(target & NODE_BIT))) {
-        *range_ret = target;
-        return false;
+    size_t nbytes = node->depth - node->from;
+    const uint8_t *wanted = splitters->bytes + node->bytes + node->from;
+    if (ACT_UNLIKELY(key.nbytes < node->depth ||
+                     act_common_nbytes(key.bytes + node->from, wanted, nbytes) != nbytes)) {
+        ranges_ret[number] = outer_range(splitters, node, key);
+        return;
     }
-    search->node = &splitters->nodes[target & ~NODE_BIT];
-    return true;
+    search->numbers[search->count] = number;
+    search->words[search->count++] = word_at(key, node->depth);
+}
+
+/* Finds the targets of those that have begun. */
+static ACT_ALWAYS_INLINE void find_targets(const struct act_splitters *splitters,
+                                           const struct act_splitters_node *node,
+                                           struct search *search, size_t *ranges_ret)
+{
+    const size_t *targets = splitters->targets + node->bounds + (node - splitters->nodes);
+    const uint64_t *bounds = splitters->bounds + node->bounds;
+    for (size_t i = search->count; i % 4; i++)
+        search->words[i] = 0;
+    search_bounds(search, bounds, node->count);
+    for (size_t i = 0; i < search->count; i++) {
+        size_t at = (size_t)(search->found[i] - bounds);
+        at += node->count && bounds[at] <= search->words[i];
+        ranges_ret[search->numbers[i]] = targets[at];
+    }
 }
 
 void act_splitters_find(const struct act_splitters *splitters, const struct act_key *keys,
                         size_t count, size_t *ranges_ret)
 {
-    struct search searches[ACT_SPLITTERS_TOGETHER];
+    struct search search = {.count = 0};
+    const struct act_splitters_node *node = splitters->nodes;
     for (size_t i = 0; i < count; i++)
-        searches[i] = (struct search){keys[i], splitters->nodes, 0, NULL, 0, i};
-    while (count) {
-        size_t left = 0;
-        for (size_t i = 0; i < count; i++) {
-            struct search search = searches[i];
-            if (begin_search(splitters, &search, &ranges_ret[search.number]))
-                searches[left++] = search;
+        begin_search(splitters, node, keys[i], i, &search, ranges_ret);
+    find_targets(splitters, node, &search, ranges_ret);
+    for (size_t i = 0; i < count; i++) {
+        while (ACT_UNLIKELY(ranges_ret[i] & NODE_BIT)) {
+            node = &splitters->nodes[ranges_ret[i] & ~NODE_BIT];
+            search.count = 0;
+            /* With it those that are at the same node. */
+            size_t target = ranges_ret[i];
+            for (size_t j = i; j < count; j++) {
+                if (ranges_ret[j] == target)
+                    begin_search(splitters, node, keys[j], j, &search, ranges_ret);
+            }
+            find_targets(splitters, node, &search, ranges_ret);
         }
-        count = left;
-        search_bounds(searches, count);
-        left = 0;
-        for (size_t i = 0; i < count; i++) {
-            struct search search = searches[i];
-            if (end_search(splitters, &search, &ranges_ret[search.number]))
-                searches[left++] = search;
-        }
-        count = left;
     }
 }
 

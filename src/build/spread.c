@@ -81,6 +81,15 @@ static act_status make_ranges(struct act_spread *spread, const struct act_chunk 
 
 /* --------------------------------------------------------------------------- opening, closing */
 
+static act_status open_temps(struct act_spread *spread, const char *folder, unsigned count,
+                             act_error *error)
+{
+    act_status status = ACT_OK;
+    for (unsigned i = 0; i < count && status == ACT_OK; i++)
+        status = act_os_temp_open(folder, &spread->temps[i], error);
+    return status;
+}
+
 static act_status open_workers(struct act_spread *spread, unsigned count, act_error *error)
 {
     size_t range_count = spread->splitters.range_count;
@@ -120,7 +129,7 @@ act_status act_spread_open(struct act_spread *spread, const struct act_chunk *ch
     spread->block_nbytes_max = memory_nbytes / ACT_SPREAD_SHARES;
     act_status status = make_ranges(spread, chunk, suits_ret, error);
     if (status == ACT_OK && *suits_ret)
-        status = act_os_temp_open(folder, &spread->temp, error);
+        status = open_temps(spread, folder, threaded ? ACT_CREW_WORKERS : 1, error);
     if (status == ACT_OK && *suits_ret)
         status = open_threads(spread, threaded, error);
     if (status != ACT_OK || !*suits_ret)
@@ -146,7 +155,8 @@ void act_spread_close(struct act_spread *spread)
     act_crew_close(&spread->crew);
     close_blocks(spread);
     act_os_monitor_free(spread->monitor);
-    act_os_temp_close(spread->temp);
+    for (unsigned i = 0; i < ACT_CREW_WORKERS; i++)
+        act_os_temp_close(spread->temps[i]);
     act_splitters_close(&spread->splitters);
     free(spread->totals);
     free(spread->runs);
@@ -154,23 +164,6 @@ void act_spread_close(struct act_spread *spread)
 }
 
 /* ----------------------------------------------------------------------------- making of a run */
-
-/* Copies just so many bytes, most times in two steps. */
-static ACT_ALWAYS_INLINE void copy_entry(uint8_t *to, const uint8_t *from, size_t nbytes)
-{
-    if (nbytes > 64 || nbytes < 8) {
-        memcpy(to, from, nbytes);
-    } else if (nbytes > 32) {
-        memcpy(to, from, 32);
-        memcpy(to + nbytes - 32, from + nbytes - 32, 32);
-    } else if (nbytes >= 16) {
-        memcpy(to, from, 16);
-        memcpy(to + nbytes - 16, from + nbytes - 16, 16);
-    } else {
-        memcpy(to, from, 8);
-        memcpy(to + nbytes - 8, from + nbytes - 8, 8);
-    }
-}
 
 /* Where in the chunk an entry begins, or where the last one ends. */
 static size_t off_of(const struct act_chunk *chunk, size_t number)
@@ -223,43 +216,40 @@ static void copy_entries(const struct act_spread_block *block, struct act_spread
         size_t *place = &worker->places[record->cache];
         uint8_t *p = act_varint_write(worker->bytes + *place, key.nbytes - prefix);
         size_t nbytes = (size_t)(chunk->block + next - (key.bytes + prefix));
-        copy_entry(p, key.bytes + prefix, nbytes);
+        act_copy_bytes(p, key.bytes + prefix, nbytes);
         *place = (size_t)(p + nbytes - worker->bytes);
     }
 }
 
-/* Appends the run to the file, and what it has to the totals. */
-static act_status append_run(struct act_spread_block *block, const struct act_spread_worker *worker,
-                             size_t nbytes, act_error *error)
+/* Adds what there is in the run to the totals. */
+static void add_to_totals(struct act_spread *spread, const struct act_spread_worker *worker)
 {
-    struct act_spread *spread = block->spread;
-    size_t range_count = spread->splitters.range_count;
     act_os_monitor_enter(spread->monitor);
-    block->run = (struct act_run){act_os_temp_nbytes(spread->temp), nbytes};
-    act_status status = act_os_temp_write(spread->temp, worker->bytes, nbytes, error);
-    for (size_t i = 0; i < range_count; i++) {
+    for (size_t i = 0; i < spread->splitters.range_count; i++) {
         uint64_t bounds[2];
         memcpy(bounds, worker->bytes + i * sizeof(*bounds), sizeof(bounds));
         spread->totals[i].nbytes += bounds[1] - bounds[0];
         spread->totals[i].count += worker->counts[i];
     }
     act_os_monitor_leave(spread->monitor);
-    return status;
 }
 
 static act_status make_run(struct act_spread_block *block, struct act_spread_worker *worker,
-                           act_error *error)
+                           struct act_os_temp *temp, act_error *error)
 {
     size_t range_count = block->spread->splitters.range_count;
     size_t table_nbytes = act_spread_table_nbytes(0, range_count);
     size_t entries_nbytes = off_of(block->chunk, block->to) - off_of(block->chunk, block->from);
-    if (table_nbytes + entries_nbytes > worker->capacity) {
+    size_t needed = table_nbytes + entries_nbytes;
+    if (needed > worker->capacity) {
+        size_t most = table_nbytes + block->spread->block_nbytes_max;
+        needed = needed < most ? most : needed;
         free(worker->bytes);
         worker->capacity = 0;
-        worker->bytes = malloc(table_nbytes + entries_nbytes);
+        worker->bytes = malloc(needed);
         if (!worker->bytes)
             return act_fail_nomem(error);
-        worker->capacity = table_nbytes + entries_nbytes;
+        worker->capacity = needed;
     }
     find_ranges(block, worker);
     uint64_t begin = 0;
@@ -272,13 +262,17 @@ static act_status make_run(struct act_spread_block *block, struct act_spread_wor
         begin += here;
     }
     copy_entries(block, worker);
-    return append_run(block, worker, table_nbytes + (size_t)begin, error);
+    add_to_totals(block->spread, worker);
+    block->run = (struct act_spread_run){temp, act_os_temp_nbytes(temp),
+                                         table_nbytes + (size_t)begin};
+    return act_os_temp_write(temp, worker->bytes, table_nbytes + (size_t)begin, error);
 }
 
 static void work(void *context, unsigned number)
 {
     struct act_spread_block *block = context;
-    block->status = make_run(block, &block->spread->workers[number], &block->error);
+    struct act_spread *spread = block->spread;
+    block->status = make_run(block, &spread->workers[number], spread->temps[number], &block->error);
 }
 
 /* --------------------------------------------------------------------------- giving and taking */
@@ -370,32 +364,32 @@ size_t act_spread_table_nbytes(size_t from, size_t to)
     return (to - from + 1) * sizeof(uint64_t);
 }
 
-act_status act_spread_read_table(const struct act_spread *spread, const struct act_run *run,
+act_status act_spread_read_table(const struct act_spread *spread, const struct act_spread_run *run,
                                  size_t from, size_t to, uint64_t *table_ret, act_error *error)
 {
-    act_status status = act_os_temp_read(spread->temp, run->off + from * sizeof(*table_ret),
-                                         table_ret, act_spread_table_nbytes(from, to), error);
+    act_status status = act_os_temp_read(run->temp, run->off + from * sizeof(*table_ret), table_ret,
+                                         act_spread_table_nbytes(from, to), error);
     if (status != ACT_OK)
         return status;
     uint64_t most = run->nbytes - act_spread_table_nbytes(0, spread->splitters.range_count);
     for (size_t i = to - from + 1; i-- > 0;) {
         if (table_ret[i] > most)
-            return act_os_temp_fail_damaged(spread->temp, error);
+            return act_os_temp_fail_damaged(run->temp, error);
         most = table_ret[i];
     }
     return ACT_OK;
 }
 
-act_status act_spread_read(const struct act_spread *spread, const struct act_run *run, uint64_t off,
-                           uint8_t *bytes, size_t nbytes, act_error *error)
+act_status act_spread_read(const struct act_spread *spread, const struct act_spread_run *run,
+                           uint64_t off, uint8_t *bytes, size_t nbytes, act_error *error)
 {
     size_t table_nbytes = act_spread_table_nbytes(0, spread->splitters.range_count);
-    return act_os_temp_read(spread->temp, run->off + table_nbytes + off, bytes, nbytes, error);
+    return act_os_temp_read(run->temp, run->off + table_nbytes + off, bytes, nbytes, error);
 }
 
-void act_spread_forget(const struct act_spread *spread, const struct act_run *run, uint64_t off,
-                       uint64_t nbytes)
+void act_spread_forget(const struct act_spread *spread, const struct act_spread_run *run,
+                       uint64_t off, uint64_t nbytes)
 {
     size_t table_nbytes = act_spread_table_nbytes(0, spread->splitters.range_count);
-    act_os_temp_forget(spread->temp, run->off + table_nbytes + off, nbytes);
+    act_os_temp_forget(run->temp, run->off + table_nbytes + off, nbytes);
 }

@@ -1,5 +1,5 @@
 /*
- * Spreading entries over ranges of keys, in a temporary file, so that each range can be sorted by
+ * Spreading entries over ranges of keys, in temporary files, so that each range can be sorted by
  * itself, in a processor's cache.
  *
  * Entries are gathered in blocks. Those of a full one are copied range by range, which a second
@@ -19,7 +19,6 @@
 #include "actree.h"
 #include "build/chunk.h"
 #include "build/crew.h"
-#include "build/run.h"
 #include "build/splitters.h"
 #include "os/temp.h"
 #include "os/thread.h"
@@ -32,6 +31,13 @@ enum {
 /* With less memory blocks would be too small. */
 #define ACT_SPREAD_MEMORY_NBYTES_MIN ((uint64_t)256 << 10)
 
+/* Written in one go. */
+struct act_spread_run {
+    struct act_os_temp *temp;
+    uint64_t off; /* in the file */
+    uint64_t nbytes;
+};
+
 /* Some entries that come one after the other, on their way to a run. */
 struct act_spread_block {
     struct act_spread *spread;
@@ -43,7 +49,7 @@ struct act_spread_block {
     bool given; /* and not taken back */
 
     /* What came of it. */
-    struct act_run run;
+    struct act_spread_run run;
     act_status status;
     act_error error;
 };
@@ -71,11 +77,12 @@ struct act_spread {
     unsigned filling; /* one of them */
     size_t block_nbytes_max;
 
-    struct act_os_monitor *monitor; /* of the file, when a run is appended, and of the totals */
-    struct act_os_temp *temp;
+    struct act_os_temp
+        *temps[ACT_CREW_WORKERS];   /* of each worker, so that none waits for another */
+    struct act_os_monitor *monitor; /* of the totals */
     struct act_spread_total *totals;
 
-    struct act_run *runs; /* by the arrival of their entries; the caller's thread's */
+    struct act_spread_run *runs; /* by the arrival of their entries; the caller's thread's */
     size_t run_count;
     size_t run_capacity;
     uint64_t runs_nbytes;
@@ -112,16 +119,16 @@ size_t act_spread_table_nbytes(size_t from, size_t to);
 
 /* Reads where in a run the entries of some ranges begin, and where those of the last one end: one
  * number more than there are ranges. ACT_ERR_IO. */
-act_status act_spread_read_table(const struct act_spread *spread, const struct act_run *run,
+act_status act_spread_read_table(const struct act_spread *spread, const struct act_spread_run *run,
                                  size_t from, size_t to, uint64_t *table_ret, act_error *error);
 
 /* Reads so many bytes of entries, from a place on that a table names. ACT_ERR_IO. */
-act_status act_spread_read(const struct act_spread *spread, const struct act_run *run, uint64_t off,
-                           uint8_t *bytes, size_t nbytes, act_error *error);
+act_status act_spread_read(const struct act_spread *spread, const struct act_spread_run *run,
+                           uint64_t off, uint8_t *bytes, size_t nbytes, act_error *error);
 
 /* Tells that these bytes will not be read again. */
-void act_spread_forget(const struct act_spread *spread, const struct act_run *run, uint64_t off,
-                       uint64_t nbytes);
+void act_spread_forget(const struct act_spread *spread, const struct act_spread_run *run,
+                       uint64_t off, uint64_t nbytes);
 
 /* Waits for what is under way, and frees all; all-zero bytes are allowed. */
 void act_spread_close(struct act_spread *spread);
