@@ -540,14 +540,15 @@ typedef struct act_sorter_options {
     /* The most memory for all that the sorter holds, at least ACT_SORTER_MEMORY_NBYTES_MIN; a
      * quarter of what the program may use when it is opened (act_memory_available), if that is
      * less. Beyond it, entries go to temporary files, which take less room than their keys and
-     * values do. Only keys so long that a few of them, or one for each of `threads`, would fill it
+     * values do, or up to twice that with little memory, or where later entries are unlike the
+     * first ones. Only keys so long that a few of them, or one for each of `threads`, would fill it
      * may exceed it. 0: no limit, and no files. */
     uint64_t memory_nbytes;
     /* The folder of the temporary files; copied. NULL: the one that $TMPDIR names, or /tmp. */
     const char *temp_dir;
     /* How many threads may work, the caller's included. With 2 or more, and a limit of memory,
-     * entries are sorted on one thread while others are added, and merged on one while the caller
-     * takes them. 0 or 1: the caller's thread alone. */
+     * entries are sorted on one thread while others are added, or taken by the caller. 0 or 1: the
+     * caller's thread alone. */
     unsigned threads;
 } act_sorter_options;
 
@@ -591,8 +592,8 @@ ACT_API act_status act_sorter_next(act_sorter *sorter, const uint8_t **key_ret,
 /* What sorting took so far. */
 typedef struct act_sort_report {
     uint64_t entries;     /* added */
-    uint64_t runs;        /* sorted parts written to temporary files; 0: all was in memory */
-    uint64_t passes;      /* over all of them, to make them fewer before the last merge */
+    uint64_t runs;        /* parts written to temporary files; 0: all was in memory */
+    uint64_t passes;      /* over sorted ones, to make them fewer before the last merge */
     uint64_t temp_nbytes; /* written to temporary files, in all */
 } act_sort_report;
 

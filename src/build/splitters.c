@@ -38,100 +38,127 @@ static ACT_NOINLINE size_t outer_range(const struct act_splitters *splitters,
     return above ? node->last : node->first;
 }
 
-/* Keys on their way, at the same node: which of those that are looked for, and their words. */
+/* A key on its way at a node. */
 struct search {
-    size_t count;
-    size_t numbers[ACT_SPLITTERS_TOGETHER];
-    uint64_t words[ACT_SPLITTERS_TOGETHER];
-    const uint64_t *found[ACT_SPLITTERS_TOGETHER];
+    const struct act_splitters_node *node;
+    size_t number; /* of the key */
+    uint64_t word;
+    const uint64_t *at; /* a bound that is not above the word, or the first one */
+};
+
+enum {
+    LANES = 4
 };
 
 /* Goes on if the bound before the middle is not above the word. No branch depends on it. */
 static ACT_ALWAYS_INLINE const uint64_t *step(const uint64_t *at, size_t half, uint64_t word)
 {
-    size_t below = at[half - 1] <= word;
+    size_t below = at[half - (half > 0)] <= word;
     ACT_OPAQUE(below);
     return at + (half & (0 - below));
 }
 
-/* Finds for each word the last bound that is not above it, or the first one of all. The steps of
- * one wait for each other, but not for those of another. */
-static void search_bounds(struct search *search, const uint64_t *bounds, size_t count)
+/* Finds the last bounds that are not above the words, or the first ones. The steps of one search
+ * wait for each other, but not for those of another. */
+static ACT_ALWAYS_INLINE void search_at_one_node(struct search searches[LANES], size_t count)
 {
-    for (size_t i = 0; i < search->count; i += 4) {
-        const uint64_t *words = search->words + i;
-        const uint64_t *a = bounds;
-        const uint64_t *b = bounds;
-        const uint64_t *c = bounds;
-        const uint64_t *d = bounds;
-        for (size_t left = count; left > 1; left -= left / 2) {
-            size_t half = left / 2;
-            a = step(a, half, words[0]);
-            b = step(b, half, words[1]);
-            c = step(c, half, words[2]);
-            d = step(d, half, words[3]);
+    const uint64_t *a = searches[0].at;
+    const uint64_t *b = a;
+    const uint64_t *c = a;
+    const uint64_t *d = a;
+    while (count > 1) {
+        size_t half = count / 2;
+        a = step(a, half, searches[0].word);
+        b = step(b, half, searches[1].word);
+        c = step(c, half, searches[2].word);
+        d = step(d, half, searches[3].word);
+        count -= half;
+    }
+    searches[0].at = a;
+    searches[1].at = b;
+    searches[2].at = c;
+    searches[3].at = d;
+}
+
+static ACT_ALWAYS_INLINE void search_at_many_nodes(struct search searches[LANES])
+{
+    size_t left[LANES];
+    size_t most = 0;
+    for (size_t i = 0; i < LANES; i++) {
+        left[i] = searches[i].node->count;
+        most |= left[i];
+    }
+    while (most > 1) {
+        most = 0;
+        for (size_t i = 0; i < LANES; i++) {
+            size_t half = left[i] / 2;
+            searches[i].at = step(searches[i].at, half, searches[i].word);
+            left[i] -= half;
+            most |= left[i];
         }
-        search->found[i] = a;
-        search->found[i + 1] = b;
-        search->found[i + 2] = c;
-        search->found[i + 3] = d;
     }
 }
 
-/* Lets a key begin at a node, unless its range is known without it. */
-static ACT_ALWAYS_INLINE void begin_search(const struct act_splitters *splitters,
-                                           const struct act_splitters_node *node,
-                                           struct act_key key, size_t number, struct search *search,
-                                           size_t *ranges_ret)
+/* Lets a key begin at a node. False if its range is known without it. */
+static ACT_ALWAYS_INLINE bool begin_search(const struct act_splitters *splitters,
+                                           struct search *search, struct act_key key,
+                                           size_t *range_ret)
 {
+    const struct act_splitters_node *node = search->node;
     size_t nbytes = node->depth - node->from;
     const uint8_t *wanted = splitters->bytes + node->bytes + node->from;
     if (ACT_UNLIKELY(key.nbytes < node->depth ||
                      act_common_nbytes(key.bytes + node->from, wanted, nbytes) != nbytes)) {
-        ranges_ret[number] = outer_range(splitters, node, key);
-        return;
+        *range_ret = outer_range(splitters, node, key);
+        return false;
     }
-    search->numbers[search->count] = number;
-    search->words[search->count++] = word_at(key, node->depth);
+    search->word = word_at(key, node->depth);
+    search->at = splitters->bounds + node->bounds;
+    return true;
 }
 
-/* Finds the targets of those that have begun. */
-static ACT_ALWAYS_INLINE void find_targets(const struct act_splitters *splitters,
-                                           const struct act_splitters_node *node,
-                                           struct search *search, size_t *ranges_ret)
+/* Finds the target. False if it is a range. */
+static ACT_ALWAYS_INLINE bool end_search(const struct act_splitters *splitters,
+                                         struct search *search, size_t *range_ret)
 {
-    const size_t *targets = splitters->targets + node->bounds + (node - splitters->nodes);
-    const uint64_t *bounds = splitters->bounds + node->bounds;
-    for (size_t i = search->count; i % 4; i++)
-        search->words[i] = 0;
-    search_bounds(search, bounds, node->count);
-    for (size_t i = 0; i < search->count; i++) {
-        size_t at = (size_t)(search->found[i] - bounds);
-        at += node->count && bounds[at] <= search->words[i];
-        ranges_ret[search->numbers[i]] = targets[at];
-    }
+    const struct act_splitters_node *node = search->node;
+    size_t at = (size_t)(search->at - splitters->bounds);
+    at += node->count && *search->at <= search->word;
+    size_t target = splitters->targets[at + (size_t)(node - splitters->nodes)];
+    *range_ret = target;
+    search->node = &splitters->nodes[target & ~NODE_BIT];
+    return target & NODE_BIT;
 }
 
 void act_splitters_find(const struct act_splitters *splitters, const struct act_key *keys,
                         size_t count, size_t *ranges_ret)
 {
-    struct search search = {.count = 0};
-    const struct act_splitters_node *node = splitters->nodes;
+    struct search searches[ACT_SPLITTERS_TOGETHER + LANES];
     for (size_t i = 0; i < count; i++)
-        begin_search(splitters, node, keys[i], i, &search, ranges_ret);
-    find_targets(splitters, node, &search, ranges_ret);
-    for (size_t i = 0; i < count; i++) {
-        while (ACT_UNLIKELY(ranges_ret[i] & NODE_BIT)) {
-            node = &splitters->nodes[ranges_ret[i] & ~NODE_BIT];
-            search.count = 0;
-            /* With it those that are at the same node. */
-            size_t target = ranges_ret[i];
-            for (size_t j = i; j < count; j++) {
-                if (ranges_ret[j] == target)
-                    begin_search(splitters, node, keys[j], j, &search, ranges_ret);
-            }
-            find_targets(splitters, node, &search, ranges_ret);
+        searches[i] = (struct search){splitters->nodes, i, 0, NULL};
+    for (bool root = true; count; root = false) {
+        size_t left = 0;
+        for (size_t i = 0; i < count; i++) {
+            struct search search = searches[i];
+            if (begin_search(splitters, &search, keys[search.number], &ranges_ret[search.number]))
+                searches[left++] = search;
         }
+        count = left;
+        for (size_t i = count; count && i % LANES; i++)
+            searches[i] = searches[0];
+        for (size_t i = 0; i < count; i += LANES) {
+            if (root)
+                search_at_one_node(searches + i, splitters->nodes->count);
+            else
+                search_at_many_nodes(searches + i);
+        }
+        left = 0;
+        for (size_t i = 0; i < count; i++) {
+            struct search search = searches[i];
+            if (end_search(splitters, &search, &ranges_ret[search.number]))
+                searches[left++] = search;
+        }
+        count = left;
     }
 }
 

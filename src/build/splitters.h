@@ -17,7 +17,7 @@
 
 enum {
     ACT_SPLITTERS_SLACK_NBYTES = 8, /* so many bytes after a key must be readable */
-    ACT_SPLITTERS_TOGETHER = 16     /* keys whose ranges are found at once */
+    ACT_SPLITTERS_TOGETHER = 32     /* keys whose ranges are found at once */
 };
 
 /* Keys that are the same up to `from`, among those of the sample also up to `depth`. */

@@ -28,7 +28,7 @@ static act_status fill(act_sorter *sorter, unsigned number)
     act_status status = ACT_OK;
     for (uint64_t i = 0; status == ACT_OK && i < KEYS; i++) {
         char key[KEY_NBYTES + 1];
-        snprintf(key, sizeof(key), "sorter %03u/%08u", number, (unsigned)(i * 7919 % KEYS));
+        snprintf(key, sizeof(key), "sorter %03u/%08u", number, (unsigned)(i * 61803 % KEYS));
         status = act_sorter_add(sorter, key, KEY_NBYTES, i, NULL);
     }
     return status == ACT_OK ? act_sorter_sort(sorter, NULL, NULL, NULL) : status;
@@ -44,7 +44,7 @@ static bool take(act_sorter *sorter, unsigned number, unsigned count)
         snprintf(expected, sizeof(expected), "sorter %03u/%08u", number, i);
         if (act_sorter_next(sorter, &key, &key_nbytes, &value, NULL) != ACT_OK ||
             key_nbytes != KEY_NBYTES || memcmp(key, expected, KEY_NBYTES) != 0 ||
-            value * 7919 % KEYS != i)
+            value * 61803 % KEYS != i)
             return false;
     }
     return count < KEYS || act_sorter_next(sorter, NULL, NULL, NULL, NULL) == ACT_END;

@@ -25,6 +25,41 @@ static void none_and_one(void **state)
     assert_int_equal(records[0].entry, 0);
 }
 
+/* With room or without: the same order, whatever the keys have in common. */
+static void by_digits_and_by_comparing(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 20000,
+        KEY_NBYTES_MAX = 60
+    };
+    static const unsigned alphabets[] = {256, 2, 10, 1};
+    static uint8_t store[COUNT * (KEY_NBYTES_MAX + 1) + ACT_SORT_SLACK_NBYTES];
+    static struct act_sort_record with[COUNT], without[COUNT], room[COUNT];
+    struct act_pace pace = {.progress = NULL};
+    struct random r = random_of(7);
+    for (unsigned round = 0; round < 32; round++) {
+        size_t used = 0;
+        size_t count = round % 4 ? COUNT : 200 + round * 10;
+        for (size_t i = 0; i < count; i++) {
+            /* Most of them go on alike for a while. */
+            size_t alike = random_one_in(&r, 3) ? 0 : round % 8 * 5;
+            size_t nbytes = alike + random_below(&r, KEY_NBYTES_MAX - 35);
+            with[i] = (struct act_sort_record){0, used};
+            store[used++] = (uint8_t)nbytes;
+            memset(store + used, 'a', alike);
+            for (size_t j = alike; j < nbytes; j++)
+                store[used + j] = (uint8_t)random_below(&r, alphabets[round / 8]);
+            used += nbytes;
+        }
+        memcpy(without, with, sizeof(with));
+        assert_true(act_sort(with, count, room, store, &pace));
+        assert_true(act_sort(without, count, NULL, store, &pace));
+        for (size_t i = 0; i < count; i++)
+            assert_int_equal(with[i].entry, without[i].entry);
+    }
+}
+
 static int stop(void *context, uint64_t done, uint64_t total)
 {
     (void)done;
@@ -147,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(none_and_one),
+        cmocka_unit_test(by_digits_and_by_comparing),
         cmocka_unit_test(a_chunk_is_stopped_before_it_is_written),
         cmocka_unit_test(an_entry_larger_than_a_chunk),
         cmocka_unit_test(an_empty_run),

@@ -53,6 +53,36 @@ static void what_was_not_written_cannot_be_read(void **state)
     act_os_temp_close(temp);
 }
 
+/* What is told to be of no more use is forgotten, and nothing else is; twice is no more than once.
+ */
+static void the_rest_stays_when_a_part_is_forgotten(void **state)
+{
+    (void)state;
+    enum {
+        FROM = 5000,
+        TO = 250001
+    };
+    static uint8_t bytes[300000], read[sizeof(bytes)];
+    struct random random = random_of(2);
+    random_fill(&random, bytes, sizeof(bytes));
+    struct act_os_temp *temp;
+    assert_int_equal(act_os_temp_open(scratch_dir, &temp, NULL), ACT_OK);
+    assert_int_equal(act_os_temp_write(temp, bytes, sizeof(bytes), NULL), ACT_OK);
+    for (int i = 0; i < 2; i++) {
+        act_os_temp_forget(temp, FROM, TO - FROM);
+        act_os_temp_forget(temp, FROM, 0);
+        assert_int_equal(act_os_temp_nbytes(temp), sizeof(bytes));
+        assert_int_equal(act_os_temp_read(temp, 0, read, sizeof(read), NULL), ACT_OK);
+        assert_memory_equal(read, bytes, FROM);
+        assert_memory_equal(read + TO, bytes + TO, sizeof(bytes) - TO);
+    }
+    /* It need not be forgotten, but is nothing else than what it was, or zeros. */
+    static const uint8_t zeros[TO - FROM];
+    assert_true(memcmp(read + FROM, zeros, TO - FROM) == 0 ||
+                memcmp(read + FROM, bytes + FROM, TO - FROM) == 0);
+    act_os_temp_close(temp);
+}
+
 static void folders_that_cannot_take_it(void **state)
 {
     (void)state;
@@ -97,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_read),
         cmocka_unit_test(what_was_not_written_cannot_be_read),
+        cmocka_unit_test(the_rest_stays_when_a_part_is_forgotten),
         cmocka_unit_test(folders_that_cannot_take_it),
         cmocka_unit_test(the_folder_of_the_system),
     };
