@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "build/ahead.h"
 #include "build/chunk.h"
+#include "build/large.h"
 #include "build/loads.h"
 #include "build/merge.h"
 #include "build/spill.h"
@@ -399,119 +400,6 @@ static act_status end_spread(act_sorter *sorter, act_error *error)
     return ACT_OK;
 }
 
-/* Makes a sorted run of a chunk that is full, or the last one. */
-static act_status write_spread_run(act_sorter *sorter, struct act_pace *pace, act_error *error)
-{
-    struct act_chunk *chunk = &sorter->chunks[0];
-    return chunk->count ? write_run(sorter, chunk, pace, error) : ACT_OK;
-}
-
-/* Puts an entry into the chunk, and makes a sorted run when it is full. */
-static act_status sort_entry(act_sorter *sorter, struct act_key key, uint64_t value,
-                             struct act_pace *pace, act_error *error)
-{
-    enum act_chunk_added added;
-    while ((added = act_chunk_add(&sorter->chunks[0], sorter->spill.memory_nbytes / 2, key,
-                                  value)) == ACT_CHUNK_FULL) {
-        act_status status = write_spread_run(sorter, pace, error);
-        if (status != ACT_OK)
-            return status;
-    }
-    pace->before++;
-    return added == ACT_CHUNK_NOMEM ? act_fail_nomem(error) : ACT_OK;
-}
-
-/* Sorts entries of a range, as they stand in the file. `key` is for the longest one. */
-static act_status sort_piece(act_sorter *sorter, size_t range, const uint8_t *bytes,
-                             const uint8_t *end, uint8_t *key, struct act_pace *pace,
-                             act_error *error)
-{
-    struct act_key prefix = act_splitters_prefix(&sorter->spread.splitters, range);
-    act_status status = ACT_OK;
-    if (prefix.nbytes)
-        memcpy(key, prefix.bytes, prefix.nbytes);
-    while (bytes < end && status == ACT_OK) {
-        struct act_key suffix = act_key_of_entry(bytes);
-        if (suffix.bytes > end || suffix.nbytes > (size_t)(end - suffix.bytes) ||
-            suffix.nbytes > sorter->spill.key_nbytes_max - prefix.nbytes)
-            return act_os_temp_fail_damaged(sorter->spread.temps[0], error);
-        memcpy(key + prefix.nbytes, suffix.bytes, suffix.nbytes);
-        bytes = suffix.bytes + suffix.nbytes;
-        uint64_t value = act_varint_read(&bytes);
-        struct act_key whole = {key, prefix.nbytes + suffix.nbytes};
-        status = sort_entry(sorter, whole, value, pace, error);
-    }
-    if (status == ACT_OK && bytes != end)
-        return act_os_temp_fail_damaged(sorter->spread.temps[0], error);
-    return status;
-}
-
-/* Makes sorted runs of what a run has of the ranges that are too large, and of those between.
- * `table` is for these ranges, `key` for the longest key. */
-static act_status sort_run(act_sorter *sorter, const struct act_spread_run *run, uint64_t *table,
-                           uint8_t *key, struct act_pace *pace, act_error *error)
-{
-    const struct act_spread *spread = &sorter->spread;
-    size_t count = sorter->runs_to - sorter->runs_from;
-    act_status status = act_spread_read_table(spread, run, sorter->runs_from, sorter->runs_to,
-                                              table, error);
-    if (status != ACT_OK)
-        return status;
-    size_t nbytes = (size_t)(table[count] - table[0]);
-    uint8_t *bytes = calloc(1, nbytes + ACT_SORT_SLACK_NBYTES);
-    if (!bytes)
-        return act_fail_nomem(error);
-    status = act_spread_read(spread, run, table[0], bytes, nbytes, error);
-    for (size_t i = 0; i < count && status == ACT_OK; i++)
-        status = sort_piece(sorter, sorter->runs_from + i, bytes + (table[i] - table[0]),
-                            bytes + (table[i + 1] - table[0]), key, pace, error);
-    free(bytes);
-    return status;
-}
-
-static act_status sort_runs_again(act_sorter *sorter, struct act_pace *pace, act_error *error)
-{
-    const struct act_spread *spread = &sorter->spread;
-    uint64_t *table = malloc(act_spread_table_nbytes(sorter->runs_from, sorter->runs_to));
-    uint8_t *key = malloc(sorter->spill.key_nbytes_max + 1);
-    act_status status = ACT_OK;
-    if (!table || !key) {
-        free(table);
-        free(key);
-        return act_fail_nomem(error);
-    }
-    for (size_t i = 0; i < spread->run_count && status == ACT_OK; i++)
-        status = sort_run(sorter, &spread->runs[i], table, key, pace, error);
-    free(table);
-    free(key);
-    return status == ACT_OK ? write_spread_run(sorter, pace, error) : status;
-}
-
-/* Makes sorted runs of the ranges that are too large, and of those between, few enough of them to
- * be merged at once. */
-static act_status sort_large(act_sorter *sorter, struct act_pace *pace, act_error *error)
-{
-    act_status status = sort_runs_again(sorter, pace, error);
-    act_chunk_close(&sorter->chunks[0]);
-    while (status == ACT_OK && act_spill_passes(&sorter->spill, sorter->spill.run_count))
-        status = act_spill_pass(&sorter->spill, pace, error);
-    return status;
-}
-
-/* How many steps sort_large takes at most. */
-static uint64_t large_steps(const act_sorter *sorter)
-{
-    struct act_spread_total total = {0, 0};
-    for (size_t i = sorter->runs_from; i < sorter->runs_to; i++) {
-        total.nbytes += sorter->spread.totals[i].nbytes;
-        total.count += sorter->spread.totals[i].count;
-    }
-    /* Chunks are half full at least, or have one entry. */
-    uint64_t needed = total.nbytes + total.count * sizeof(struct act_sort_record);
-    size_t runs = 2 + (size_t)(needed / (sorter->spill.memory_nbytes / 4));
-    return (3 + act_spill_passes(&sorter->spill, runs)) * total.count;
-}
-
 static act_status start_loads(act_sorter *sorter, size_t from, size_t end, act_error *error)
 {
     sorter->source = FROM_LOADS;
@@ -526,17 +414,14 @@ static act_status sort_spread(act_sorter *sorter, act_progress_fn progress, void
     if (status != ACT_OK)
         return status;
     struct act_pace pace;
-    if (!act_pace_start(&pace, progress, context, sorter->added + large_steps(sorter)))
+    if (!act_pace_start(&pace, progress, context,
+                        sorter->added + act_large_steps(&sorter->spread, &sorter->spill,
+                                                        sorter->runs_from, sorter->runs_to)))
         return ACT_STOPPED;
     pace.before = sorter->added;
     if (sorter->runs_from < sorter->runs_to)
-        status = sort_large(sorter, &pace, error);
-    if (status == ACT_STOPPED) { /* what there is of it is made again */
-        act_spill_close(&sorter->spill);
-        sorter->spill.run_count = 0;
-        sorter->spill.run_capacity = 0;
-        sorter->spill.report = (act_sort_report){0};
-    }
+        status = act_large_sort(&sorter->spread, &sorter->spill, sorter->runs_from, sorter->runs_to,
+                                &pace, error);
     return status == ACT_OK ? start_loads(sorter, 0, sorter->runs_from, error) : status;
 }
 
