@@ -128,6 +128,32 @@ static void a_chain_of_keys(void **state)
     }
 }
 
+/* What does not begin as the keys of the sample do is before or after all ranges but one. */
+static void keys_unlike_the_sample(void **state)
+{
+    (void)state;
+    struct random random = random_of(8);
+    struct act_splitters splitters;
+    static const char *const below[] = {"", "p", "pppp", "pppo", "a", "ppppppppo"};
+    static const char *const above[] = {"q", "pq", "pppppppq", "ppppppppq", "z"};
+    make_keys(7, &random); /* nine of p, and more */
+    assert_true(act_splitters_make(&splitters, keys, COUNT, WANTED));
+    assert_true(splitters.nodes[0].depth >= 9);
+    for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+        memcpy(bytes[0], below[i], strlen(below[i]) + 1);
+        struct act_key key = {bytes[0], strlen(below[i])};
+        assert_int_equal(range_of(&splitters, key), 0);
+        assert_int_equal(act_splitters_prefix(&splitters, 0).nbytes, 0);
+    }
+    for (size_t i = 0; i < sizeof(above) / sizeof(above[0]); i++) {
+        memcpy(bytes[0], above[i], strlen(above[i]) + 1);
+        struct act_key key = {bytes[0], strlen(above[i])};
+        assert_int_equal(range_of(&splitters, key), splitters.range_count - 1);
+        assert_int_equal(act_splitters_prefix(&splitters, splitters.range_count - 1).nbytes, 0);
+    }
+    act_splitters_close(&splitters);
+}
+
 static void one_key(void **state)
 {
     (void)state;
@@ -151,6 +177,7 @@ int main(void)
         cmocka_unit_test(ranges_are_in_the_order_of_keys),
         cmocka_unit_test(ranges_are_about_equally_large),
         cmocka_unit_test(a_chain_of_keys),
+        cmocka_unit_test(keys_unlike_the_sample),
         cmocka_unit_test(one_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "build/large.h"
 #include "support/check.h"
 #include "support/scratch.h"
 #include "support/sorted_list.h"
@@ -208,6 +209,66 @@ static void progress_can_stop_it(void **state)
     assert_memory_equal(&reports[0], &reports[1], sizeof(reports[0]));
 }
 
+struct stopper {
+    struct act_pace pace;
+    unsigned calls; /* that are left */
+};
+
+/* Each call seems to be long after the one before. */
+static int stop_later(void *context, uint64_t done, uint64_t total)
+{
+    struct stopper *stopper = context;
+    assert_true(done <= total);
+    stopper->pace.called_ms = 0;
+    return --stopper->calls == 0;
+}
+
+/* Of sorted runs whose making was stopped in the midst of it there are none, and they are made
+ * again. */
+static void large_ranges_are_stopped(void **state)
+{
+    (void)state;
+    struct random random = random_of(5);
+    struct act_chunk chunk = {.block = NULL};
+    struct act_spread spread;
+    struct act_spill spill = {
+        .folder = scratch_dir, .memory_nbytes = 4 * MEMORY_NBYTES, .key_nbytes_max = 12};
+    bool suits;
+    for (unsigned i = 0; i < 60000; i++) {
+        uint8_t key[12];
+        random_fill(&random, key, sizeof(key));
+        assert_int_equal(act_chunk_add(&chunk, 8 << 20, (struct act_key){key, sizeof(key)}, i),
+                         ACT_CHUNK_ADDED);
+    }
+    assert_int_equal(
+        act_spread_open(&spread, &chunk, MEMORY_NBYTES, scratch_dir, false, &suits, NULL), ACT_OK);
+    assert_true(suits);
+    assert_int_equal(act_spread_first(&spread, &chunk, NULL), ACT_OK);
+    assert_int_equal(act_spread_end(&spread, NULL), ACT_OK);
+    size_t to = spread.splitters.range_count;
+    size_t expected = 0;
+    for (unsigned calls = 1; expected == 0; calls++) {
+        struct stopper stopper = {.calls = calls};
+        stopper.pace.progress = stop_later;
+        stopper.pace.context = &stopper;
+        stopper.pace.total = act_large_steps(&spread, &spill, 0, to);
+        act_status status = act_large_sort(&spread, &spill, 0, to, &stopper.pace, NULL);
+        if (status == ACT_OK) {
+            expected = spill.run_count;
+            assert_true(calls > 3);
+        } else {
+            assert_int_equal(status, ACT_STOPPED);
+            assert_int_equal(spill.run_count, 0);
+            assert_null(spill.temp);
+        }
+        assert_int_equal(spill.report.runs, spill.run_count);
+    }
+    assert_in_range(expected, 3, 30);
+    act_spill_close(&spill);
+    act_spread_close(&spread);
+    act_chunk_close(&chunk);
+}
+
 /* Two of a key, far from each other: told in its place, by its name. */
 static void clashes_name_the_key_in_its_place(void **state)
 {
@@ -269,6 +330,7 @@ int main(void)
         cmocka_unit_test(large_keys),
         cmocka_unit_test(a_range_that_takes_passes),
         cmocka_unit_test(progress_can_stop_it),
+        cmocka_unit_test(large_ranges_are_stopped),
         cmocka_unit_test(clashes_name_the_key_in_its_place),
         cmocka_unit_test(closing_at_any_time),
     };
