@@ -20,8 +20,8 @@
 #include "build/loads.h"
 #include "build/merge.h"
 #include "build/spill.h"
-#include "os/memory.h"
 #include "build/spread.h"
+#include "os/memory.h"
 #include "os/thread.h"
 
 enum {
