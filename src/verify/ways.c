@@ -237,8 +237,8 @@ bool act_ways_open(struct act_ways_table *table, uint64_t limit)
 {
     memset(table, 0, sizeof(*table));
     uint64_t count = (limit >> ACT_WAYS_PART_LOG2) + 1;
-    if (count > SIZE_MAX / sizeof(*table->later) ||
-        !act_os_allowance_take(&table->allowance, count * sizeof(*table->later)))
+    if (count > SIZE_MAX / sizeof(struct act_ways_later *) ||
+        !act_os_allowance_take(&table->allowance, count * sizeof(struct act_ways_later *)))
         return false;
     table->parts_count = (size_t)count;
     table->at_part = table->parts_count - 1;
