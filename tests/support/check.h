@@ -26,4 +26,24 @@
 #define CHECK_MAPPED 1
 #endif
 
+/*
+ * 1 where QEMU's user mode runs the program. It has system calls carried out, but not all of what
+ * they do to pages and signals: MADV_POPULATE_READ succeeds and does nothing, /proc/self/pagemap is
+ * in the order of bytes of the machine below, nothing limits addresses, every page that is mapped
+ * takes time and memory, and the address that SIGBUS tells has its halves exchanged.
+ */
+#ifndef CHECK_EMULATED
+#define CHECK_EMULATED 0
+#endif
+
+/* Ends a test, as skipped, that goes on with what only the machine's own kernel does; at the end of
+ * a test, says that a part of it was left out. */
+#define CHECK_NEEDS_KERNEL(what)                                                                   \
+    do {                                                                                           \
+        if (CHECK_EMULATED) {                                                                      \
+            print_message("skipped: under an emulator, %s\n", what);                               \
+            skip();                                                                                \
+        }                                                                                          \
+    } while (0)
+
 #endif
