@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -26,8 +27,11 @@ struct scan_request {
 
 enum {
     SCAN_PRESENT = 1 << 3,
-    ENTRIES = 2048,    /* of the file pagemap, to read at once */
-    ENTRY_PRESENT = 63 /* the bit */
+    ENTRIES = 2048,         /* of the file pagemap, to read at once */
+    ENTRY_PRESENT = 63,     /* the bit */
+    ENTRY_STATE_SHIFT = 59, /* from here on: two that are zero, file, swapped, present */
+    ENTRY_STATE_MASK = 0x1b,
+    ENTRY_STATE_PRESENT = 0x10
 };
 
 /* Finds what is present from *start_ref on, so many pages at the most (0: no limit), and moves that
@@ -89,15 +93,27 @@ bool act_pagemap_next(int fd, uint64_t *start_ref, uint64_t end, uint64_t pages_
     return read_entries(fd, start_ref, end, act_os_page_nbytes(), found);
 }
 
-/* A page that was just written to must be present. */
+/* Whether the page is there for certain, and nothing is said of it that cannot be. */
+static bool is_present(int fd, uintptr_t address)
+{
+    uint64_t entry = 0;
+    uint64_t page = address / act_os_page_nbytes();
+    return pread(fd, &entry, sizeof(entry), (off_t)(page * sizeof(entry))) == sizeof(entry) &&
+           (entry >> ENTRY_STATE_SHIFT & ENTRY_STATE_MASK) == ENTRY_STATE_PRESENT;
+}
+
+/*
+ * Pages that are in use just now must be present. Of one page an emulator may say so by chance,
+ * where its machine has the bytes of a number in the other order: then the bits that tell are those
+ * of an address. So there are several, which lie far apart and were not brought in together.
+ */
 static bool is_ours(int fd)
 {
-    volatile uint8_t probe = 1;
-    uint64_t entry = 0;
-    probe++;
-    uint64_t page = (uintptr_t)&probe / act_os_page_nbytes();
-    return pread(fd, &entry, sizeof(entry), (off_t)(page * sizeof(entry))) == sizeof(entry) &&
-           entry >> ENTRY_PRESENT;
+    static atomic_uchar of_all;
+    volatile int of_call = errno; /* which is the thread's */
+    atomic_store(&of_all, 1);
+    return is_present(fd, (uintptr_t)&of_all) && is_present(fd, (uintptr_t)&of_call) &&
+           is_present(fd, (uintptr_t)&errno) && is_present(fd, (uintptr_t)is_ours);
 }
 
 int act_pagemap_open(void)

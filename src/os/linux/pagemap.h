@@ -22,7 +22,7 @@ struct act_pagemap_found {
 
 /*
  * Opens it; -1 if it is not to be had, or not this process's: under an emulator it is the
- * emulator's, whose addresses are others.
+ * emulator's, whose addresses or order of bytes are others.
  */
 int act_pagemap_open(void);
 
