@@ -245,7 +245,8 @@ static void the_budget_is_kept(void **state)
                           (double)file_nbytes / (double)MIB);
             assert_true(most_resident > 0);
             assert_true(most_resident <= BUDGET_NBYTES + SLACK_NBYTES);
-            assert_true(paging.released_nbytes > 0);
+            /* An emulator does not tell what there is to release: all of it is, uncounted. */
+            assert_true(CHECK_EMULATED || paging.released_nbytes > 0);
             assert_int_equal(paging.resident_nbytes_max, BUDGET_NBYTES);
             act_map_close(map);
         }

@@ -110,6 +110,8 @@ static void damaged_files_are_damaged_with_a_guard_too(void **state)
     for (size_t i = 0; i < 3; i++) {
         act_open_options options = {.access = ACT_ACCESS_MAP, .guard = kinds[i]};
         act_map *map;
+        write_map(10, 1);
+        act_map_close(open_map(kinds[i])); /* where there is such a guard */
         scratch_write(scratch_map, text, sizeof(text));
         assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_ERR_CORRUPT);
         scratch_write(scratch_map, "", 0);
@@ -167,10 +169,12 @@ static void other_changes_are_told_apart(void **state)
     assert_int_equal(truncate(scratch_map, 10), 0);
     assert_int_equal(changes_of(map), ACT_CHANGED_WRITTEN | ACT_CHANGED_ROOT | ACT_CHANGED_SHORTER);
     act_error error;
-    assert_int_equal(act_map_check(map, &error), ACT_ERR_IO);
-    assert_int_equal(error.status, ACT_ERR_IO);
-    assert_int_not_equal(error.os_code, 0);
-    assert_non_null(strstr(error.text, "map.act"));
+    if (!CHECK_EMULATED) {
+        assert_int_equal(act_map_check(map, &error), ACT_ERR_IO);
+        assert_int_equal(error.status, ACT_ERR_IO);
+        assert_int_not_equal(error.os_code, 0);
+        assert_non_null(strstr(error.text, "map.act"));
+    }
     act_map *next = map;
     assert_int_equal(act_map_reopen(map, &next, NULL), ACT_ERR_TRUNCATED);
     assert_null(next);
@@ -183,6 +187,7 @@ static void other_changes_are_told_apart(void **state)
     assert_int_equal(act_map_reopen(map, &next, NULL), ACT_ERR_NOT_REGULAR);
     assert_int_equal(rmdir(scratch_map), 0);
     act_map_close(map);
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
 }
 
 /* What the path of a map can have become meanwhile. */
@@ -269,6 +274,7 @@ static void questions_without_a_status_say_nothing(void **state)
     act_cursor_child_mask(cursor, mask);
     assert_true(mask[0]);
     assert_int_equal(act_cursor_to_next_val(cursor, NULL), ACT_OK);
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
     assert_int_equal(truncate(scratch_map, 0), 0);
     assert_int_equal(act_cursor_value(cursor, &value), ACT_ERR_IO);
     assert_int_equal(value, 7);
@@ -333,7 +339,7 @@ static void guards_go_with_options_on_pages(void **state)
         act_map_close(next);
         act_map_stat stat;
         act_map_get_stat(map, &stat);
-        if (stat.guard == ACT_GUARD_SIGNAL) {
+        if (stat.guard == ACT_GUARD_SIGNAL && !CHECK_EMULATED) {
             assert_int_equal(truncate(scratch_map, 5000), 0);
             assert_int_equal(act_map_populate(map, NULL, NULL, NULL, NULL, NULL, NULL), ACT_ERR_IO);
             assert_int_equal(act_map_verify(map, NULL, NULL, NULL, NULL), ACT_ERR_IO);
@@ -341,6 +347,7 @@ static void guards_go_with_options_on_pages(void **state)
         }
         act_map_close(map);
     }
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
 }
 
 /* Not even where hardly a byte is not zero, but for the root that it changes. */
@@ -366,10 +373,11 @@ static void a_merge_into_next_to_nothing_disturbs_nobody(void **state)
         act_map_close(next);
         /* And what is cut off is noticed. */
         assert_int_equal(truncate(scratch_map, 0), 0);
-        if (kinds[i] == ACT_GUARD_SIGNAL)
+        if (kinds[i] == ACT_GUARD_SIGNAL && !CHECK_EMULATED)
             assert_int_equal(act_map_check(map, NULL), ACT_ERR_IO);
         act_map_close(map);
     }
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
 }
 
 static unsigned told; /* by callbacks */
@@ -467,6 +475,7 @@ static void callbacks_are_not_called_with_what_is_gone(void **state)
         residency = NULL;
     }
     tell_all(map, other, residency, ACT_OK);
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
     assert_int_equal(truncate(scratch_map, 5000), 0);
     tell_all(map, other, residency, ACT_ERR_IO);
     act_residency_close(residency);

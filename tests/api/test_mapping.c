@@ -34,7 +34,10 @@ static int make_files(void **state)
     (void)state;
     dir = scratch_make();
     for (size_t i = 0; i < 200000; i++) {
-        uint64_t key[3] = {random_below(&r, 20), random_u64(&r), random_u64(&r)};
+        uint8_t key[24];
+        random_put_u64(key, random_below(&r, 20));
+        random_put_u64(key + 8, random_u64(&r));
+        random_put_u64(key + 16, random_u64(&r));
         entries_add(&entries, key, sizeof(key), i);
     }
     entries_sort(&entries);
@@ -282,18 +285,20 @@ static void what_is_populated_is_present_until_it_is_released(void **state)
         assert_int_equal(paging.is_private, private);
         assert_int_equal(paging.populate_asked_nbytes, stat.file_nbytes);
         assert_int_equal(paging.populate_done_nbytes, stat.file_nbytes);
-        assert_true(smaps(indexed, "Rss") >= stat.file_nbytes);
+        assert_true(CHECK_EMULATED || smaps(indexed, "Rss") >= stat.file_nbytes);
         assert_int_equal(act_map_release(map, &(act_region){.kind = ACT_REGION_COLD}, 0, NULL),
                          ACT_OK);
         uint64_t left = smaps(indexed, "Rss");
         uint64_t hot_nbytes = stat.hot_end - stat.hot_off;
-        assert_true(left >= hot_nbytes && left <= hot_nbytes + 4 * 4096);
+        assert_true(CHECK_EMULATED || (left >= hot_nbytes && left <= hot_nbytes + 4 * 4096));
         assert_int_equal(act_map_release(map, NULL, ACT_RELEASE_CACHE, NULL), ACT_OK);
-        assert_int_equal(smaps(indexed, "Rss"), 0);
+        if (!CHECK_EMULATED)
+            assert_int_equal(smaps(indexed, "Rss"), 0);
         expect_answers(map);
         assert_true(smaps(indexed, "Rss") > 0);
         act_map_close(map);
     }
+    CHECK_NEEDS_KERNEL("pages are not populated");
 }
 
 static void a_prefix_is_populated_alone(void **state)
@@ -311,7 +316,7 @@ static void a_prefix_is_populated_alone(void **state)
         assert_true(paging.populate_asked_nbytes > stat.file_nbytes / 40);
         assert_true(paging.populate_asked_nbytes < stat.file_nbytes / 10);
         assert_int_equal(paging.populate_done_nbytes, paging.populate_asked_nbytes);
-        assert_true(smaps(paths[i], "Rss") >= paging.populate_done_nbytes);
+        assert_true(CHECK_EMULATED || smaps(paths[i], "Rss") >= paging.populate_done_nbytes);
         act_map_close(map);
 
         options.prefix = "\3absent";
@@ -339,6 +344,7 @@ static void populating_what_is_gone_is_an_error(void **state)
 {
     (void)state;
     size_t nbytes, page = (size_t)sysconf(_SC_PAGESIZE);
+    CHECK_NEEDS_KERNEL("pages are not populated");
     char *path = scratch_path(dir, "cut.act");
     void *probe = mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(probe, MAP_FAILED);
@@ -489,7 +495,8 @@ static void in_huge_pages_the_answers_are_the_same(void **state)
         if (paging.is_copy) {
             assert_int_equal(paging.huge_kind,
                              paging.huge_nbytes ? ACT_HUGE_KIND_COPY : ACT_HUGE_KIND_NONE);
-            assert_int_equal(smaps(indexed, "Rss"), 0);
+            if (!CHECK_EMULATED) /* which holds the old mapping, too */
+                assert_int_equal(smaps(indexed, "Rss"), 0);
         } else {
             assert_int_equal(paging.huge_kind, ACT_HUGE_KIND_FILE);
             assert_true(paging.huge_nbytes >= smaps(indexed, "Size") / 4);

@@ -1,7 +1,7 @@
 /*
  * Opening takes the same time whatever the size: files of 10 MB, 1 GB and 100 GB, which are holes
- * but for their ends. Medians, of those taken in turns, so that what else goes on here does not
- * decide.
+ * but for their ends (an emulator, which keeps something for each page, has 5 GB). Medians, of
+ * those taken in turns, so that what else goes on here does not decide.
  */
 #define _DEFAULT_SOURCE
 #define _FILE_OFFSET_BITS 64
@@ -20,12 +20,13 @@
 
 enum {
     SIZES = 3,
-    ROUNDS = 301,
+    ROUNDS = CHECK_EMULATED ? 5 : 301,
     LIMIT_US = CHECK_SLOW_BUILD ? 2000 : 100,
     TIMES_MOST = 2
 };
 
-static const uint64_t sizes[SIZES] = {10000000, 1000000000, 100000000000};
+static const uint64_t sizes[SIZES] = {10000000, 1000000000,
+                                      CHECK_EMULATED ? 5000000000 : 100000000000};
 static char *paths[SIZES];
 
 static void put_le64(uint8_t *at, uint64_t value)
@@ -87,6 +88,7 @@ static void opening_takes_the_same_time(void **state)
     for (int round = 0; round < ROUNDS; round++)
         for (int i = 0; i < SIZES; i++)
             took[i][round] = open_us(paths[i]);
+    CHECK_NEEDS_KERNEL("mapping a page takes a time");
     double least = 1e9, most = 0;
     for (int i = 0; i < SIZES; i++) {
         qsort(took[i], ROUNDS, sizeof(took[i][0]), compare);
@@ -104,6 +106,7 @@ static void opening_takes_the_same_time(void **state)
 static void opening_touches_the_same_pages(void **state)
 {
     (void)state;
+    CHECK_NEEDS_KERNEL("mapping a page takes a time");
     long faults[SIZES];
     long least = LONG_MAX, most = 0;
     for (int i = 0; i < SIZES; i++) {
@@ -126,7 +129,7 @@ static void opening_touches_the_same_pages(void **state)
 
 int main(void)
 {
-    static const char *const names[SIZES] = {"10m.act", "1g.act", "100g.act"};
+    static const char *const names[SIZES] = {"10m.act", "1g.act", "more.act"};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opening_takes_the_same_time),
         cmocka_unit_test(opening_touches_the_same_pages),

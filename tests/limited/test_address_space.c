@@ -216,6 +216,7 @@ static void in_small_space(int (*work)(void))
 static void a_file_and_a_set_without_a_window_do_not_fit(void **state)
 {
     (void)state;
+    CHECK_NEEDS_KERNEL("addresses are not limited");
     in_small_space(without_a_window);
 }
 

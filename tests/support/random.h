@@ -36,6 +36,13 @@ static inline bool random_one_in(struct random *r, uint64_t n)
     return random_below(r, n) == 0;
 }
 
+/* The number's bytes in the order that every machine has them in here, the lowest first. */
+static inline void random_put_u64(uint8_t bytes[8], uint64_t number)
+{
+    for (unsigned i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(number >> 8 * i);
+}
+
 static inline void random_fill(struct random *r, uint8_t *bytes, size_t nbytes)
 {
     for (size_t i = 0; i < nbytes; i++)

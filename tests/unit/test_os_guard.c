@@ -108,6 +108,7 @@ static void expect_exit(int status, int code)
 static void a_cut_file_is_zeros_and_an_error(void **state)
 {
     (void)state;
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
     const size_t cuts[] = {0, 1, page, 3 * page + 7, (PAGES - 2) * page, (PAGES - 1) * page + 1};
     for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
         struct act_os_bytes opened = open_guarded();
@@ -158,10 +159,13 @@ static void bytes_that_are_appended_change_nothing(void **state)
         assert_int_equal(fclose(file), 0);
         assert_true(act_os_guard_holds(opened.guard));
         assert_int_equal(read_at(&opened, PAGES * page + more), 0);
-        assert_int_equal(truncate(scratch_map, (off_t)((PAGES - 1) * page)), 0);
-        assert_false(act_os_guard_holds(opened.guard));
+        if (!CHECK_EMULATED) {
+            assert_int_equal(truncate(scratch_map, (off_t)((PAGES - 1) * page)), 0);
+            assert_false(act_os_guard_holds(opened.guard));
+        }
         act_os_bytes_close(&opened);
     }
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
 }
 
 static void the_last_pages_outlive_the_file(void **state)
@@ -181,6 +185,7 @@ static void the_last_pages_outlive_the_file(void **state)
 static void other_maps_are_not_concerned(void **state)
 {
     (void)state;
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
     struct act_os_bytes kept;
     write_pages(other, PAGES * page);
     assert_int_equal(act_os_bytes_open(other, ACT_ACCESS_MAP, ACT_GUARD_SIGNAL, 0, &kept, NULL),
@@ -331,9 +336,10 @@ static void the_handler_before_has_its_faults(void **state)
 {
     (void)state;
     unguarded = lost_page();
-    expect_exit(status_of(fault_with_info), HANDED_ON);
     expect_exit(status_of(fault_plainly), HANDED_ON);
     expect_killed(status_of(raise_once), SIGBUS);
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
+    expect_exit(status_of(fault_with_info), HANDED_ON);
 }
 
 static sigjmp_buf way_out;
@@ -361,10 +367,13 @@ static void a_handler_may_jump(void **state)
         }
         assert_true(act_os_guard_holds(opened.guard));
     }
-    assert_int_equal(truncate(scratch_map, 0), 0);
-    assert_int_equal(read_at(&opened, 0), 0);
+    if (!CHECK_EMULATED) {
+        assert_int_equal(truncate(scratch_map, 0), 0);
+        assert_int_equal(read_at(&opened, 0), 0);
+    }
     act_os_bytes_close(&opened);
     assert_int_equal(sigaction(SIGBUS, &before, NULL), 0);
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
 }
 
 /* --------------------------------------------------------------------------------- the handler */
@@ -405,6 +414,7 @@ static void pass_on(int number, siginfo_t *info, void *context)
 static void a_handler_above_stays(void **state)
 {
     (void)state;
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
     void (*before)(int) = handler_now();
     struct act_os_bytes opened = open_guarded();
     struct sigaction action = {.sa_flags = SA_SIGINFO};
@@ -448,6 +458,7 @@ static void read_inherited(void)
 static void a_child_is_guarded_too(void **state)
 {
     (void)state;
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
     inherited = open_guarded();
     write_pages(other, page);
     assert_int_equal(truncate(scratch_map, 0), 0);
@@ -467,7 +478,7 @@ static void *open_and_close(void *context)
         write_pages(path, PAGES * page);
         if (act_os_bytes_open(path, ACT_ACCESS_MAP, ACT_GUARD_SIGNAL, 0, &opened, NULL) != ACT_OK)
             return context;
-        bool cut = i % 3 == 0;
+        bool cut = i % 3 == 0 && !CHECK_EMULATED;
         if (cut && truncate(path, (off_t)page) != 0)
             return context;
         bool right = read_at(&opened, 2 * page) == (cut ? 0 : 'x') &&
@@ -492,6 +503,7 @@ static void many_maps_on_many_threads(void **state)
         assert_null(result);
     }
     assert_true(handler_now() == before);
+    CHECK_NEEDS_KERNEL("SIGBUS does not tell the address");
 }
 
 int main(void)

@@ -75,7 +75,8 @@ static void advice_changes_nothing(void **state)
 static bool is_present(const struct act_os_bytes *map, uint64_t nbytes)
 {
     uint64_t present = act_os_paging_resident(map->bytes, map->nbytes);
-    return present == UINT64_MAX || (present >= nbytes && present <= nbytes + 4095);
+    return CHECK_EMULATED || present == UINT64_MAX ||
+           (present >= nbytes && present <= nbytes + 4095);
 }
 
 static void what_is_populated_is_present(void **state)
@@ -97,6 +98,7 @@ static void what_is_populated_is_present(void **state)
 #ifdef OLD_SYSTEM
     assert_int_equal(refused, 2);
 #endif
+    CHECK_NEEDS_KERNEL("pages are not populated");
     uint64_t off = 0;
     uint64_t released = act_os_paging_release_some(&map, &off, NBYTES, 8192);
     if (released != UINT64_MAX) {
@@ -126,9 +128,11 @@ static void spans_may_begin_and_end_anywhere(void **state)
     uint8_t *bytes = mmap(NULL, 4 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(bytes, MAP_FAILED);
     assert_int_equal(act_os_paging_populate(bytes + 2 * page - 1, 2), 0);
-    if (act_os_pages_present(bytes, 4 * page, &bits))
-        assert_int_equal(bits, 2 | 4);
+    bool known = act_os_pages_present(bytes, 4 * page, &bits);
     assert_int_equal(munmap(bytes, 4 * page), 0);
+    CHECK_NEEDS_KERNEL("pages are not populated");
+    if (known)
+        assert_int_equal(bits, 2 | 4);
 }
 
 int main(void)

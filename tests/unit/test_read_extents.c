@@ -159,7 +159,10 @@ static void extents_of_a_large_file_are_few(void **state)
     struct entries entries = {0};
     struct random r = random_of(12);
     for (size_t i = 0; i < 60000; i++) {
-        uint64_t key[3] = {random_below(&r, 20), random_u64(&r), random_u64(&r)};
+        uint8_t key[24];
+        random_put_u64(key, random_below(&r, 20));
+        random_put_u64(key + 8, random_u64(&r));
+        random_put_u64(key + 16, random_u64(&r));
         entries_add(&entries, key, sizeof(key), i);
     }
     entries_sort(&entries);

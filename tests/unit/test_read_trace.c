@@ -421,6 +421,7 @@ static void the_pages_that_come_from_the_disk(void **state)
     struct entries entries = {0};
     uint8_t key[KEY_ROOM];
     (void)state;
+    CHECK_NEEDS_KERNEL("the pages are another program's");
     add_keys(&r, &entries, 40000);
     entries_sort(&entries);
     build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);

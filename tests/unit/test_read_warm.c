@@ -88,7 +88,7 @@ static uint64_t present(uint64_t off, uint64_t end)
     uint64_t nbytes = 0;
     assert_int_equal(act_map_residency(map, &residency, NULL), ACT_OK);
     act_residency_get_totals(residency, &totals);
-    const uint8_t *pages = act_residency_present_pages(residency);
+    const uint8_t *pages = CHECK_EMULATED ? NULL : act_residency_present_pages(residency);
     for (; pages && off < end; off++)
         nbytes += pages[off / totals.page_nbytes / 8] >> off / totals.page_nbytes % 8 & 1;
     act_residency_close(residency);
@@ -233,6 +233,7 @@ static void a_file_that_became_shorter(void **state)
     (void)state;
     act_error error = {0};
     act_warm_state found;
+    CHECK_NEEDS_KERNEL("pages are not populated");
     /* Where only touching brings pages in, this cannot be tried. */
     long page_nbytes = sysconf(_SC_PAGESIZE);
     void *page = mmap(NULL, (size_t)page_nbytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
