@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from tool import ACTREE, TROUBLE, ToolTest, main, needs_mapping
+from tool import ACTREE, TROUBLE, ToolTest, main, needs_kernel, needs_mapping
 
 GUARDS = ("signal", "thread")
 
@@ -45,6 +45,7 @@ class Cut(ToolTest):
             self.assertLess(len(printed), len(self.lines))
         return process.returncode, message
 
+    @needs_kernel
     def test_a_dump_stops_with_a_message(self):
         for options in ([], ["--guard=signal"], ["--guard=signal", "--threads=1"],
                         ["--guard=signal", "-r"], ["--guard=thread"], ["--guard=thread", "-r"]):
@@ -60,6 +61,7 @@ class Cut(ToolTest):
         if not os.environ.get("ACT_TEST_SANITIZE"):
             self.assertEqual(status, -signal.SIGBUS)
 
+    @needs_kernel
     def test_lookups_that_wait_for_keys(self):
         for guard in GUARDS:
             self.write("x.act", self.whole)
@@ -74,6 +76,7 @@ class Cut(ToolTest):
             _, message = process.communicate(b"%010d-and-some-more\n" % (150000 * 7919), timeout=60)
             self.assertEqual((process.returncode, message.count(b"\n")), (TROUBLE, 1), message)
 
+    @needs_kernel
     def test_a_walk(self):
         process = self.start("walk", "x.act")
         process.stdin.write(b"to_next_val\n")

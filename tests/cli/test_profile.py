@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 
-from tool import ACTREE, DAMAGED, DONE, TROUBLE, ToolTest, main, needs_mapping
+from tool import ACTREE, DAMAGED, DONE, EMULATED, TROUBLE, ToolTest, main, needs_mapping
 
 
 def is_reckoned():
@@ -83,7 +83,8 @@ class Profile(ToolTest):
         self.assertGreater(report["page_read_ns"], 0)
         self.assertEqual([order["order"] for order in report["cold_orders"]],
                          ["as it is", "sorted", "in batches", "sorted, in batches"])
-        self.assertGreater(report["cold_orders"][0]["pages_read_per_query"], 0)
+        if not EMULATED:
+            self.assertGreater(report["cold_orders"][0]["pages_read_per_query"], 0)
         self.assertLess(report["again"]["pages_read_per_query"], 0.05)
         self.assertGreater(report["memory"][0]["latency_ns"], 0)
 

@@ -3,7 +3,7 @@
 import json
 import os
 
-from tool import DAMAGED, TROUBLE, ToolTest, main, needs_mapping
+from tool import DAMAGED, TROUBLE, ToolTest, main, needs_kernel, needs_mapping
 
 
 class Warm(ToolTest):
@@ -51,6 +51,7 @@ class Warm(ToolTest):
         self.assertEqual(self.reads("get", "x.act", *keys), 0)
 
     @needs_mapping
+    @needs_kernel
     def test_neighbours_stay_where_they_are(self):
         self.make(300000)
         self.write("q", "key/0150000/7000\nkey/0250000/1\n")
