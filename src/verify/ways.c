@@ -123,8 +123,7 @@ static void write_record(struct act_ways_later *later, const struct act_ways *wa
     p = act_varint_write(p, count - 1);
     for (size_t i = 1; i < count; i++)
         p = act_varint_write(p, ids[i] - ids[i - 1]);
-    if (ways->paths == 1 && ways->path_nbytes == ways->path_nbytes_longest &&
-        ways->depth_least == ways->depth_most) {
+    if (ways->paths == 1) { /* which has one length, and one depth */
         p = act_varint_write(p, SINGLE);
         p = act_varint_write(p, ways->path_nbytes);
         p = act_varint_write(p, ways->depth_least);
