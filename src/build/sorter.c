@@ -231,7 +231,9 @@ static act_status try_to_spread(act_sorter *sorter, act_error *error)
                                         &failure);
     if (status == ACT_OK && sorter->spreading) {
         status = act_spread_first(&sorter->spread, chunk, &failure);
-        act_chunk_close(chunk);
+        /* After an error a thread may still be about it, and it goes with the sorter. */
+        if (status == ACT_OK)
+            act_chunk_close(chunk);
     }
     return status == ACT_OK ? ACT_OK : fail_finally(sorter, &failure, error);
 }

@@ -293,6 +293,36 @@ static void each_system_call_fails(void **state)
     }
 }
 
+/* A block cannot be written while a thread is about the next one. */
+static void a_thread_goes_on_after_a_failure(void **state)
+{
+    (void)state;
+    enum {
+        KEYS = 40000
+    };
+    struct random r = random_of(5);
+    uint64_t(*keys)[5] = calloc(KEYS, sizeof(*keys));
+    assert_non_null(keys);
+    for (size_t i = 0; i < KEYS; i++)
+        random_fill(&r, (uint8_t *)keys[i], sizeof(keys[i]));
+    write_fault_no_unnamed(false);
+    for (unsigned round = 0; round < 40; round++) {
+        act_sorter_options options = {.memory_nbytes = 2 << 20, .temp_dir = dir, .threads = 2};
+        act_sorter *sorter;
+        act_error error;
+        act_status status = act_sorter_open(&options, &sorter, &error);
+        assert_int_equal(status, ACT_OK);
+        write_fault_arm(CALL_WRITE, 1 + round % 4, ENOSPC, true);
+        for (size_t i = 0; i < KEYS && status == ACT_OK; i++)
+            status = act_sorter_add(sorter, keys[i], sizeof(keys[i]), i, &error);
+        assert_int_equal(status, ACT_ERR_IO);
+        assert_int_equal(error.os_code, ENOSPC);
+        act_sorter_close(sorter);
+        write_fault_disarm();
+    }
+    free(keys);
+}
+
 static void interrupted_calls_are_repeated(void **state)
 {
     (void)state;
@@ -458,6 +488,7 @@ int main(void)
         cmocka_unit_test(each_allocation_fails),
         cmocka_unit_test(one_entry_too_many),
         cmocka_unit_test(each_system_call_fails),
+        cmocka_unit_test(a_thread_goes_on_after_a_failure),
         cmocka_unit_test(interrupted_calls_are_repeated),
         cmocka_unit_test(short_reads_and_writes_are_continued),
         cmocka_unit_test(threads_that_cannot_be_had),

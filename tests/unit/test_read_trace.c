@@ -14,6 +14,7 @@
 #include "actree.h"
 #include "read/descent.h"
 #include "read/map.h"
+#include "read/paging.h"
 #include "read/shortcut.h"
 #include "support/build.h"
 #include "support/check.h"
@@ -426,6 +427,7 @@ static void the_pages_that_come_from_the_disk(void **state)
     entries_sort(&entries);
     build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
     act_map *map = open_map(scratch_map);
+    act_map_settle(map); /* so that nothing else is advised later */
     madvise(watched.bytes, watched.pages * page_nbytes, MADV_RANDOM);
     bool can = drop_pages(scratch_map);
     for (int i = 0; can && i < 100; i++) {
