@@ -129,32 +129,22 @@ static ACT_ALWAYS_INLINE struct ends step_branches(const struct rounds *rounds, 
         const uint8_t *p = node + 1;
         if (kind == VALUED)
             p += act_varint_lengths[*p];
+        else if (kind == MASK)
+            p += act_varint_lengths[*p] & (0u - (*node >> 6 & 1u));
         uint64_t child_rel = act_varint_read_mixed(&p);
-        unsigned count = *node & ACT_BRANCH_COUNT;
-        unsigned index = act_find_byte_any(p, count, *d->key);
         prefetch(bytes, d->id - child_rel - 1);
         prefetch(bytes, d->id - child_rel + 24);
-        ends = put_child(ends, d, member, jump_end, child_rel, index,
-                         (int64_t)((uint64_t)count - 1 - index));
-    }
-    return ends;
-}
-
-static ACT_ALWAYS_INLINE struct ends step_masks(const struct rounds *rounds, struct ends ends)
-{
-    const uint8_t *bytes = rounds->arena->bytes;
-    uint64_t jump_end = rounds->arena->jump_end;
-    struct act_descent *descents = rounds->descents;
-    const uint16_t *end = rounds->at[MASK].end;
-    for (const uint16_t *at = rounds->at[MASK].members; at < end; at++) {
-        unsigned member = *at;
-        struct act_descent *d = descent_at(descents, member);
-        const uint8_t *node = bytes + d->id;
-        const uint8_t *p = node + 1 + (act_varint_lengths[node[1]] & (0u - (node[0] >> 6 & 1u)));
-        uint64_t child_rel = act_varint_read_mixed(&p);
-        int index = act_find_bit(p, *d->key);
-        prefetch(bytes, d->id - child_rel - 1);
-        ends = put_child(ends, d, member, jump_end, child_rel, (unsigned)index, index);
+        unsigned index;
+        int64_t negative_if_absent;
+        if (kind == MASK) {
+            negative_if_absent = act_find_bit(p, *d->key);
+            index = (unsigned)negative_if_absent;
+        } else {
+            unsigned count = *node & ACT_BRANCH_COUNT;
+            index = act_find_byte_any(p, count, *d->key);
+            negative_if_absent = (int64_t)((uint64_t)count - 1 - index);
+        }
+        ends = put_child(ends, d, member, jump_end, child_rel, index, negative_if_absent);
     }
     return ends;
 }
@@ -265,7 +255,7 @@ void act_rounds(const struct act_arena *arena, struct act_descent *descents, uns
         struct ends ends = {rounds.jumps.members, rounds.active.members};
         ends = step_branches(&rounds, BRANCH, ends);
         ends = step_branches(&rounds, VALUED, ends);
-        ends = step_masks(&rounds, ends);
+        ends = step_branches(&rounds, MASK, ends);
         rounds.jumps.end = ends.jumps;
         step_lines(&rounds);
         active = step_jumps(&rounds, ends.active);

@@ -98,17 +98,22 @@ static act_map *open_with(uint64_t budget_nbytes, bool cold)
     return map;
 }
 
-static void get_randomly(const act_map *map)
+static void get_some(const act_map *map, int count)
 {
     struct random r = random_of(41);
     char key[64];
-    for (int i = 0; i < 4000; i++) {
+    for (int i = 0; i < count; i++) {
         uint64_t number = random_below(&r, KEYS), value = 0;
         assert_int_equal(act_map_get(map, key, make_key(key, number), &value, NULL), ACT_OK);
         assert_int_equal(value, number);
         if (i % LOOKED_AFTER == 0)
             look();
     }
+}
+
+static void get_randomly(const act_map *map)
+{
+    get_some(map, 4000);
 }
 
 static void ask_in_other_ways(const act_map *map)
@@ -318,13 +323,7 @@ static void threads_keep_it_together(void **state)
 /* Looked up this often, a map takes shortcuts, on which nothing looks at budgets. */
 static void look_up_often(const act_map *map)
 {
-    struct random r = random_of(45);
-    char key[64];
-    for (int i = 0; i < 100000; i++) {
-        uint64_t number = random_below(&r, KEYS), value = 0;
-        assert_int_equal(act_map_get(map, key, make_key(key, number), &value, NULL), ACT_OK);
-        assert_int_equal(value, number);
-    }
+    get_some(map, 100000);
 }
 
 static void one_that_is_set_later_is_kept(void **state)
