@@ -161,3 +161,10 @@ act_sort_report list_check(struct list *list, const act_sorter_options *options)
     list_check_sorted(list, sorter, options->duplicates);
     return report;
 }
+
+int list_count_down(void *context, uint64_t done, uint64_t total)
+{
+    assert_true(done <= total);
+    int *calls = context;
+    return *calls > 0 && --*calls == 0;
+}

@@ -49,4 +49,8 @@ void list_check_sorted(const struct list *list, act_sorter *sorter, act_duplicat
 /* All of that: sorts, and compares with the list, which is in order afterwards. */
 act_sort_report list_check(struct list *list, const act_sorter_options *options);
 
+/* A progress of sorting that stops it at its nth call, of which there are `*(int *)context` to
+ * come; 0: never. */
+int list_count_down(void *context, uint64_t done, uint64_t total);
+
 #endif

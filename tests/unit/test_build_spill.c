@@ -175,13 +175,6 @@ static void clashes_name_the_key_in_its_place(void **state)
     }
 }
 
-static int count_down(void *context, uint64_t done, uint64_t total)
-{
-    assert_true(done <= total);
-    int *calls = context;
-    return *calls > 0 && --*calls == 0;
-}
-
 /* Stopped at its first call, and then gone on with, the sorter gives the same. */
 static void progress_can_stop_it(void **state)
 {
@@ -194,10 +187,10 @@ static void progress_can_stop_it(void **state)
     for (size_t i = 0; i < list.count; i++)
         assert_int_equal(
             act_sorter_add(sorter, list.items[i].key, list.items[i].key_nbytes, i, NULL), ACT_OK);
-    assert_int_equal(act_sorter_sort(sorter, count_down, &calls, NULL), ACT_STOPPED);
+    assert_int_equal(act_sorter_sort(sorter, list_count_down, &calls, NULL), ACT_STOPPED);
     assert_int_equal(act_sorter_next(sorter, NULL, NULL, NULL, NULL), ACT_ERR_INVALID);
     assert_int_equal(act_sorter_add(sorter, "a", 1, 0, NULL), ACT_ERR_INVALID);
-    assert_int_equal(act_sorter_sort(sorter, count_down, &calls, NULL), ACT_OK);
+    assert_int_equal(act_sorter_sort(sorter, list_count_down, &calls, NULL), ACT_OK);
     list_sort(&list);
     const uint8_t *key;
     size_t key_nbytes;

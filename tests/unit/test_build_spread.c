@@ -176,13 +176,6 @@ static void a_range_that_takes_passes(void **state)
     list_close(&list);
 }
 
-static int count_down(void *context, uint64_t done, uint64_t total)
-{
-    assert_true(done <= total);
-    int *calls = context;
-    return *calls > 0 && --*calls == 0;
-}
-
 /* Stopped and gone on with, it gives the same, and says the same of what it took. */
 static void progress_can_stop_it(void **state)
 {
@@ -196,11 +189,11 @@ static void progress_can_stop_it(void **state)
         act_sorter_options options = options_of(ACT_DUPLICATES_ERROR, 2);
         act_sorter *sorter = list_fill_sorter(&list, &options);
         for (int calls = stops; calls > 0;) {
-            assert_int_equal(act_sorter_sort(sorter, count_down, &calls, NULL), ACT_STOPPED);
+            assert_int_equal(act_sorter_sort(sorter, list_count_down, &calls, NULL), ACT_STOPPED);
             assert_int_equal(act_sorter_next(sorter, NULL, NULL, NULL, NULL), ACT_ERR_INVALID);
         }
         int calls = 0;
-        assert_int_equal(act_sorter_sort(sorter, count_down, &calls, NULL), ACT_OK);
+        assert_int_equal(act_sorter_sort(sorter, list_count_down, &calls, NULL), ACT_OK);
         act_sorter_get_report(sorter, &reports[stops]);
         list_sort(&list);
         list_check_sorted(&list, sorter, ACT_DUPLICATES_ERROR);
