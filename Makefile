@@ -3,11 +3,11 @@
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 export JOBS
-# What `make fuzz` heeds.
-export ENGINE SECONDS_EACH RUNS_EACH
+# What `make fuzz` heeds. Exported afterwards: a variable that is exported counts as defined, to ?=.
 ENGINE ?= libfuzzer
 SECONDS_EACH ?= 60
 RUNS_EACH ?= 0
+export ENGINE SECONDS_EACH RUNS_EACH
 # What `make differential` makes.
 FILES ?= 100000
 MAKEFLAGS += --no-print-directory
