@@ -352,6 +352,12 @@ static size_t change_bytes(struct edit *edit)
     return edit->nbytes;
 }
 
+/* Where there is no room at all, libFuzzer's own way writes a byte nonetheless. */
+static size_t change_bytewise(fuzz_bytewise_fn bytewise, uint8_t *bytes, size_t nbytes, size_t room)
+{
+    return room ? bytewise(bytes, nbytes, room) : 0;
+}
+
 static size_t change_file(uint8_t *bytes, size_t nbytes, size_t room, uint64_t *random,
                           fuzz_bytewise_fn bytewise)
 {
@@ -361,7 +367,8 @@ static size_t change_file(uint8_t *bytes, size_t nbytes, size_t room, uint64_t *
     edit.room = room;
     edit.random = *random;
     if (below(&edit, 2) || nbytes < FILE_NBYTES_MIN) {
-        edit.nbytes = bytewise ? bytewise(bytes, nbytes, room) : change_bytes(&edit);
+        edit.nbytes = bytewise ? change_bytewise(bytewise, bytes, nbytes, room)
+                               : change_bytes(&edit);
     } else {
         for (uint64_t edits = 1 + below(&edit, EDITS_MAX); edits > 0; edits--)
             change_something(&edit);
@@ -394,7 +401,7 @@ size_t fuzz_mutate(enum fuzz_form form, uint8_t *data, size_t nbytes, size_t nby
         if (form == FUZZ_PAIR)
             now = change_file(part, first, first + room, &random, bytewise);
         else if (bytewise)
-            now = bytewise(part, first, first + room);
+            now = change_bytewise(bytewise, part, first, first + room);
         if (now > UINT16_MAX)
             return nbytes;
         memmove(data + 2 + now, data + 2 + first, last);
