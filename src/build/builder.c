@@ -203,13 +203,19 @@ static ACT_ALWAYS_INLINE void replace_key(struct act_path *path, const uint8_t *
 {
     /* Copies of a fixed length are the faster ones. They may repeat some of what is there. */
     size_t nbytes = key_nbytes - common;
-    if (key_nbytes >= 16 && nbytes <= 16) {
-        memcpy(path->key + key_nbytes - 16, key + key_nbytes - 16, 16);
-    } else if (key_nbytes >= 8 && key_nbytes < 16) {
-        memcpy(path->key, key, 8);
-        memcpy(path->key + key_nbytes - 8, key + key_nbytes - 8, 8);
-    } else if (nbytes) {
+    if (ACT_UNLIKELY(nbytes > 16)) {
         memcpy(path->key + common, key + common, nbytes);
+    } else if (key_nbytes >= 8) {
+        size_t last = key_nbytes - 8;
+        size_t first = common < last ? common : last;
+        memcpy(path->key + first, key + first, 8);
+        memcpy(path->key + last, key + last, 8);
+    } else if (key_nbytes >= 4) {
+        memcpy(path->key, key, 4);
+        memcpy(path->key + key_nbytes - 4, key + key_nbytes - 4, 4);
+    } else {
+        for (size_t i = common; i < key_nbytes; i++)
+            path->key[i] = key[i];
     }
 }
 
