@@ -114,7 +114,10 @@ static void reverse(struct chain *chain)
     }
 }
 
-/* Finds the segments from the root back to the file as it was built. A tail ends above its root. */
+/*
+ * Finds the segments from the root back to the file as it was built. A tail ends above its root.
+ * What another program has merged is none, and cannot be compared; what was before it can.
+ */
 static act_status find_segments(const struct act_map *map, struct chain *chain, act_error *error)
 {
     const uint8_t *bytes = map->arena.bytes;
@@ -124,11 +127,16 @@ static act_status find_segments(const struct act_map *map, struct chain *chain, 
     bool found = act_tail_find(bytes, map->file_nbytes, root, index, &tail);
     while (found && root != index->root) {
         struct act_checked_segment added = {.end = tail.end};
-        found = tail.merged && act_segment_read(bytes, root, &added.segment) &&
-                added.segment.jump_begin == index->file_nbytes &&
-                act_tail_previous(bytes, index, &root, &tail) && tail.end == added.segment.begin;
+        bool ours = tail.merged && act_segment_read(bytes, root, &added.segment);
+        if (map->segmented && (!ours || added.segment.jump_begin != index->file_nbytes))
+            found = false;
+        else
+            found = tail.merged && act_tail_previous(bytes, index, &root, &tail) &&
+                    (!ours || tail.end == added.segment.begin);
         if (!found)
             break;
+        if (!ours)
+            continue;
         if (!act_reserve(&chain->segments, &chain->capacity, chain->count + 1, sizeof(added)))
             return act_fail_nomem(error);
         struct act_checked_segment *last = &chain->segments[chain->count++];
@@ -136,8 +144,9 @@ static act_status find_segments(const struct act_map *map, struct chain *chain, 
         last->end = added.end;
     }
     reverse(chain);
-    return found ? ACT_OK
-                 : damaged(error, root, "the segments before the root do not follow each other");
+    return found || !map->segmented
+               ? ACT_OK
+               : damaged(error, root, "the segments before the root do not follow each other");
 }
 
 /* The root is where a writer left it: in the file as it was built, or at the end of a merge. */
@@ -168,8 +177,7 @@ act_status act_checks_open(struct act_map *map, act_error *error)
     if (status != ACT_OK || map->index_state != ACT_INDEX_VALID)
         return status;
     status = check_root(map, error);
-    /* What another program has merged has no segments: what it appended cannot be compared. */
-    if (status == ACT_OK && map->segmented)
+    if (status == ACT_OK && map->root != map->index.root)
         status = find_segments(map, &chain, error);
     if (status != ACT_OK) {
         free(chain.segments);

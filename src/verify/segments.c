@@ -66,7 +66,8 @@ static act_status check_sum(struct act_sweep *sweep, const struct act_segment *s
                                  (ull)end);
 }
 
-act_status act_segments_check_sums(struct act_sweep *sweep, bool *whole_ret, act_error *error)
+act_status act_segments_check_sums(struct act_sweep *sweep, bool only_segments, bool *whole_ret,
+                                   act_error *error)
 {
     const struct act_index *index = sweep->index;
     const uint8_t *bytes = sweep->arena.bytes;
@@ -74,19 +75,28 @@ act_status act_segments_check_sums(struct act_sweep *sweep, bool *whole_ret, act
     struct act_tail tail;
     struct act_segment segment;
     *whole_ret = act_tail_find(bytes, sweep->file_nbytes, root, index, &tail) &&
-                 tail.end == sweep->file_nbytes;
+                 tail.end == sweep->file_nbytes && only_segments;
     while (root != index->root) {
         uint64_t at = root;
-        if (!tail.merged || !act_segment_read(bytes, root, &segment) ||
-            segment.jump_begin != index->file_nbytes)
+        bool has_footer = act_segment_read(bytes, root, &segment);
+        bool ours = has_footer && tail.merged;
+        if (only_segments && (!ours || segment.jump_begin != index->file_nbytes))
             return act_sweep_break(sweep, error, ACT_RULE_INDEX_HEADER, at,
                                    "before the root at offset %llu is no footer, of which later "
                                    "ones say that it is there",
                                    (ull)at);
-        act_status status = check_sum(sweep, &segment, tail.end, error);
+        if (!has_footer && act_segment_was_footer(bytes, root))
+            return act_sweep_break(sweep, error, ACT_RULE_INDEX_HEADER, root - ACT_SEGMENT_NBYTES,
+                                   "the footer of what was merged before is damaged");
+        act_status status = ours ? check_sum(sweep, &segment, tail.end, error) : ACT_OK;
         if (status != ACT_OK)
             return status;
-        if (!act_tail_previous(bytes, index, &root, &tail) || tail.end != segment.begin)
+        if (!tail.merged || !act_tail_previous(bytes, index, &root, &tail)) {
+            if (!only_segments)
+                break; /* nothing says how other programs write */
+            tail.end = 0;
+        }
+        if (ours && tail.end != segment.begin)
             return act_sweep_break(sweep, error, ACT_RULE_TAIL, segment.begin,
                                    "what was merged does not begin where the file ended before");
     }

@@ -12,10 +12,13 @@
 act_status act_segments_check_newest(struct act_sweep *sweep, act_error *error);
 
 /*
- * Compares the checksums of all segments, from the newest down to the file as it was built, of
- * which `map->segmented` says that there are no others. `*whole_ret` tells whether they reach to
- * the end of the file. ACT_OK; ACT_ERR_CORRUPT; ACT_STOPPED.
+ * Compares the checksums of all segments, from the newest down to the file as it was built. With
+ * `only_segments`, which `map->segmented` says, all that was merged is one; else there may be what
+ * another program has merged, which has none, above and below and between them. `*whole_ret` tells
+ * whether they reach to the end of the file, with nothing left out. ACT_OK; ACT_ERR_CORRUPT;
+ * ACT_STOPPED.
  */
-act_status act_segments_check_sums(struct act_sweep *sweep, bool *whole_ret, act_error *error);
+act_status act_segments_check_sums(struct act_sweep *sweep, bool only_segments, bool *whole_ret,
+                                   act_error *error);
 
 #endif

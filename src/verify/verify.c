@@ -24,8 +24,8 @@ act_status act_map_verify(const act_map *map, act_progress_fn progress, void *co
         act_sweep_close(&sweep);
         if (status == ACT_END)
             status = indexed ? act_index_check_sums(&sweep, error) : ACT_OK;
-        if (status == ACT_OK && map->segmented)
-            status = act_segments_check_sums(&sweep, &whole, error);
+        if (status == ACT_OK && indexed && map->root != map->index.root)
+            status = act_segments_check_sums(&sweep, map->segmented, &whole, error);
     }
     status = act_guarded(map, status, error);
     if (report_ret && (status == ACT_OK || status == ACT_ERR_CORRUPT)) {

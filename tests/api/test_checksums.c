@@ -6,6 +6,7 @@
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
+#include "support/forge.h"
 #include "support/random.h"
 #include "support/scratch.h"
 
@@ -251,6 +252,71 @@ static void test_flips_in_a_file_that_was_merged_into(void **state)
     entries_free(&entries);
 }
 
+/* Merges as another program does it, without a footer: the former root comes below a byte. */
+static void merge_otherwise(struct forge *f)
+{
+    act_map_stat stat;
+    assert_int_equal(forge_open(f, NULL), ACT_OK);
+    act_map_get_stat(f->map, &stat);
+    uint64_t trailer = forge_here(f) - 16;
+    forge_root(f, forge_fork(f, FORGE_NONE, stat.root, "z"));
+    forge_trailer(f, trailer, stat.root);
+}
+
+/* A flip in what actree merged before that is found, and no answer is wrong. */
+static void flip_before(struct forge *f, size_t at, uint8_t bit, const struct entries *entries,
+                        struct random *r)
+{
+    act_verify_report report;
+    f->bytes[at] ^= bit;
+    assert_int_equal(forge_open(f, NULL), ACT_OK);
+    assert_int_equal(act_map_verify(f->map, NULL, NULL, &report, NULL),
+                     bit ? ACT_ERR_CORRUPT : ACT_OK);
+    if (!bit)
+        assert_int_equal(report.soundness, ACT_SOUND_UNCHECKED);
+    act_map *map = open_bytes(f->bytes, f->nbytes, NULL);
+    assert_non_null(map);
+    unsigned damaged = check_lookups(map, entries, r);
+    act_status status = check_scan(map, entries, false, NULL);
+    assert_true(status == ACT_ERR_CORRUPT || (status == ACT_OK && !damaged));
+    act_map_close(map);
+    f->bytes[at] ^= bit;
+}
+
+static void test_flips_before_what_another_program_merged(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    struct entries below = {0};
+    struct forge f = {0};
+    size_t built;
+    size_t nbytes;
+    some_entries(&entries, KEYS_MERGED_INTO, 2);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    free(scratch_read(scratch_map, &built));
+    for (uint64_t i = 0; i < MERGES; i++)
+        merge(&entries, 3 + i);
+    for (size_t i = 0; i < entries.count; i++) {
+        const struct entry *e = &entries.items[i];
+        uint8_t key[32] = {'z'};
+        memcpy(key + 1, e->key, e->key_nbytes);
+        entries_add(&below, key, e->key_nbytes + 1, e->value);
+    }
+    entries_sort(&below);
+    uint8_t *bytes = scratch_read(scratch_map, &nbytes);
+    forge_bytes(&f, bytes, nbytes);
+    free(bytes);
+    merge_otherwise(&f);
+    struct random r = random_of(4);
+    flip_before(&f, built, 0, &below, &r);
+    for (unsigned i = 0; i < FLIPS; i++)
+        flip_before(&f, built + (size_t)random_below(&r, nbytes - built),
+                    (uint8_t)(1u << random_below(&r, 8)), &below, &r);
+    forge_free(&f);
+    entries_free(&below);
+    entries_free(&entries);
+}
+
 static int ignore_change(void *context, const act_change *change)
 {
     (void)context;
@@ -451,6 +517,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_flips_in_a_file_as_built, scratch_set_up,
                                         scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_flips_before_what_another_program_merged,
+                                        scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_flips_in_a_file_that_was_merged_into, scratch_set_up,
                                         scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_other_blocks_are_read_as_ever, scratch_set_up,

@@ -193,18 +193,23 @@ def live_trailer(data, index):
     return last if at_end and any(data[end:end + TAIL]) else None
 
 
-def check_segments(data, index):
-    """From the newest to the file as it was built."""
+def check_segments(data, index, nothing_else):
+    """From the newest to the file as it was built. Nothing but segments, or what others have merged
+    too: then as far as trailers lead."""
     root = u64_at(data, 8)
     at = live_trailer(data, index)
     while root != index.root:
         segment = Segment(data, root)
         trailer = trailer_at(data, at) if at is not None else None
-        if not trailer or not segment.valid or segment.jump_begin != index.file_nbytes \
-                or at + TRAILER <= root:
+        is_one = trailer and segment.valid and at + TRAILER > root
+        if nothing_else and (not is_one or segment.jump_begin != index.file_nbytes):
             raise Broken("index-header", root)
-        if segment_sum(data, segment, at + TRAILER) != segment.sum:
+        if not segment.valid and was_footer(data, root):
+            raise Broken("index-header", root - FOOTER)
+        if is_one and segment_sum(data, segment, at + TRAILER) != segment.sum:
             raise Broken("checksum", segment.begin)
+        if not trailer:
+            return
         before, root = trailer
         if before:
             good = trailer_at(data, before) and node_end(data, root, before) is not None
@@ -215,9 +220,11 @@ def check_segments(data, index):
             ends = good and min(at, node_end(data, root, at) + TAIL)
             if root == index.root and index.file_nbytes <= at:
                 ends = index.file_nbytes
-        if not good or ends != segment.begin:
+        if not good and not nothing_else:
+            return
+        if is_one and (not good or ends != segment.begin):
             raise Broken("tail", segment.begin)
-        at = before
+        at = before or None
 
 
 def is_segmented(data, index):
@@ -235,8 +242,7 @@ def check(data):
     segmented = is_segmented(data, index)
     sound = model.check(data, index.root, U64_MAX if segmented else index.jump_end)
     check_sums(data, index)
-    if segmented:
-        check_segments(data, index)
+    check_segments(data, index, segmented)
     return sound
 
 
