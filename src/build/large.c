@@ -12,6 +12,7 @@ struct large {
     struct act_pace *pace;
     size_t from; /* ranges */
     size_t to;
+    uint64_t count; /* of entries that were sorted */
     struct act_chunk chunk;
     uint64_t *table; /* of a run */
     uint8_t *key;    /* room for the longest one */
@@ -60,6 +61,7 @@ static act_status sort_entry(struct large *large, struct act_key key, uint64_t v
             return status;
     }
     large->pace->before++;
+    large->count++;
     return added == ACT_CHUNK_NOMEM ? act_fail_nomem(error) : ACT_OK;
 }
 
@@ -107,6 +109,15 @@ static act_status sort_run(struct large *large, const struct act_spread_run *run
     return status;
 }
 
+/* How many entries of the ranges were written. */
+static uint64_t count_written(const struct large *large)
+{
+    uint64_t count = 0;
+    for (size_t i = large->from; i < large->to; i++)
+        count += large->spread->totals[i].count;
+    return count;
+}
+
 static act_status make_runs(struct large *large, act_error *error)
 {
     act_status status = ACT_OK;
@@ -116,7 +127,10 @@ static act_status make_runs(struct large *large, act_error *error)
         return act_fail_nomem(error);
     for (size_t i = 0; i < large->spread->run_count && status == ACT_OK; i++)
         status = sort_run(large, &large->spread->runs[i], error);
-    return status == ACT_OK && large->chunk.count ? write_run(large, error) : status;
+    if (status == ACT_OK && large->count != count_written(large))
+        return act_os_temp_fail_damaged(large->spread->temps[0], error);
+    /* They are some, so that the chunk has the last one of them. */
+    return status == ACT_OK ? write_run(large, error) : status;
 }
 
 act_status act_large_sort(const struct act_spread *spread, struct act_spill *spill, size_t from,
