@@ -116,15 +116,13 @@ bool act_chunk_sort(struct act_chunk *chunk, struct act_pace *pace)
 
 bool act_chunk_prepare(struct act_chunk *chunk, size_t nbytes, size_t count, size_t block_nbytes)
 {
-    size_t most = SIZE_MAX / 2 - ACT_SORT_SLACK_NBYTES;
-    bool fits = nbytes < most && count < (most - nbytes) / RECORD_NBYTES;
     size_t needed = nbytes + ACT_SORT_SLACK_NBYTES + count * RECORD_NBYTES + RECORD_NBYTES - 1;
     needed -= needed % RECORD_NBYTES;
     block_nbytes -= block_nbytes % RECORD_NBYTES;
-    if (!fits || needed > chunk->capacity) {
+    if (needed > chunk->capacity) {
         act_chunk_close(chunk);
         needed = needed > block_nbytes ? needed : block_nbytes;
-        chunk->block = fits ? malloc(needed) : NULL;
+        chunk->block = malloc(needed);
         if (!chunk->block)
             return false;
         act_os_memory_random(chunk->block, needed);

@@ -50,9 +50,9 @@ bool act_chunk_next(struct act_chunk *chunk, act_duplicates duplicates, struct a
 struct act_sort_record *act_chunk_records(const struct act_chunk *chunk);
 
 /*
- * Makes a chunk of so many entries that take so many bytes: these, and the sorted records, are then
- * the caller's to write. If the block has to grow, then to `block_nbytes` at least. False when
- * there is no memory; then it is empty.
+ * Makes a chunk of so many entries that take so many bytes, which the memory that sorting may use
+ * is enough for: these, and the sorted records, are then the caller's to write. If the block has to
+ * grow, then to `block_nbytes` at least. False when there is no memory; then it is empty.
  */
 bool act_chunk_prepare(struct act_chunk *chunk, size_t nbytes, size_t count, size_t block_nbytes);
 

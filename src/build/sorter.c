@@ -101,8 +101,8 @@ static void plan_memory(act_sorter *sorter, uint64_t memory_nbytes)
                                                                   : SIZE_MAX / 2;
     sorter->spill.memory_nbytes = nbytes;
     size_t beside = act_spill_writer_nbytes(nbytes);
-    /* What is in the first chunk is spread block by block, beside it. */
-    if (memory_nbytes >= ACT_SPREAD_MEMORY_NBYTES_MIN && beside < nbytes / ACT_SPREAD_SHARES)
+    /* What is in the first chunk is spread block by block, beside it: more than a writer takes. */
+    if (memory_nbytes >= ACT_SPREAD_MEMORY_NBYTES_MIN)
         beside = nbytes / ACT_SPREAD_SHARES;
     sorter->chunk_nbytes_max = (nbytes - beside) / (sorter->threaded ? CHUNKS_MAX : 1);
 }

@@ -253,10 +253,10 @@ static bool divide(struct act_splitters *splitters, const struct act_key *keys, 
         end = end_of_equal(keys, i, node.last, node.depth);
         uint64_t word = word_at(keys[i], node.depth);
         size_t beyond = node.depth + WORD_NBYTES;
-        /* The first key with this word may be a shorter one. */
+        /* The first keys with this word may be shorter ones; if all are, one is left here. */
         while (i + 1 < end && keys[i].nbytes < beyond)
             i++;
-        if (end - i >= 2 * share && node.level < LEVELS_MAX && keys[i].nbytes >= beyond &&
+        if (end - i >= 2 * share && node.level < LEVELS_MAX &&
             (keys[end - 1].nbytes != keys[i].nbytes ||
              memcmp(keys[end - 1].bytes, keys[i].bytes, keys[i].nbytes) != 0)) {
             if (!add_target(splitters, number, false, word, NODE_BIT | splitters->node_count) ||

@@ -253,14 +253,13 @@ static act_status make_run(struct act_spread_block *block, struct act_spread_wor
     }
     find_ranges(block, worker);
     uint64_t begin = 0;
-    for (size_t i = 0; i <= range_count; i++) {
-        memcpy(worker->bytes + i * sizeof(begin), &begin, sizeof(begin));
-        if (i == range_count)
-            break;
+    for (size_t i = 0; i < range_count; i++) {
         size_t here = worker->places[i];
+        memcpy(worker->bytes + i * sizeof(begin), &begin, sizeof(begin));
         worker->places[i] = table_nbytes + (size_t)begin;
         begin += here;
     }
+    memcpy(worker->bytes + range_count * sizeof(begin), &begin, sizeof(begin));
     copy_entries(block, worker);
     add_to_totals(block->spread, worker);
     block->run = (struct act_spread_run){temp, act_os_temp_nbytes(temp),
