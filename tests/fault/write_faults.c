@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,13 +17,17 @@
 
 #include "support/figures.h"
 
+/* Changed while one thread runs, and read by all. */
 static struct {
     bool armed, kill, for_ever;
     enum write_call call;
-    unsigned nth, calls;
+    unsigned nth;
     int os_code;
     unsigned io_nbytes_max;
 } fault;
+
+/* What the calls of all threads add up to. */
+static atomic_uint calls, refusals;
 
 static bool no_unnamed;
 static bool no_threads;
@@ -38,7 +43,7 @@ const char *write_call_name(enum write_call call)
 
 void write_fault_arm(enum write_call call, unsigned nth, int os_code, bool for_ever)
 {
-    memset(&fault, 0, sizeof(fault));
+    write_fault_disarm();
     fault.armed = true;
     fault.call = call;
     fault.nth = nth;
@@ -54,7 +59,7 @@ void write_fault_arm_kill(unsigned nth)
 
 void write_fault_arm_short_io(unsigned nbytes)
 {
-    memset(&fault, 0, sizeof(fault));
+    write_fault_disarm();
     fault.io_nbytes_max = nbytes;
 }
 
@@ -70,9 +75,11 @@ void write_fault_no_threads(bool none)
 
 unsigned write_fault_disarm(void)
 {
-    unsigned calls = fault.calls;
+    unsigned count = atomic_exchange(&refusals, 0);
+    if (count)
+        figures_add(fault.call == CALL_ALLOCATE ? "refused_allocations" : "refused_calls", count);
     memset(&fault, 0, sizeof(fault));
-    return calls;
+    return atomic_exchange(&calls, 0);
 }
 
 /* Counts a call; true if it has to fail. */
@@ -81,12 +88,12 @@ static bool refuse(enum write_call call)
     if (!fault.armed ||
         (fault.call != call && (fault.call != CALL_SYSTEM || call == CALL_ALLOCATE)))
         return false;
-    fault.calls++;
-    if (fault.calls != fault.nth && !(fault.for_ever && fault.calls > fault.nth))
+    unsigned number = atomic_fetch_add(&calls, 1) + 1;
+    if (number != fault.nth && !(fault.for_ever && number > fault.nth))
         return false;
     if (fault.kill)
         raise(SIGKILL);
-    figures_add(call == CALL_ALLOCATE ? "refused_allocations" : "refused_calls", 1);
+    atomic_fetch_add(&refusals, 1);
     errno = fault.os_code;
     return true;
 }

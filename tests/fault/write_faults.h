@@ -1,6 +1,7 @@
 /*
  * Makes the system refuse what writing a file asks of it, as faults.h does for reading: through
- * the linker's --wrap, for one thread. A call may also be the last thing that the process does.
+ * the linker's --wrap. The calls of all threads are counted together; what is told here, is told
+ * while no other thread makes any. A call may also be the last thing that the process does.
  */
 #ifndef TESTS_FAULT_WRITE_FAULTS_H
 #define TESTS_FAULT_WRITE_FAULTS_H
