@@ -177,13 +177,16 @@ static void what_reads_a_file(void **state)
 
 /* --------------------------------------------------------------------------------- sorting */
 
-static act_status sort(const act_sorter_options *options, struct watch *w, act_error *error)
+/* Of entries in any order, which are spread, or in one that seems sorted, which are not. */
+static act_status sort(const act_sorter_options *options, bool nearly_sorted, struct watch *w,
+                       act_error *error)
 {
     act_sorter *sorter;
     struct random r = random_of(4);
     assert_int_equal(act_sorter_open(options, &sorter, NULL), ACT_OK);
     for (unsigned i = 0; i < ENTRIES; i++) {
-        const struct entry *e = &entries.items[random_below(&r, entries.count)];
+        size_t number = nearly_sorted ? i ^ 1 : random_below(&r, entries.count);
+        const struct entry *e = &entries.items[number];
         assert_int_equal(act_sorter_add(sorter, e->key, e->key_nbytes, i, NULL), ACT_OK);
     }
     act_status status = act_sorter_sort(sorter, watch, w, error);
@@ -201,7 +204,7 @@ static act_status sort(const act_sorter_options *options, struct watch *w, act_e
 
 static act_status sort_in_memory(struct watch *w, act_error *error)
 {
-    return sort(&(act_sorter_options){.duplicates = ACT_DUPLICATES_LAST}, w, error);
+    return sort(&(act_sorter_options){.duplicates = ACT_DUPLICATES_LAST}, false, w, error);
 }
 
 static act_status sort_in_files(struct watch *w, act_error *error)
@@ -209,7 +212,7 @@ static act_status sort_in_files(struct watch *w, act_error *error)
     return sort(&(act_sorter_options){.duplicates = ACT_DUPLICATES_LAST,
                                       .temp_dir = scratch_dir,
                                       .memory_nbytes = ACT_SORTER_MEMORY_NBYTES_MIN},
-                w, error);
+                false, w, error);
 }
 
 /* In chunks that are so large that sorting and writing each of them looks at the clock. */
@@ -218,7 +221,7 @@ static act_status sort_in_large_chunks(struct watch *w, act_error *error)
     return sort(&(act_sorter_options){.duplicates = ACT_DUPLICATES_LAST,
                                       .temp_dir = scratch_dir,
                                       .memory_nbytes = (uint64_t)3 << 19},
-                w, error);
+                false, w, error);
 }
 
 /* In two chunks, of which the last is as good as full. */
@@ -227,7 +230,7 @@ static act_status sort_in_two_chunks(struct watch *w, act_error *error)
     return sort(&(act_sorter_options){.duplicates = ACT_DUPLICATES_LAST,
                                       .temp_dir = scratch_dir,
                                       .memory_nbytes = (uint64_t)5 << 17},
-                w, error);
+                false, w, error);
 }
 
 static act_status sort_on_a_thread(struct watch *w, act_error *error)
@@ -236,7 +239,25 @@ static act_status sort_on_a_thread(struct watch *w, act_error *error)
                                       .temp_dir = scratch_dir,
                                       .memory_nbytes = (uint64_t)3 << 19,
                                       .threads = 2},
-                w, error);
+                false, w, error);
+}
+
+/* Chunks that are not spread: what is left in the last one is still to be sorted. */
+static act_status sort_what_seems_sorted(struct watch *w, act_error *error)
+{
+    return sort(&(act_sorter_options){.duplicates = ACT_DUPLICATES_LAST,
+                                      .temp_dir = scratch_dir,
+                                      .memory_nbytes = (uint64_t)5 << 17},
+                true, w, error);
+}
+
+static act_status sort_it_on_a_thread(struct watch *w, act_error *error)
+{
+    return sort(&(act_sorter_options){.duplicates = ACT_DUPLICATES_LAST,
+                                      .temp_dir = scratch_dir,
+                                      .memory_nbytes = (uint64_t)3 << 19,
+                                      .threads = 2},
+                true, w, error);
 }
 
 static void what_sorts(void **state)
@@ -249,6 +270,8 @@ static void what_sorts(void **state)
      * for, and all that can be stopped is the beginning. */
     stop_each(sort_in_two_chunks, 1);
     stop_each(sort_on_a_thread, 1);
+    stop_each(sort_what_seems_sorted, 5);
+    stop_each(sort_it_on_a_thread, 5);
 }
 
 int main(void)

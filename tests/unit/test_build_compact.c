@@ -148,6 +148,53 @@ static void lines_before_branches_are_cut_too(void **state)
     }
 }
 
+/* But not where the rest is far, and both the line and the branch are near; or where it cannot be
+ * afforded that other references may get longer by it, since nothing has been saved yet. */
+static void lines_are_not_cut_for_what_is_far(void **state)
+{
+    (void)state;
+    static const struct {
+        bool far, line_near, saved;
+        unsigned line_nodes;
+    } rounds[] = {{false, true, false, 3},
+                  {false, true, true, 3},
+                  {true, true, true, 4},
+                  {true, false, true, 2},
+                  {true, false, false, 3}};
+    for (size_t round = 0; round < sizeof(rounds) / sizeof(rounds[0]); round++) {
+        struct entries entries = {0};
+        static const char *const keys[] = {"a/1bcd/p",  "a/1bcd/q", "a/3",
+                                           "c/kp", /* the branch again, beside another node */
+                                           "c/kq",      "c/l",      "d/2abcd/r", /* the line */
+                                           "d/2abcd/s", "d/4",      "e/2abcd/p",
+                                           "e/2abcd/q", "e/5"};
+        for (size_t i = 0; i < 12; i++) {
+            if (rounds[round].line_near || keys[i][0] != 'd')
+                add_text(&entries, keys[i], (uint8_t)keys[i][strlen(keys[i]) - 1]);
+        }
+        for (char c = 'p'; rounds[round].saved && c < 'v'; c++) {
+            char key[] = {'0', c};
+            entries_add(&entries, key, sizeof(key), (uint8_t)c);
+            key[0] = '1';
+            entries_add(&entries, key, sizeof(key), (uint8_t)c);
+        }
+        char between[300];
+        memset(between, 'z', sizeof(between));
+        entries_add(&entries, between, 1, 1);
+        between[0] = 'b';
+        entries_add(&entries, between, rounds[round].far ? sizeof(between) : 4, 1);
+        act_build_report plain;
+        act_build_report report = expect_built(&entries, &plain);
+        assert_true(report.file_nbytes < plain.file_nbytes);
+        act_map *map;
+        act_map_info info;
+        assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
+        assert_int_equal(act_map_get_info(map, NULL, NULL, &info, NULL), ACT_OK);
+        act_map_close(map);
+        assert_int_equal(info.line_nodes, rounds[round].line_nodes);
+    }
+}
+
 static void every_shape(void **state)
 {
     (void)state;
@@ -378,6 +425,7 @@ int main(void)
         cmocka_unit_test(a_part_of_a_run_is_enough),
         cmocka_unit_test(lines_are_cut_where_their_rest_is_known),
         cmocka_unit_test(lines_before_branches_are_cut_too),
+        cmocka_unit_test(lines_are_not_cut_for_what_is_far),
         cmocka_unit_test(every_shape),
         cmocka_unit_test(never_larger_than_plain),
         cmocka_unit_test(references_that_make_others_grow),

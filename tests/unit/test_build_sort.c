@@ -60,6 +60,43 @@ static void by_digits_and_by_comparing(void **state)
     }
 }
 
+/* More records than there is a place for, if each group of equal caches would wait. */
+static void more_groups_than_can_wait(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 200000,
+        KEY_NBYTES = 12
+    };
+    uint8_t *store = calloc(COUNT * (KEY_NBYTES + 1) + ACT_SORT_SLACK_NBYTES, 1);
+    struct act_sort_record *records = calloc(COUNT, sizeof(*records));
+    struct act_sort_record *room = calloc(COUNT, sizeof(*room));
+    assert_non_null(store);
+    assert_non_null(records);
+    assert_non_null(room);
+    struct random r = random_of(8);
+    for (size_t i = 0; i < COUNT; i++) {
+        uint8_t *entry = store + i * (KEY_NBYTES + 1);
+        entry[0] = KEY_NBYTES;
+        random_fill(&r, entry + 1, KEY_NBYTES);
+        entry[1] = (uint8_t)random_below(&r, 3);
+        entry[2] = (uint8_t)random_below(&r, 210); /* what follows is the same in a group: */
+        memset(entry + 3, 'x', 5);
+        records[i].entry = i * (KEY_NBYTES + 1);
+    }
+    struct act_pace pace = {.progress = NULL};
+    assert_true(act_sort(records, COUNT, room, store, &pace));
+    for (size_t i = 1; i < COUNT; i++) {
+        const uint8_t *before = store + records[i - 1].entry;
+        const uint8_t *entry = store + records[i].entry;
+        int order = memcmp(before + 1, entry + 1, KEY_NBYTES);
+        assert_true(order < 0 || (order == 0 && before < entry));
+    }
+    free(store);
+    free(records);
+    free(room);
+}
+
 static int stop(void *context, uint64_t done, uint64_t total)
 {
     (void)done;
@@ -183,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(none_and_one),
         cmocka_unit_test(by_digits_and_by_comparing),
+        cmocka_unit_test(more_groups_than_can_wait),
         cmocka_unit_test(a_chunk_is_stopped_before_it_is_written),
         cmocka_unit_test(an_entry_larger_than_a_chunk),
         cmocka_unit_test(an_empty_run),

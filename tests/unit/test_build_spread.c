@@ -120,6 +120,36 @@ static void entries_unlike_the_first_ones(void **state)
     }
 }
 
+/* With so much memory that a block would do for more ranges than there may be. */
+static void ranges_are_not_too_many(void **state)
+{
+    (void)state;
+    static const size_t memories[] = {12 << 20, 13 << 20, 64 << 20, SIZE_MAX / 2};
+    struct random random = random_of(6);
+    struct act_chunk chunk = {.block = NULL};
+    size_t counts[4];
+    for (unsigned i = 0; i < 100000; i++) {
+        uint8_t key[12];
+        random_fill(&random, key, sizeof(key));
+        assert_int_equal(act_chunk_add(&chunk, 8 << 20, (struct act_key){key, sizeof(key)}, i),
+                         ACT_CHUNK_ADDED);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        struct act_spread spread;
+        bool suits;
+        assert_int_equal(
+            act_spread_open(&spread, &chunk, memories[i], scratch_dir, false, &suits, NULL),
+            ACT_OK);
+        assert_true(suits);
+        counts[i] = spread.splitters.range_count;
+        act_spread_close(&spread);
+    }
+    assert_in_range(counts[0], 2000, 4096);
+    for (size_t i = 1; i < 4; i++)
+        assert_int_equal(counts[i], counts[0]);
+    act_chunk_close(&chunk);
+}
+
 /* Of which sorted runs are better: they are longer, and equal keys are joined in them. */
 static void what_is_not_spread(void **state)
 {
@@ -262,20 +292,42 @@ static void large_ranges_are_stopped(void **state)
     act_chunk_close(&chunk);
 }
 
-/* Two of a key, far from each other: told in its place, by its name. */
+/* Adds one key, so many others in any order, and that one again. */
+static void add_with_clash(struct list *list, size_t count)
+{
+    struct random random = random_of(14);
+    uint32_t *numbers = calloc(count, sizeof(*numbers));
+    assert_non_null(numbers);
+    for (uint32_t i = 0; i < count; i++) { /* shuffled: else they would not be spread */
+        size_t other = random_below(&random, i + 1);
+        numbers[i] = numbers[other];
+        numbers[other] = i;
+    }
+    add_numbers(list, 1, 77770, UINT64_MAX);
+    for (size_t i = 0; i < count; i++)
+        add_numbers(list, 1, numbers[i] * UINT64_C(10) + 1, i);
+    add_numbers(list, 1, 77770, UINT64_MAX);
+    free(numbers);
+}
+
+/* Two of a key, far from each other: told in its place, by its name. In ranges that are sorted as
+ * they are, and in more entries, of which the ranges are too large. */
 static void clashes_name_the_key_in_its_place(void **state)
 {
     (void)state;
-    for (unsigned round = 0; round < 4; round++) {
+    for (unsigned round = 0; round < 8; round++) {
         act_sorter_options options = options_of(
-            round / 2 ? ACT_DUPLICATES_SUM : ACT_DUPLICATES_ERROR, round % 2 * 2);
+            round % 2 ? ACT_DUPLICATES_SUM : ACT_DUPLICATES_ERROR, round / 2 % 2 * 2);
         struct list list = list_open(100002, 100002 * 16);
-        add_numbers(&list, 1, 77770, UINT64_MAX);
-        for (uint64_t i = 0; i < 100000; i++)
-            add_numbers(&list, 1, i * 61803 % 100000 * 10 + 1, i);
-        add_numbers(&list, 1, 77770, UINT64_MAX);
+        bool large = round / 4;
+        add_with_clash(&list, large ? 100000 : 40000);
         act_sorter *sorter = list_fill_sorter(&list, &options);
+        act_sort_report before, report;
+        act_sorter_get_report(sorter, &before);
         assert_int_equal(act_sorter_sort(sorter, NULL, NULL, NULL), ACT_OK);
+        act_sorter_get_report(sorter, &report);
+        assert_true(before.runs > nbytes_of(&list) / RUN_NBYTES);
+        assert_int_equal(report.runs > before.runs + ACT_SPREAD_BLOCKS, large);
         act_status status = ACT_OK;
         const uint8_t *key = NULL;
         size_t key_nbytes = 0;
@@ -284,7 +336,7 @@ static void clashes_name_the_key_in_its_place(void **state)
             status = act_sorter_next(sorter, &key, &key_nbytes, NULL, NULL);
             taken += status == ACT_OK;
         }
-        assert_int_equal(status, round / 2 ? ACT_ERR_OVERFLOW : ACT_ERR_DUPLICATE);
+        assert_int_equal(status, round % 2 ? ACT_ERR_OVERFLOW : ACT_ERR_DUPLICATE);
         assert_int_equal(taken, 7777);
         assert_int_equal(key_nbytes, 16);
         assert_memory_equal(key, list.items[0].key, 16);
@@ -319,6 +371,7 @@ int main(void)
         cmocka_unit_test(every_policy),
         cmocka_unit_test(a_range_that_is_one_key),
         cmocka_unit_test(entries_unlike_the_first_ones),
+        cmocka_unit_test(ranges_are_not_too_many),
         cmocka_unit_test(what_is_not_spread),
         cmocka_unit_test(large_keys),
         cmocka_unit_test(a_range_that_takes_passes),
