@@ -9,6 +9,7 @@
 #include "support/check.h"
 #include "support/entries.h"
 #include "support/figures.h"
+#include "support/forge.h"
 #include "support/random.h"
 #include "support/scratch.h"
 #include "support/shapes.h"
@@ -654,6 +655,29 @@ static act_status steer_wide(act_error *error)
     return status;
 }
 
+static struct forge forged;
+
+static act_status verify_forged(act_error *error)
+{
+    act_verify_report report;
+    return act_map_verify(forged.map, NULL, NULL, &report, error);
+}
+
+/* The root is the last offset of those whose marks lie together: that of the file's end is not. */
+static void verifying_without_memory_for_the_root(void **state)
+{
+    (void)state;
+    static const uint8_t between[(1 << 16) - 17];
+    forge_start(&forged);
+    forge_bytes(&forged, between, sizeof(between));
+    uint64_t root = forge_leaf(&forged, 1);
+    assert_int_equal(root, (1 << 16) - 1);
+    forge_end(&forged, root);
+    assert_int_equal(forge_open(&forged, NULL), ACT_OK);
+    fail_each_allocation(verify_forged);
+    forge_free(&forged);
+}
+
 static void verifying_without_memory(void **state)
 {
     (void)state;
@@ -881,6 +905,7 @@ int main(void)
         cmocka_unit_test(iterating_without_memory),
         cmocka_unit_test(cursors_without_memory),
         cmocka_unit_test(verifying_without_memory),
+        cmocka_unit_test(verifying_without_memory_for_the_root),
         cmocka_unit_test(comparing_without_memory),
         cmocka_unit_test(warming_without_memory),
         cmocka_unit_test(looking_and_warming_without_memory),

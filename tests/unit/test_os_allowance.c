@@ -71,6 +71,13 @@ static void tables_of_a_sweep_end(void **state)
         available = 4 * MIB - (marks.allowance.taken - marks.allowance.left);
     assert_true(marks.allowance.taken <= 4 * MIB);
     act_marks_close(&marks);
+    /* The same of marks so close to each other that bits take less than a list of them. */
+    available = 4 * MIB;
+    assert_true(act_marks_open(&marks, limit));
+    for (uint64_t offset = 0; act_marks_put(&marks, offset) >= 0; offset += 8)
+        available = 4 * MIB - (marks.allowance.taken - marks.allowance.left);
+    assert_true(marks.allowance.taken <= 4 * MIB);
+    act_marks_close(&marks);
     available = 4 * MIB;
     assert_true(act_ways_open(&table, limit));
     for (;;) {

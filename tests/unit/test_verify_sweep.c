@@ -1,7 +1,10 @@
 #include "verify/sweep.h"
 
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "read/map.h"
 #include "support/check.h"
 #include "support/forge.h"
 
@@ -132,6 +135,38 @@ static void bytes_that_change_meanwhile_are_no_danger(void **state)
     forge_free(&f);
 }
 
+/* What is asked for where pages are read one by one: a megabyte at a time, downwards, but not what
+ * lies between two nodes that are further from each other. */
+static void what_is_asked_for_ahead(void **state)
+{
+    (void)state;
+    enum {
+        LONG_NBYTES = 5 << 20,
+        ASKED_NBYTES = 1 << 20
+    };
+    struct forge f;
+    struct act_sweep sweep;
+    uint8_t *line = calloc(1, LONG_NBYTES);
+    assert_non_null(line);
+    forge_start(&f);
+    uint64_t leaf = forge_leaf(&f, 1);
+    uint64_t data = forge_varint(&f, LONG_NBYTES);
+    forge_bytes(&f, line, LONG_NBYTES);
+    forge_end(&f, forge_line(&f, FORGE_NONE, leaf, data));
+    free(line);
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    atomic_store(&f.map->lazy->single_pages, true);
+    assert_int_equal(act_sweep_open(&sweep, f.map, 0, NULL, NULL, NULL), ACT_OK);
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_OK);
+    assert_int_equal(sweep.asked_from, f.map->file_nbytes - ASKED_NBYTES);
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_OK);
+    assert_int_equal(sweep.node.id, leaf);
+    assert_int_equal(sweep.asked_from, 0);
+    assert_int_equal(act_sweep_next(&sweep, NULL), ACT_END);
+    act_sweep_close(&sweep);
+    forge_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +174,7 @@ int main(void)
         cmocka_unit_test(a_long_sweep_can_be_stopped),
         cmocka_unit_test(after_damage_it_says_where),
         cmocka_unit_test(bytes_that_change_meanwhile_are_no_danger),
+        cmocka_unit_test(what_is_asked_for_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
