@@ -165,6 +165,30 @@ static void what_is_asked_for_ahead(void **state)
     assert_int_equal(act_sweep_next(&sweep, NULL), ACT_END);
     act_sweep_close(&sweep);
     forge_free(&f);
+
+    /* Nodes without gaps: each is asked for before its turn, and never twice. */
+    forge_start(&f);
+    uint64_t at = forge_leaf(&f, 1);
+    for (unsigned i = 0; i < 1000000; i++)
+        at = forge_fork(&f, FORGE_NONE, at, "a");
+    forge_end(&f, at);
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    atomic_store(&f.map->lazy->single_pages, true);
+    assert_int_equal(act_sweep_open(&sweep, f.map, 0, NULL, NULL, NULL), ACT_OK);
+    uint64_t asked_from = f.map->file_nbytes;
+    unsigned asked = 0;
+    while (act_sweep_next(&sweep, NULL) == ACT_OK) {
+        assert_true(sweep.node.id >= sweep.asked_from);
+        if (sweep.asked_from == asked_from)
+            continue;
+        assert_int_equal(sweep.asked_from,
+                         asked_from > ASKED_NBYTES ? asked_from - ASKED_NBYTES : 0);
+        asked_from = sweep.asked_from;
+        asked++;
+    }
+    assert_int_equal(asked, 1 + f.map->file_nbytes / ASKED_NBYTES);
+    act_sweep_close(&sweep);
+    forge_free(&f);
 }
 
 int main(void)
