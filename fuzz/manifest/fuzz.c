@@ -5,10 +5,32 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "fuzz/place.h"
+
+static char manifest[4096];
+
+static void remove_manifest(void)
+{
+    remove(manifest);
+}
+
+/* Where it is written: in a folder of its own, where no part is, whatever else lies about. */
+static const char *manifest_path(void)
+{
+    if (!*manifest) {
+        const char *folder = fuzz_place("set"); /* which is removed after what is in it */
+        FUZZ_EXPECT(mkdir(folder, 0700) == 0 || errno == EEXIST);
+        snprintf(manifest, sizeof(manifest), "%.4000s/manifest", folder);
+        atexit(remove_manifest);
+    }
+    return manifest;
+}
 
 static int no_entry(void *context, const uint8_t *key, size_t key_nbytes, uint64_t value)
 {
@@ -57,7 +79,7 @@ static void look_at(const act_set *set, struct fuzz_told *told)
 static void open_text(const uint8_t *text, size_t nbytes, struct fuzz_told *told)
 {
     act_set *set;
-    const char *path = fuzz_place("manifest");
+    const char *path = manifest_path();
     fuzz_place_write(path, text, nbytes);
     act_error error;
     act_status status = act_set_open(path, NULL, &set, &error);

@@ -54,8 +54,12 @@ uint64_t act_node_step_blocks(const struct act_arena *arena, uint64_t parent_id,
         arena->lengths(arena->bytes + block, lengths);
         while (at < ACT_NODE_LENGTHS_BLOCK) {
             unsigned nbytes = lengths[at];
-            if (ACT_UNLIKELY(!nbytes))
+            if (ACT_UNLIKELY(!nbytes)) {
+                /* Beyond the parent there need not be room for what is read here. */
+                if (block + at >= parent_id)
+                    return 0;
                 nbytes = (unsigned)(act_node_end_roomy(arena, block + at) - (block + at));
+            }
             at += nbytes;
             if (--steps == 0)
                 break;

@@ -271,6 +271,32 @@ static void a_run_that_reaches_the_tail_has_no_more_children(void **state)
     assert_int_equal(act_node_child(&built.arena, 51, 21, 1), 0);
 }
 
+/*
+ * Of many siblings some lie beyond the parent, so far that what is read of the last one may lie
+ * beyond the file: a sanitizer tells.
+ */
+static void siblings_beyond_their_parent_are_not_read(void **state)
+{
+    (void)state;
+    enum {
+        FIRST = 64,
+        PARENT = FIRST + 10, /* most of a block of lengths lies beyond it */
+        ODD = FIRST + ACT_NODE_LENGTHS_BLOCK - 1,
+        NBYTES = FIRST + ACT_NODE_LENGTHS_READABLE
+    };
+    uint8_t *bytes = calloc(1, NBYTES);
+    assert_non_null(bytes);
+    /* A value and two distances, each of nine bytes. */
+    bytes[ODD] = ACT_NODE_LINE | ACT_NODE_VALUE | ACT_LINE_CHILD;
+    bytes[ODD + 1] = bytes[ODD + 10] = 0xff;
+    struct act_arena arena = act_arena_of(bytes, NBYTES, 0);
+    assert_true(PARENT <= arena.roomy);
+    /* As many as lead there, and some more: all but these take a byte each. */
+    for (unsigned steps = ACT_NODE_LENGTHS_BLOCK - 2; steps < ACT_NODE_LENGTHS_BLOCK + 4; steps++)
+        assert_int_equal(act_node_child(&arena, PARENT, PARENT - FIRST, steps), 0);
+    free(bytes);
+}
+
 static void the_first_child_lies_in_the_arena_below_its_parent(void **state)
 {
     (void)state;
@@ -439,6 +465,7 @@ int main(void)
         cmocka_unit_test(children_are_found_by_stepping_over_siblings),
         cmocka_unit_test(children_are_the_same_however_they_are_found),
         cmocka_unit_test(a_run_that_reaches_the_tail_has_no_more_children),
+        cmocka_unit_test(siblings_beyond_their_parent_are_not_read),
         cmocka_unit_test(the_first_child_lies_in_the_arena_below_its_parent),
         cmocka_unit_test(line_data_ends_at_or_before_its_node),
         cmocka_unit_test(a_length_that_is_cut_by_its_node_is_refused),
