@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "os/paging.h"
 #include "os/win32/system.h"
 
 enum {
@@ -54,6 +55,7 @@ static act_status open_mapped(HANDLE handle, size_t nbytes, const char *quoted,
     bytes->padding_nbytes = padding_of(nbytes);
     bytes->mapped = true;
     bytes->handle = (intptr_t)handle;
+    act_os_paging_set(view, nbytes, ACT_OS_PAGING_SINGLE);
     return ACT_OK;
 }
 
