@@ -66,10 +66,12 @@ def cut_and_look(tool, disk, operation, seconds, tally):
 
 
 def control(disk, operation, count, rng):
-    """How often `cp` over the file loses both."""
+    """How often `cp` over the file loses both. Half of the cuts come when it has ended, about: then
+    nothing was synced, on a busy machine either, where the shell may take long to begin."""
     lost = 0
+    seconds = duration("sh", disk, operation)
     for _ in range(count):
-        cut_once("sh", disk, operation, rng.random() * 0.02)
+        cut_once("sh", disk, operation, rng.random() * 2 * seconds)
         there = operation.target in os.listdir(disk.path) and read(disk.path, operation.target)
         lost += there not in (operation.before["x.act"], operation.before["new.act"])
     return lost
