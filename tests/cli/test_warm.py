@@ -44,11 +44,18 @@ class Warm(ToolTest):
         self.drop()
         if not self.reads("get", "x.act", "key/0000000/0"):
             self.skipTest("the file cannot be thrown out of memory here")
-        self.drop()
         with open(self.path("q"), encoding="ascii") as file:
             keys = file.read().split()
-        self.assertGreater(self.reads("warm", "x.act", "--trace", "q"), 0)
-        self.assertEqual(self.reads("get", "x.act", *keys), 0)
+        # Pages of the tool itself, or of its libraries, may have been thrown out by what else runs
+        # here in little memory; a page that is not warmed is missing each time.
+        blocks = 1
+        for _ in range(5):
+            self.drop()
+            self.assertGreater(self.reads("warm", "x.act", "--trace", "q"), 0)
+            blocks = self.reads("get", "x.act", *keys)
+            if not blocks:
+                break
+        self.assertEqual(blocks, 0)
 
     @needs_mapping
     @needs_kernel
