@@ -5,7 +5,7 @@ import os
 import subprocess
 import unittest
 
-from tool import ACTREE, DAMAGED, DONE, TROUBLE, ToolTest, main
+from tool import ACTREE, DAMAGED, DONE, TROUBLE, ToolTest, main, needs_memory_told
 
 
 def varint(number):
@@ -180,6 +180,7 @@ class Info(ToolTest):
         self.assertNotRegex(text, r"(?m) $")
         self.assertLessEqual(max(map(len, text.split("\n"))), 100)
 
+    @needs_memory_told
     def test_nothing_is_counted_where_there_is_too_little_memory(self):
         if os.environ.get("ACT_TEST_SANITIZE") or os.environ.get("ACT_TEST_EMULATOR"):
             self.skipTest("these need too much memory for themselves")

@@ -20,6 +20,8 @@ needs_kernel = unittest.skipIf(EMULATED, "an emulator does less to pages and sig
 needs_mapping = unittest.skipIf(PLATFORM == "portable", "this platform maps no files")
 needs_merging = unittest.skipIf(PLATFORM in ("portable", "win32"),
                                 "this platform changes no file in place")
+needs_memory_told = unittest.skipIf(PLATFORM == "portable",
+                                    "this platform does not tell how much memory there is")
 
 
 def remove_group(folder):
