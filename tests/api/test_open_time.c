@@ -98,8 +98,8 @@ static void opening_takes_the_same_time(void **state)
         least = median < least ? median : least;
         most = median > most ? median : most;
     }
-    assert_true(most <= LIMIT_US);
-    assert_true(most <= TIMES_MOST * least);
+    assert_true(most <= (double)LIMIT_US);
+    assert_true(most <= (double)TIMES_MOST * least);
 }
 
 /* Of a file of any size as many pages are touched, give or take one of the program's own. */

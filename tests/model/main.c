@@ -133,7 +133,7 @@ static unsigned try_new_seeds(const char *path)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     struct random seeds = random_of((uint64_t)now.tv_sec * 1000003u + (uint64_t)now.tv_nsec);
-    double end = seconds_now() + NEW_SEEDS_SECONDS;
+    double end = seconds_now() + (double)NEW_SEEDS_SECONDS;
     unsigned count = 0;
     for (; count < FEWEST_NEW_SEEDS || seconds_now() < end; count++)
         try_seed(random_u64(&seeds), path);
