@@ -165,8 +165,8 @@ uint64_t act_mapping_locked_nbytes(const struct act_map *map)
 static act_status fail_to_lock(int os_code, uint64_t nbytes, act_error *error)
 {
     uint64_t limit = act_os_paging_lock_limit();
-    if ((os_code != ENOMEM && os_code != EPERM && os_code != EAGAIN) || limit == UINT64_MAX ||
-        (os_code != ENOMEM && nbytes <= limit))
+    bool limited = os_code == ENOMEM || ((os_code == EPERM || os_code == EAGAIN) && nbytes > limit);
+    if (!limited || limit == UINT64_MAX)
         return act_fail_os(error, os_code, "cannot lock %" PRIu64 " bytes in memory", nbytes);
     (void)act_fail(error, ACT_ERR_LIMIT, ACT_NO_OFFSET,
                    "cannot lock %" PRIu64 " bytes in memory: the limit of all that this process "
@@ -276,7 +276,7 @@ act_status act_map_set_budget(const act_map *map, uint64_t resident_nbytes_max, 
 {
     if (!map)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no map");
-    bool all_locked = map->file_nbytes && act_mapping_locked_nbytes(map) == map->file_nbytes;
+    bool all_locked = act_mapping_locked_nbytes(map) == map->file_nbytes;
     act_status status = check_budget(resident_nbytes_max, all_locked, error);
     if (status == ACT_OK && act_map_is_paged(map)) {
         act_budget_set(map, resident_nbytes_max);

@@ -24,8 +24,8 @@ act_status act_segments_check_newest(struct act_sweep *sweep, act_error *error)
                                "the footer of what was merged last is damaged");
     struct act_tail tail;
     if (sweep->root != sweep->index->root &&
-        !(act_tail_find(bytes, sweep->file_nbytes, sweep->root, sweep->index, &tail) &&
-          tail.merged))
+        (!act_tail_find(bytes, sweep->file_nbytes, sweep->root, sweep->index, &tail) ||
+         !tail.merged))
         return act_sweep_break(
             sweep, error, ACT_RULE_INDEX_HEADER, ACT_ROOT_OFF,
             "the root is neither the one that the index has nor that of a merge");

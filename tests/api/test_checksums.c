@@ -420,6 +420,44 @@ static void test_other_blocks_are_read_as_ever(void **state)
     entries_free(&entries);
 }
 
+/* A budget that comes and goes leaves what is to be compared as it was. */
+static void test_a_budget_that_is_lifted(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    some_entries(&entries, KEYS, 7);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    size_t nbytes;
+    uint8_t *bytes = scratch_read(scratch_map, &nbytes);
+    for (size_t off = BLOCK_NBYTES; off < (size_t)2 * BLOCK_NBYTES; off += 64)
+        bytes[off] ^= 0x55;
+    scratch_write(scratch_map, bytes, nbytes);
+    free(bytes);
+    const act_open_options options = {.access = ACT_ACCESS_MAP, .checksums = ACT_CHECKSUMS_TOUCH};
+    act_map *map;
+    assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
+    assert_int_equal(act_map_set_budget(map, ACT_RESIDENT_NBYTES_MIN, NULL), ACT_OK);
+    assert_int_equal(act_map_set_budget(map, 0, NULL), ACT_OK);
+    act_cursor *cursor;
+    act_error error;
+    assert_int_equal(act_cursor_open(map, NULL, 0, &cursor, NULL), ACT_OK);
+    size_t at = act_cursor_is_val(cursor);
+    act_status status;
+    while ((status = act_cursor_to_next_val(cursor, &error)) == ACT_OK) {
+        struct comparing c = {&entries, at++, false};
+        size_t path_nbytes;
+        uint64_t value;
+        const uint8_t *path = act_cursor_path(cursor, &path_nbytes);
+        assert_int_equal(act_cursor_value(cursor, &value), ACT_OK);
+        compare(&c, path, path_nbytes, value);
+    }
+    assert_int_equal(status, ACT_ERR_CORRUPT);
+    assert_int_equal(error.offset, BLOCK_NBYTES);
+    act_cursor_close(cursor);
+    act_map_close(map);
+    entries_free(&entries);
+}
+
 /* Without damage all answers are those that there are without checks, also when all was checked. */
 static void test_without_damage(void **state)
 {
@@ -524,6 +562,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_other_blocks_are_read_as_ever, scratch_set_up,
                                         scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_lines_in_other_blocks, scratch_set_up,
+                                        scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_budget_that_is_lifted, scratch_set_up,
                                         scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_without_damage, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_limits_of_steps, scratch_set_up, scratch_tear_down),

@@ -237,6 +237,42 @@ static void parts_are_of_about_equal_size(void **state)
     }
 }
 
+/* A few keys between many: they wait for a page that they fit into, and so may lie anywhere. What
+ * the large ones around them say of the order counts. */
+static void few_keys_between_many_do_not_mislead(void **state)
+{
+    (void)state;
+    enum {
+        MANY = 30000,
+        FEW = 3
+    };
+    static struct parts parts;
+    struct entries entries = {0};
+    char *dir = scratch_make();
+    char *path = scratch_path(dir, "map");
+    for (unsigned group = 0; group < 9; group++) {
+        for (unsigned i = 0; i < (group % 2 ? FEW : MANY / 5); i++) {
+            char key[16];
+            int nbytes = snprintf(key, sizeof(key), "%u%08x", group, i * 2654435761u);
+            entries_add(&entries, key, (size_t)nbytes, i);
+        }
+    }
+    entries_sort(&entries);
+    build_file(&entries, path, ACT_LAYOUT_INDEXED, NULL);
+    act_map *map;
+    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    act_parallel_options options = {.parts = 5, .part_end = end_part};
+    assert_int_equal(act_map_scan_parallel(map, NULL, &options, keep_in_part, &parts, NULL),
+                     ACT_OK);
+    for (size_t part = 0; part < options.parts; part++)
+        assert_in_range(parts.entries[part].count, MANY / 5 / 2, MANY / 5 * 2);
+    free_parts(&parts);
+    act_map_close(map);
+    entries_free(&entries);
+    free(path);
+    scratch_remove(dir);
+}
+
 static void what_asks_to_stop_is_asked_no_more(void **state)
 {
     (void)state;
@@ -438,6 +474,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_of_all_shapes),
         cmocka_unit_test(parts_are_of_about_equal_size),
+        cmocka_unit_test(few_keys_between_many_do_not_mislead),
         cmocka_unit_test(what_asks_to_stop_is_asked_no_more),
         cmocka_unit_test(a_run_stops_a_scan),
         cmocka_unit_test(runs_grow),

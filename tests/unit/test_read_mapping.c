@@ -204,6 +204,22 @@ static void opening_locks(void **state)
     assert_null(map);
 }
 
+/* What is locked cannot be released: with all of it locked no budget can be kept. */
+static void no_budget_for_what_is_locked(void **state)
+{
+    (void)state;
+    const act_region most = {.kind = ACT_REGION_RANGE, .nbytes = file_nbytes - 4096};
+    act_error error;
+    act_map *map = open_with(&(act_open_options){.lock = ACT_LOCK_ALL});
+    assert_int_equal(act_map_set_budget(map, ACT_RESIDENT_NBYTES_MIN, &error), ACT_ERR_INVALID);
+    assert_non_null(strstr(error.text, "everything locked"));
+    assert_int_equal(act_map_set_budget(map, 0, NULL), ACT_OK);
+    assert_int_equal(act_map_unlock(map, NULL, NULL), ACT_OK);
+    assert_int_equal(act_map_lock(map, &most, NULL), ACT_OK);
+    assert_int_equal(act_map_set_budget(map, ACT_RESIDENT_NBYTES_MIN, NULL), ACT_OK);
+    act_map_close(map);
+}
+
 /* Spans of locked pages, as many as there is room for, and one of them to be cut in two. */
 static void unlocking_without_memory(void **state)
 {
@@ -408,6 +424,7 @@ int main(void)
         cmocka_unit_test_setup(what_the_system_says_to_a_lock, reset),
         cmocka_unit_test_setup(no_more_is_locked_than_there_is_memory_for, reset),
         cmocka_unit_test_setup(opening_locks, reset),
+        cmocka_unit_test_setup(no_budget_for_what_is_locked, reset),
         cmocka_unit_test_setup(unlocking_without_memory, reset),
         cmocka_unit_test_setup(advice_for_a_part, reset),
         cmocka_unit_test_setup(a_budget_is_room_for_half_of_it, reset),

@@ -404,6 +404,26 @@ static void a_part_is_populated_by_its_share(void **state)
                      ACT_ERR_LIMIT);
     assert_non_null(strstr(error.text, "the share of this part of a set"));
     assert_null(map);
+    /* A file by itself has no share. */
+    sys.available = nbytes;
+    assert_int_equal(act_map_open(indexed, &options, &map, &error), ACT_ERR_LIMIT);
+    assert_null(strstr(error.text, "share"));
+    assert_non_null(strstr(error.text, "half of what this process may use"));
+}
+
+/* Who has asked for pages one by one gets them again, of a hot region that would fit as well. */
+static void what_was_asked_for_at_opening_comes_back(void **state)
+{
+    (void)state;
+    const act_open_options options = {.advice = ACT_ADVICE_RANDOM};
+    act_map *map = open_among(indexed, UINT64_MAX, 0, &options);
+    assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_SINGLE));
+    assert_int_equal(act_map_advise(map, NULL, ACT_ADVICE_NORMAL, NULL), ACT_OK);
+    assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_AHEAD));
+    assert_int_equal(act_map_advise(map, NULL, ACT_ADVICE_AUTO, NULL), ACT_OK);
+    assert_true(all_are(0, map->file_nbytes, ACT_OS_PAGING_SINGLE));
+    assert_false(map->lazy->hot_ahead);
+    act_map_close(map);
 }
 
 static void what_is_not_mapped_chooses_nothing(void **state)
@@ -441,6 +461,7 @@ int main(void)
         cmocka_unit_test(small_files_are_compared_too),
         cmocka_unit_test(a_part_is_compared_with_all_parts),
         cmocka_unit_test(a_part_is_populated_by_its_share),
+        cmocka_unit_test(what_was_asked_for_at_opening_comes_back),
         cmocka_unit_test(what_is_not_mapped_chooses_nothing),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);

@@ -6,9 +6,29 @@
 
 #include "base/bytes.h"
 #include "format/layout.h"
+#include "read/map.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/scratch.h"
+
+/* What was asked for ahead. */
+static struct {
+    const uint8_t *bytes;
+    uint64_t nbytes;
+    unsigned times;
+    bool out_of_order;
+} asked;
+
+void __wrap_act_os_paging_fetch(const uint8_t *at, uint64_t at_nbytes);
+void __wrap_act_os_paging_fetch(const uint8_t *at, uint64_t at_nbytes)
+{
+    /* Further up each time, and not far behind: half of it was asked for before. */
+    if (asked.times && (at <= asked.bytes || at > asked.bytes + asked.nbytes))
+        asked.out_of_order = true;
+    asked.bytes = at;
+    asked.nbytes = at_nbytes;
+    asked.times++;
+}
 
 static unsigned char *bytes;
 static size_t nbytes;
@@ -132,11 +152,51 @@ static void short_plain_files(void **state)
     free(bytes);
 }
 
+/* Where pages are read one by one, blocks are asked for some at a time, before they are compared.
+ */
+static void blocks_are_asked_for_ahead(void **state)
+{
+    (void)state;
+    enum {
+        KEYS = 200000,
+        AT_A_TIME = 8 /* blocks */
+    };
+    struct entries entries = {0};
+    for (uint32_t i = 0; i < KEYS; i++) {
+        uint32_t key = i * 2654435761u;
+        entries_add(&entries, &key, sizeof(key), i * 11400714819323198485u);
+    }
+    entries_sort(&entries);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    entries_free(&entries);
+    for (act_advice advice = ACT_ADVICE_NORMAL; advice <= ACT_ADVICE_RANDOM; advice++) {
+        const act_open_options options = {.access = ACT_ACCESS_MAP, .advice = advice};
+        struct act_sweep sweep;
+        act_map *map;
+        assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
+        assert_int_equal(act_sweep_open(&sweep, map, 0, NULL, NULL, NULL), ACT_OK);
+        uint64_t blocks = act_sums_count(map->index.sums_off);
+        assert_true(blocks > 2 * AT_A_TIME);
+        memset(&asked, 0, sizeof(asked));
+        assert_int_equal(act_index_check_sums(&sweep, NULL), ACT_OK);
+        if (CHECK_MAPPED && advice == ACT_ADVICE_RANDOM) {
+            assert_int_equal(asked.times, (blocks + AT_A_TIME - 1) / AT_A_TIME);
+            assert_false(asked.out_of_order);
+            assert_true(asked.bytes + asked.nbytes == map->arena.bytes + map->index.sums_off);
+        } else {
+            assert_int_equal(asked.times, 0);
+        }
+        act_sweep_close(&sweep);
+        act_map_close(map);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_that_are_gone),
         cmocka_unit_test(a_file_that_is_not_what_the_index_says),
+        cmocka_unit_test(blocks_are_asked_for_ahead),
         cmocka_unit_test(a_table_that_leads_elsewhere),
         cmocka_unit_test(short_plain_files),
     };

@@ -305,6 +305,29 @@ static void a_file_without_any_end(void **state)
     free(chain.bytes);
 }
 
+/* Bytes that change after they were looked at: a file of which no end is found is not whole. */
+static void an_end_that_goes_meanwhile(void **state)
+{
+    (void)state;
+    struct chain chain;
+    struct act_sweep sweep;
+    act_map *map;
+    for (int gone = 0; gone < 2; gone++) {
+        bool whole = gone;
+        take_apart(&chain);
+        assert_int_equal(act_map_open_memory(chain.bytes, chain.nbytes, NULL, &map, NULL), ACT_OK);
+        assert_int_equal(act_sweep_open(&sweep, map, 0, NULL, NULL, NULL), ACT_OK);
+        if (gone)
+            act_store_le64(chain.bytes + chain.nbytes - 8, UINT64_MAX);
+        assert_int_equal(act_segments_check_sums(&sweep, true, &whole, NULL),
+                         gone ? ACT_ERR_CORRUPT : ACT_OK);
+        assert_int_equal(whole, !gone);
+        act_sweep_close(&sweep);
+        act_map_close(map);
+        free(chain.bytes);
+    }
+}
+
 /* A root set back to a former one by hand, or to another of the newest segment's nodes. */
 static void another_root(void **state)
 {
@@ -331,6 +354,7 @@ int main(void)
         cmocka_unit_test(segments_without_an_index),
         cmocka_unit_test(a_file_without_any_end),
         cmocka_unit_test(a_merge_without_its_root),
+        cmocka_unit_test(an_end_that_goes_meanwhile),
         cmocka_unit_test(another_root),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
