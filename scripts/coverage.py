@@ -102,11 +102,31 @@ def missed_branches(counts):
     return missed
 
 
+def read_entries(path):
+    """(where it stands, file below src/, function, text of the line, what, reason) of each entry."""
+    seen = set()
+    name = None
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            line = line.strip()
+            place = f"{os.path.relpath(path)}:{number}"
+            if not line or line.startswith("#"):
+                continue
+            if line.startswith("[") and line.endswith("]"):
+                name = line[1:-1]
+                continue
+            fields = [field.strip() for field in line.split(" :: ")]
+            if len(fields) != 4 or not all(fields):
+                sys.exit(f"{place}: not FUNCTION :: LINE :: WHICH :: REASON")
+            if (name, *fields[:2]) in seen:
+                sys.exit(f"{place}: a second time")
+            seen.add((name, *fields[:2]))
+            yield place, name, *fields
+
+
 class Exclusion:
-    def __init__(self, place, name, fields):
-        if len(fields) != 4 or not all(fields):
-            sys.exit(f"{place}: not FUNCTION :: LINE :: COUNT :: REASON")
-        function, text, count, self.reason = fields
+    def __init__(self, place, name, function, text, count, reason):
+        self.reason = reason
         self.place = place
         self.key = name, function, text
         self.at_times = count.endswith("?")
@@ -118,22 +138,8 @@ class Exclusion:
 
 def read_exclusions(path):
     """The exclusions of a file; see its head."""
-    exclusions = {}
-    name = None
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            line = line.strip()
-            place = f"{os.path.relpath(path)}:{number}"
-            if not line or line.startswith("#"):
-                continue
-            if line.startswith("[") and line.endswith("]"):
-                name = line[1:-1]
-                continue
-            exclusion = Exclusion(place, name, [field.strip() for field in line.split(" :: ")])
-            if exclusion.key in exclusions:
-                sys.exit(f"{place}: a second time")
-            exclusions[exclusion.key] = exclusion
-    return exclusions
+    exclusions = (Exclusion(*entry) for entry in read_entries(path))
+    return {exclusion.key: exclusion for exclusion in exclusions}
 
 
 def exclude(missed, exclusions):

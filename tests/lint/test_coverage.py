@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""That what judges the tests can say no: exclusions that are out of date, and mutants of each kind."""
+"""That what judges the tests can say no: exclusions out of date, decisions, mutants of each kind."""
 import importlib
 import os
 import sys
@@ -10,6 +10,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 
 coverage = importlib.import_module("coverage")
+mcdc = importlib.import_module("mcdc")
 mutants = importlib.import_module("mutants")
 
 
@@ -53,6 +54,65 @@ class Exclusions(unittest.TestCase):
         for text in ("f :: if (a) :: 1", "f :: if (a) :: 1 :: ", "f :: if (a) :: all :: x"):
             with self.assertRaises(SystemExit):
                 self.judge(f"[read/a.c]\n{text}\n", {})
+
+
+class Conditions(unittest.TestCase):
+    KEY = "read/a.c", "f", "if (a && b)"
+
+    def judge(self, text, covered):
+        """What is missed of one decision, and what is wrong."""
+        decision = mcdc.Decision(self.KEY[0], 7, 9, *self.KEY[1:], covered)
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("[read/a.c]\n" + text + "\n")
+            file.flush()
+            wrong = mcdc.exclude([decision], coverage.read_entries(file.name))
+        return decision.missed(), wrong
+
+    def test_takes_out_what_it_names(self):
+        self.assertEqual(self.judge("f :: if (a && b) :: 2 :: never", [False, False]), ([1], []))
+        self.assertEqual(self.judge("f :: if (a && b) :: 1 2 :: x", [False, False]), ([], []))
+
+    def test_says_what_is_out_of_date(self):
+        for text in ("f :: if (a && b) :: 1 :: x", "f :: if (a && b) :: 3 :: x",
+                     "f :: if (a || b) :: 2 :: x", "g :: if (a && b) :: 2 :: x"):
+            _, wrong = self.judge(text, [True, False])
+            self.assertEqual(len(wrong), 1, text)
+
+    def test_lets_pass_what_is_shown_at_times(self):
+        self.assertEqual(self.judge("f :: if (a && b) :: 1? :: who is first", [True, False]),
+                         ([2], []))
+
+    def test_wants_numbers(self):
+        with self.assertRaises(SystemExit):
+            self.judge("f :: if (a && b) :: all :: x", [False, False])
+
+
+def function(name, records, expansions=()):
+    """As llvm-cov tells of one: lines 10 to 20 of a file, and what there is in macros' arguments:
+    (line, column, how many conditions)."""
+    regions = [[10, 1, 20, 2, 1, 0, 0, 0]]
+    branches = []
+    for number, (line, column, count) in enumerate(expansions, 1):
+        regions.append([line, column, line, column + 9, 1, 0, number, mcdc.EXPANSION])
+        branches += [[3, 45, 3, 46, 1, 1, number, 0, mcdc.CONDITION]] * count
+    return {"name": name, "filenames": [os.path.join(mcdc.SRC, "base/error.c")],
+            "regions": regions, "branches": branches, "mcdc_records": records}
+
+
+class Decisions(unittest.TestCase):
+    def found(self, *functions):
+        return [(d.line, d.column, d.key[1], d.covered) for d in mcdc.decisions(functions)]
+
+    def test_copies_are_one(self):
+        copy = [12, 9, 12, 20, 0, 5]
+        self.assertEqual(self.found(function("a.c:f", [copy + [[True, False]]]),
+                                    function("b.c:f", [copy + [[False, True]]])),
+                         [(12, 9, "f", [True, True])])
+
+    def test_arguments_of_macros_are_where_they_are_used(self):
+        records = [[3, 45, 3, 46, 0, 5, [True, False]], [3, 45, 3, 46, 0, 5, [True, True, False]]]
+        self.assertEqual(self.found(function("f", records, [(11, 9, 3), (14, 9, 2), (15, 9, 0)])),
+                         [(11, 9, "f", [True, True, False]), (14, 9, "f", [True, False])])
 
 
 class Mutants(unittest.TestCase):
