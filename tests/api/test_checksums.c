@@ -17,7 +17,8 @@ enum {
     ASKED = 64, /* keys looked up after each flip */
     BATCH = 600,
     MERGES = 3,
-    BLOCK_NBYTES = 65536
+    BLOCK_NBYTES = 65536,
+    FOOTER_NBYTES = 64 /* of a segment */
 };
 
 static const act_open_options touch = {.checksums = ACT_CHECKSUMS_TOUCH};
@@ -252,8 +253,9 @@ static void test_flips_in_a_file_that_was_merged_into(void **state)
     entries_free(&entries);
 }
 
-/* Merges as another program does it, without a footer: the former root comes below a byte. */
-static void merge_otherwise(struct forge *f)
+/* Merges as another program does it, without a footer: the former root, whose offset is returned,
+ * comes below a byte. */
+static uint64_t merge_otherwise(struct forge *f)
 {
     act_map_stat stat;
     assert_int_equal(forge_open(f, NULL), ACT_OK);
@@ -261,6 +263,7 @@ static void merge_otherwise(struct forge *f)
     uint64_t trailer = forge_here(f) - 16;
     forge_root(f, forge_fork(f, FORGE_NONE, stat.root, "z"));
     forge_trailer(f, trailer, stat.root);
+    return stat.root;
 }
 
 /* A flip in what actree merged before that is found, and no answer is wrong. */
@@ -306,9 +309,11 @@ static void test_flips_before_what_another_program_merged(void **state)
     uint8_t *bytes = scratch_read(scratch_map, &nbytes);
     forge_bytes(&f, bytes, nbytes);
     free(bytes);
-    merge_otherwise(&f);
+    size_t root = (size_t)merge_otherwise(&f);
     struct random r = random_of(4);
     flip_before(&f, built, 0, &below, &r);
+    for (size_t at = root - FOOTER_NBYTES; at < root; at++)
+        flip_before(&f, at, (uint8_t)(1u << at % 8), &below, &r);
     for (unsigned i = 0; i < FLIPS; i++)
         flip_before(&f, built + (size_t)random_below(&r, nbytes - built),
                     (uint8_t)(1u << random_below(&r, 8)), &below, &r);

@@ -334,7 +334,8 @@ static void huge_pages(void **state)
     act_map_close(map);
 }
 
-/* Where all of a file is read anyway, and it is large, but not beside the memory there is. */
+/* Where all of a file is read anyway, and it is large, but not, with others, beside the memory
+ * there is. */
 static void huge_pages_by_themselves(void **state)
 {
     (void)state;
@@ -343,14 +344,17 @@ static void huge_pages_by_themselves(void **state)
     };
     static const struct {
         size_t nbytes;
+        uint64_t among_nbytes;
         uint64_t memory_nbytes;
         act_populate populate;
         bool huge;
     } cases[] = {
-        {LARGE, 4 * (uint64_t)LARGE, ACT_POPULATE_ALL, true},
-        {LARGE, 4 * (uint64_t)LARGE - 1, ACT_POPULATE_ALL, false},
-        {LARGE, UINT64_MAX, ACT_POPULATE_NONE, false},
-        {LARGE - 1, UINT64_MAX, ACT_POPULATE_ALL, false},
+        {LARGE, 0, 4 * (uint64_t)LARGE, ACT_POPULATE_ALL, true},
+        {LARGE, 0, 4 * (uint64_t)LARGE - 1, ACT_POPULATE_ALL, false},
+        {LARGE, 2 * LARGE, 8 * (uint64_t)LARGE, ACT_POPULATE_ALL, true},
+        {LARGE, 2 * LARGE, 8 * (uint64_t)LARGE - 1, ACT_POPULATE_ALL, false},
+        {LARGE, 0, UINT64_MAX, ACT_POPULATE_NONE, false},
+        {LARGE - 1, 0, UINT64_MAX, ACT_POPULATE_ALL, false},
     };
     char *path = scratch_path(scratch_dir, "large.act");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -368,11 +372,12 @@ static void huge_pages_by_themselves(void **state)
         machine.memory_nbytes = cases[i].memory_nbytes;
         /* What is populated in huge pages only can fail so. */
         machine.populate_error = EIO;
-        assert_int_equal(act_map_open(path, &options, &map, NULL),
+        uint64_t among = cases[i].among_nbytes;
+        assert_int_equal(act_map_open_among(path, &options, among, &map, NULL),
                          cases[i].huge ? ACT_ERR_IO : ACT_OK);
         act_map_close(map);
         machine.populate_error = 0;
-        assert_int_equal(act_map_open(path, &options, &map, NULL), ACT_OK);
+        assert_int_equal(act_map_open_among(path, &options, among, &map, NULL), ACT_OK);
         act_map_get_paging(map, &paging);
         assert_int_equal(paging.huge, ACT_HUGE_AUTO);
         act_map_close(map);
