@@ -405,6 +405,7 @@ static void a_part_is_populated_by_its_share(void **state)
     assert_non_null(strstr(error.text, "the share of this part of a set"));
     assert_null(map);
     /* A file by itself has no share. */
+    memset(&sys, 0, sizeof(sys)); /* it may lie elsewhere */
     sys.available = nbytes;
     assert_int_equal(act_map_open(indexed, &options, &map, &error), ACT_ERR_LIMIT);
     assert_null(strstr(error.text, "share"));
