@@ -242,13 +242,15 @@ static act_status sort_on_a_thread(struct watch *w, act_error *error)
                 false, w, error);
 }
 
-/* Chunks that are not spread: what is left in the last one is still to be sorted. */
+/* Chunks that are not spread: what is left in the last one is still to be sorted. With smaller
+ * pointers more entries fit into each, and hardly any would be left. */
 static act_status sort_what_seems_sorted(struct watch *w, act_error *error)
 {
-    return sort(&(act_sorter_options){.duplicates = ACT_DUPLICATES_LAST,
-                                      .temp_dir = scratch_dir,
-                                      .memory_nbytes = (uint64_t)5 << 17},
-                true, w, error);
+    return sort(
+        &(act_sorter_options){.duplicates = ACT_DUPLICATES_LAST,
+                              .temp_dir = scratch_dir,
+                              .memory_nbytes = (uint64_t)(sizeof(void *) > 4 ? 5 : 4) << 17},
+        true, w, error);
 }
 
 static act_status sort_it_on_a_thread(struct watch *w, act_error *error)
