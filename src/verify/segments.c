@@ -93,8 +93,8 @@ act_status act_segments_check_sums(struct act_sweep *sweep, bool only_segments, 
             return status;
         if (!tail.merged || !act_tail_previous(bytes, index, &root, &tail)) {
             if (!only_segments)
-                break; /* nothing says how other programs write */
-            tail.end = 0;
+                break;    /* nothing says how other programs write */
+            tail.end = 0; /* where no segment begins */
         }
         if (ours && tail.end != segment.begin)
             return act_sweep_break(sweep, error, ACT_RULE_TAIL, segment.begin,

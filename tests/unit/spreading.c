@@ -164,6 +164,24 @@ bool spreading_write_damaged(struct spreading *spreading, size_t number, size_t 
     return done;
 }
 
+void spreading_expect_told(struct spreading *spreading, enum spreading_damage damage,
+                           spreading_read_fn read_all, size_t setting)
+{
+    unsigned told = 0;
+    for (size_t range = 0; range < spreading->spread.splitters.range_count; range++) {
+        size_t taken;
+        act_error error = {0};
+        if (!spreading_write_damaged(spreading, range % spreading->spread.run_count, range, damage))
+            continue;
+        act_status status = read_all(spreading, setting, &taken, &error);
+        if (status != ACT_ERR_IO || !strstr(error.text, scratch_dir))
+            fail_msg("damage %d of range %zu: status %d, %s", (int)damage, range, (int)status,
+                     error.text);
+        told++;
+    }
+    assert_true(told > 20);
+}
+
 void spreading_write_random(struct spreading *spreading, struct random *random)
 {
     size_t number = random_below(random, spreading->spread.run_count);

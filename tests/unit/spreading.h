@@ -53,7 +53,15 @@ enum spreading_damage {
 bool spreading_write_damaged(struct spreading *spreading, size_t number, size_t range,
                              enum spreading_damage damage);
 
-/* The same with some bytes changed, anywhere. */
+/* Reads all ranges back, with one of its own settings; how many entries goes to *taken_ret. */
+typedef act_status (*spreading_read_fn)(struct spreading *spreading, size_t setting,
+                                        size_t *taken_ret, act_error *error);
+
+/* That damage is told as ACT_ERR_IO, in whichever range it is, by a text that names the folder. */
+void spreading_expect_told(struct spreading *spreading, enum spreading_damage damage,
+                           spreading_read_fn read_all, size_t setting);
+
+/* Writes all runs with some bytes changed, anywhere. */
 void spreading_write_random(struct spreading *spreading, struct random *random);
 
 #endif

@@ -66,22 +66,9 @@ static void damage_is_told(void **state)
     (void)state;
     struct spreading spreading;
     spreading_open(&spreading, false);
-    for (int damage = 0; damage < SPREADING_DAMAGES; damage++) {
-        unsigned told = 0;
-        for (size_t range = 0; range < spreading.spread.splitters.range_count; range++) {
-            size_t taken;
-            act_error error = {0};
-            if (!spreading_write_damaged(&spreading, range % spreading.spread.run_count, range,
-                                         (enum spreading_damage)damage))
-                continue;
-            act_status status = take_all(&spreading, SPREADING_MEMORY_NBYTES, &taken, &error);
-            if (status != ACT_ERR_IO || !strstr(error.text, scratch_dir))
-                fail_msg("damage %d of range %zu: status %d, %s", damage, range, status,
-                         error.text);
-            told++;
-        }
-        assert_true(told > 20);
-    }
+    for (int damage = 0; damage < SPREADING_DAMAGES; damage++)
+        spreading_expect_told(&spreading, (enum spreading_damage)damage, take_all,
+                              SPREADING_MEMORY_NBYTES);
     spreading_close(&spreading);
 }
 
