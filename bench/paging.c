@@ -3,9 +3,10 @@
  *   paging FILE QUERIES ADVICE POPULATE LOCK HUGE WARM_MS MS
  *
  * The words are those of the tool's options; HUGE may also be "small" or "hugetlb", for a copy made
- * here in memory without huge pages, or in those that the system was told to keep for that. Looks
- * up the keys of QUERIES, a line each, one by one and round it, for WARM_MS and then for MS; 0: all
- * of them once. Prints JSON. */
+ * here in memory without huge pages, or in those that the system was told to keep for that; "later"
+ * or "later-hot", for a copy that is put behind the open map, or behind its hot region. Looks up
+ * the keys of QUERIES, a line each, one by one and round it, for WARM_MS and then for MS; 0: all of
+ * them once. Prints JSON. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,6 +25,13 @@
 struct query {
     char *key;
     size_t nbytes;
+};
+
+/* What HUGE may be besides the options. */
+enum {
+    LATER = ACT_HUGE_ON + 1,
+    LATER_HOT,
+    SMALL
 };
 
 static struct query *queries;
@@ -124,15 +132,18 @@ int main(int argc, char **argv)
     options.advice = (act_advice)word("auto|normal|random|sequential", argv[3]);
     options.populate = populates[word("none|hot|all", argv[4])];
     options.lock = (act_lock)word("none|hot|all", argv[5]);
-    int huge = word("off|auto|on|small|hugetlb", argv[6]);
+    int huge = word("off|auto|on|later|later-hot|small|hugetlb", argv[6]);
     options.huge = huge <= ACT_HUGE_ON ? (act_huge)huge : ACT_HUGE_OFF;
     uint64_t warm_ms = strtoull(argv[7], NULL, 10), ms = strtoull(argv[8], NULL, 10);
     if (load(argv[2]) != 0)
         return 2;
     uint64_t start_ns = meter_now_ns();
-    act_status status = huge <= ACT_HUGE_ON
+    act_status status = huge <= LATER_HOT
                             ? act_map_open(argv[1], &options, &map, &error)
-                            : open_copy(argv[1], huge > 3 ? MAP_HUGETLB : 0, &map, &error);
+                            : open_copy(argv[1], huge > SMALL ? MAP_HUGETLB : 0, &map, &error);
+    act_region region = {.kind = huge == LATER_HOT ? ACT_REGION_HOT : ACT_REGION_WHOLE};
+    if (status == ACT_OK && (huge == LATER || huge == LATER_HOT))
+        status = act_map_set_backing(map, &region, ACT_BACKING_COPY, &error);
     if (status != ACT_OK)
         return fail(error.text);
     uint64_t opened_ns = meter_now_ns();

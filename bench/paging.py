@@ -144,6 +144,8 @@ def measure_huge(args, folder):
             ("populated", "all"): ("auto", "all", "none", "off"),
             ("auto, cold", "all"): ("auto", "all", "none", "auto"),
             ("on, cached", "all"): ("auto", "all", "none", "on"),
+            ("copied when open", ""): ("auto", "none", "none", "later"),
+            ("hot region copied", ""): ("auto", "none", "none", "later-hot"),
             ("copy, small pages", ""): ("auto", "none", "none", "small"),
             ("copy, hugetlb", ""): ("auto", "none", "none", "hugetlb")}
     shown = {}

@@ -7,9 +7,9 @@
  * the caller's, there is nothing to advise, populate or release: then the functions return ACT_OK,
  * having checked their arguments.
  *
- * What the addresses of a map depend on, being mapped or read, private, guarded or in huge pages,
- * stays as it was opened: readers hold those addresses. Open the file again for something else;
- * that takes microseconds, and what is in memory is shared.
+ * So all that options of opening say of pages can be changed later, but for the guard of a map, and
+ * for what was read into memory when it was opened: that has no file behind it. Open such a file
+ * again for something else (act_map_reopen).
  */
 #ifndef ACTREE_MAPPING_H
 #define ACTREE_MAPPING_H
@@ -104,12 +104,46 @@ ACT_API act_status act_map_unlock(const act_map *map, const act_region *region, 
 ACT_API act_status act_map_release(const act_map *map, const act_region *region, unsigned flags,
                                    act_error *error);
 
+/* What is behind the addresses of a map. */
+typedef enum act_backing {
+    /* The file, mapped from the system's cache, which all processes share. Also from huge pages
+     * back to what the system does by itself. */
+    ACT_BACKING_SHARED = 0,
+    ACT_BACKING_PRIVATE = 1, /* the file, as with act_open_options.is_private */
+    /* The file, shared and present, in huge pages as far as the system's cache holds it in such:
+     * which is for the file system to say. What it holds in small pages already stays so, but for
+     * a file in memory (tmpfs): act_map_release with ACT_RELEASE_CACHE first. */
+    ACT_BACKING_HUGE = 2,
+    /* Read, into memory of this process's own, in huge pages where there are some: as with
+     * act_open_options.huge, or ACT_ACCESS_READ. What is released of it comes back, but the memory
+     * is free only when the region has something else behind it or the map is closed. */
+    ACT_BACKING_COPY = 3
+} act_backing;
+
+/*
+ * Puts something else behind a region, by whole pages: for huge pages those of 2 MiB in which it
+ * lies. Others may read there meanwhile: each of them sees the one or the other. Of pages with
+ * something new behind them what act_map_advise said is forgotten. After an error a part may have
+ * been changed. Of a map with a signal's guard the last two pages of the file stay what they are;
+ * and a copy too is gone for it when the file is cut short. act_map_get_paging tells what came of
+ * it.
+ *
+ * ACT_ERR_INVALID: an unknown backing; pages of the region are locked; a copy, or huge pages,
+ * beside a resident budget. ACT_ERR_LIMIT: a copy, or huge pages, of more than half of the memory
+ * that the program may use now. ACT_ERR_IO: the file has become shorter or cannot be read; or the
+ * system failed: `os_code` is ENOSYS where it can have no copy in a mapping's place, that is
+ * anywhere but on Linux. ACT_ERR_NOMEM.
+ */
+ACT_API act_status act_map_set_backing(const act_map *map, const act_region *region,
+                                       act_backing backing, act_error *error);
+
 /*
  * Sets the resident budget, act_open_options.resident_nbytes_max, anew; 0: from now on none. What
  * is present beyond it is given back before this returns, or by another thread that is about to. A
  * scan that is under way goes on as it began.
  *
- * ACT_ERR_INVALID: no map; fewer than ACT_RESIDENT_NBYTES_MIN bytes; the whole file is locked.
+ * ACT_ERR_INVALID: no map; fewer than ACT_RESIDENT_NBYTES_MIN bytes; the whole file is locked, or
+ * some of it copied.
  */
 ACT_API act_status act_map_set_budget(const act_map *map, uint64_t resident_nbytes_max,
                                       act_error *error);
@@ -117,7 +151,8 @@ ACT_API act_status act_map_set_budget(const act_map *map, uint64_t resident_nbyt
 /* What is behind a mapping's addresses, as far as huge pages go. */
 typedef enum act_huge_kind {
     ACT_HUGE_KIND_NONE = 0,
-    ACT_HUGE_KIND_COPY = 1, /* a copy in memory of the process's own */
+    ACT_HUGE_KIND_COPY = 1, /* a copy in memory of the process's own; also if only some is copied,
+                               and no more than that is in huge pages */
     ACT_HUGE_KIND_FILE = 2  /* the system's cache of the file: file systems that keep large folios,
                                or a tmpfs mounted with huge= */
 } act_huge_kind;
@@ -126,9 +161,10 @@ typedef enum act_huge_kind {
 
 /* How the pages of a map are held, and why. */
 typedef struct act_map_paging {
-    act_access access; /* ACT_ACCESS_MAP or ACT_ACCESS_READ, as in act_map_stat */
-    bool is_private;
-    bool is_copy;        /* in memory of the process's own, for huge pages */
+    act_access access;      /* ACT_ACCESS_MAP or ACT_ACCESS_READ, as in act_map_stat */
+    bool is_private;        /* all of it, but for what was copied since */
+    bool is_copy;           /* all of it, in memory of the process's own, since it was opened */
+    uint64_t copied_nbytes; /* in such memory by act_map_set_backing, now */
     act_advice advice;   /* in effect for the file, not ACT_ADVICE_AUTO: as it was opened, or told
                             by act_map_advise for the whole since */
     bool advice_is_auto; /* it was chosen, not told */

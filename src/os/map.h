@@ -35,11 +35,24 @@ act_status act_os_bytes_open(const char *path, act_access access, act_guard guar
                              uint64_t read_nbytes_max, struct act_os_bytes *bytes_ret,
                              act_error *error);
 
+/* What is behind addresses of a mapping. */
+enum act_os_backing {
+    ACT_OS_BACKING_SHARED,  /* the file, as it was mapped */
+    ACT_OS_BACKING_PRIVATE, /* the file: pages that were written to, which none is, would be this
+                               process's own, MAP_PRIVATE */
+    ACT_OS_BACKING_COPY     /* a copy, for which the system is asked to use huge pages; what is
+                               released of it comes back, as of a file */
+};
+
 /*
- * Maps them once more, in the same place, so that they are this process's own as soon as it wrote
- * to them, which it does not: MAP_PRIVATE. ACT_ERR_NOMEM, ACT_ERR_IO.
+ * Puts something else behind the whole pages in which some bytes of a mapping lie, in the same
+ * place, while others read there. What the system was told or asked for these pages is forgotten:
+ * those of the file are set to ACT_OS_PAGING_SINGLE, none is locked. What a guard looks at stays:
+ * the file's last two pages. Returns 0, or an errno: then nothing was changed; ENOSYS where the
+ * system has no way.
  */
-act_status act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error);
+int act_os_bytes_set_backing(const struct act_os_bytes *bytes, uint64_t off, uint64_t nbytes,
+                             enum act_os_backing backing);
 
 /*
  * Puts a copy of mapped bytes in their place, in memory for which the system is asked to use huge

@@ -41,8 +41,8 @@ int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes);
  * other. */
 int act_os_paging_await(const uint8_t *bytes, uint64_t nbytes);
 
-/* The same for a whole mapping, with the wish that the system reads and keeps it in huge pages;
- * slower where it does not. */
+/* The same, with the wish that the system reads and keeps them in huge pages; slower where it does
+ * not. */
 int act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes);
 
 /* Keeps the pages of these bytes in memory, and reads those that are not, or lets them go again.

@@ -19,6 +19,12 @@ int act_os_unnamed_link(int fd, int folder_fd, const char *name);
  */
 int act_os_unnamed_temp(const char *folder);
 
+/*
+ * Opens one in memory, of so many zeros, for writing and reading, which takes memory for what is
+ * written alone. -1 and errno on failure; ENOSYS where there are none.
+ */
+int act_os_unnamed_memory(uint64_t nbytes);
+
 /* Gives the room of some bytes of a file back, where that is possible. */
 void act_os_unnamed_forget(int fd, uint64_t off, uint64_t nbytes);
 

@@ -43,6 +43,8 @@ struct act_map_lazy {
 
     atomic_bool noting; /* a thread has taken what follows for itself, for a moment */
     struct act_spans locked;
+    struct act_spans privates;              /* mapped privately, by whole pages, */
+    struct act_spans copies;                /* or copied */
     struct act_shortcuts *unused_shortcuts; /* that were there when a budget was set */
 };
 
@@ -58,7 +60,6 @@ struct act_map {
     uint64_t steps_max;
     uint64_t among_nbytes; /* of all the files that it is one of, as a part of a set; or 0 */
     act_advice advice;     /* what was told when it was opened */
-    bool is_private;
     act_populate populate; /* what was asked for, and what came of it */
     uint64_t populate_asked_nbytes;
     uint64_t populate_done_nbytes;

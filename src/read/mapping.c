@@ -1,5 +1,4 @@
 #include "read/mapping.h"
-#include "read/guard.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +6,9 @@
 #include "base/error.h"
 #include "base/pace.h"
 #include "os/paging.h"
+#include "read/backing.h"
 #include "read/budget.h"
+#include "read/guard.h"
 #include "read/paging.h"
 #include "read/region.h"
 #include "read/shortcut.h"
@@ -278,6 +279,9 @@ act_status act_map_set_budget(const act_map *map, uint64_t resident_nbytes_max, 
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no map");
     bool all_locked = act_mapping_locked_nbytes(map) == map->file_nbytes;
     act_status status = check_budget(resident_nbytes_max, all_locked, error);
+    if (status == ACT_OK && resident_nbytes_max && act_backing_copied_nbytes(map))
+        status = act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET,
+                          "a resident budget, and a copy: only one of them can be kept");
     if (status == ACT_OK && act_map_is_paged(map)) {
         act_budget_set(map, resident_nbytes_max);
         if (resident_nbytes_max)
@@ -373,10 +377,9 @@ act_status act_mapping_set_up(struct act_map *map, const act_open_options *optio
     bool paged = act_map_is_paged(map);
     act_status status = ACT_OK;
     if (paged && options->is_private) {
-        status = act_os_bytes_make_private(&map->os_bytes, error);
+        status = act_backing_begin_private(map, error);
         if (status != ACT_OK)
             return status;
-        map->is_private = true;
     }
     act_map_begin_paging(map, options->advice);
     map->populate = options->populate;
@@ -397,5 +400,7 @@ void act_mapping_tear_down(struct act_map *map)
         (void)act_os_paging_unlock(map->arena.bytes + locked->items[i].off,
                                    locked->items[i].end - locked->items[i].off);
     act_spans_free(locked);
+    act_spans_free(&map->lazy->privates);
+    act_spans_free(&map->lazy->copies);
     act_shortcuts_free(map->lazy->unused_shortcuts);
 }

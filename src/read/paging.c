@@ -103,6 +103,19 @@ void act_map_begin_paging(struct act_map *map, act_advice advice)
     atomic_store(&lazy->single_pages, true);
 }
 
+void act_map_tell_span(const struct act_map *map, struct act_span span)
+{
+    struct act_map_lazy *lazy = map->lazy;
+    act_os_paging_set(map->arena.bytes + span.off, span.end - span.off,
+                      act_paging_of((act_advice)atomic_load(&lazy->advice)));
+    if (!atomic_load(&lazy->hot_ahead))
+        return;
+    uint64_t off = span.off > map->index.hot_off ? span.off : map->index.hot_off;
+    uint64_t end = span.end < map->index.sums_off ? span.end : map->index.sums_off;
+    if (off < end)
+        act_os_paging_set(map->arena.bytes + off, end - off, ACT_OS_PAGING_AHEAD);
+}
+
 void act_map_settle_now(const struct act_map *map)
 {
     struct act_map_lazy *lazy = map->lazy;

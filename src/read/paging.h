@@ -50,6 +50,9 @@ void act_map_restore_paging(const struct act_map *map);
 /* The same for any advice but ACT_ADVICE_AUTO. */
 void act_map_tell_paging(const struct act_map *map, act_advice advice);
 
+/* Tells the system about some bytes what it was told last about the whole file. */
+void act_map_tell_span(const struct act_map *map, struct act_span span);
+
 /*
  * For who reads here and there and wants to bring no neighbours in, whatever was chosen for the
  * map: pages are read one by one from now on; or again as it was chosen or told for the file.

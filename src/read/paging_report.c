@@ -5,6 +5,7 @@
 
 #include "base/attributes.h"
 #include "os/paging.h"
+#include "read/backing.h"
 #include "read/mapping.h"
 #include "read/paging.h"
 
@@ -67,6 +68,8 @@ static void say_mapped(const struct act_map *map, act_map_paging *paging)
         say(paging, "; no huge pages beside a budget");
     else if (map->huge == ACT_HUGE_ON && act_map_exceeds_memory(map))
         say(paging, "; a copy in huge pages would not fit");
+    if (paging->copied_nbytes)
+        say(paging, "; %.1f MiB are copied", mib(paging->copied_nbytes));
     if (paging->huge_nbytes)
         say(paging, "; %.1f MiB are in huge pages", mib(paging->huge_nbytes));
     if (act_map_budget(map))
@@ -85,7 +88,8 @@ static act_huge_kind huge_kind(const act_map_paging *paging)
 {
     if (!paging->huge_nbytes)
         return ACT_HUGE_KIND_NONE;
-    return paging->is_copy ? ACT_HUGE_KIND_COPY : ACT_HUGE_KIND_FILE;
+    bool copied = paging->is_copy || paging->huge_nbytes <= paging->copied_nbytes;
+    return copied ? ACT_HUGE_KIND_COPY : ACT_HUGE_KIND_FILE;
 }
 
 void act_map_get_paging(const act_map *map, act_map_paging *paging_ret)
@@ -94,8 +98,11 @@ void act_map_get_paging(const act_map *map, act_map_paging *paging_ret)
     memset(paging_ret, 0, sizeof(*paging_ret));
     paging_ret->memory_nbytes = act_map_memory(map);
     paging_ret->access = map->os_bytes.mapped ? ACT_ACCESS_MAP : ACT_ACCESS_READ;
-    paging_ret->is_private = map->is_private;
     paging_ret->is_copy = map->os_bytes.copied;
+    paging_ret->copied_nbytes = act_backing_copied_nbytes(map);
+    uint64_t private_nbytes = act_backing_private_nbytes(map);
+    paging_ret->is_private = private_nbytes &&
+                             private_nbytes + paging_ret->copied_nbytes == map->file_nbytes;
     paging_ret->advice = (act_advice)atomic_load(&lazy->advice);
     paging_ret->advice_is_auto = map->advice == ACT_ADVICE_AUTO &&
                                  paging_ret->advice == act_map_chosen_advice(map);

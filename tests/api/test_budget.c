@@ -16,6 +16,7 @@
 #include "support/entries.h"
 #include "support/random.h"
 #include "support/scratch.h"
+#include "support/smaps.h"
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -58,19 +59,7 @@ static int build(void **state)
 /* How much of the file this process has present, as the system says. */
 static uint64_t resident(void)
 {
-    uint64_t kib = 0;
-    bool within = false;
-    char line[4096];
-    FILE *f = fopen("/proc/self/smaps", "r");
-    assert_non_null(f);
-    while (fgets(line, sizeof(line), f)) {
-        if (!(line[0] >= 'A' && line[0] <= 'Z'))
-            within = strstr(line, path) != NULL;
-        else if (within && strncmp(line, "Rss:", 4) == 0)
-            kib += strtoull(line + 4, NULL, 10);
-    }
-    fclose(f);
-    return kib * 1024;
+    return smaps_nbytes(path, NULL, "Rss");
 }
 
 static void look(void)

@@ -303,6 +303,7 @@ static void nothing_is_steered(const act_map *map)
     assert_int_equal(act_map_unlock(map, NULL, NULL), ACT_ERR_IO);
     assert_int_equal(act_map_advise(map, NULL, ACT_ADVICE_RANDOM, NULL), ACT_ERR_IO);
     assert_int_equal(act_map_release(map, NULL, 0, NULL), ACT_ERR_IO);
+    assert_int_equal(act_map_set_backing(map, NULL, ACT_BACKING_SHARED, NULL), ACT_ERR_IO);
 }
 
 /* Whatever is asked for of its pages, a guarded map is guarded, or in memory of its own. */

@@ -17,6 +17,7 @@
 #include "support/entries.h"
 #include "support/random.h"
 #include "support/scratch.h"
+#include "support/smaps.h"
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -77,24 +78,6 @@ static act_map_paging paging_of(const act_map *map)
     return paging;
 }
 
-/* A number of the system's list of mappings, in bytes, of those of a file. */
-static uint64_t smaps(const char *path, const char *label)
-{
-    uint64_t kib = 0;
-    bool within = false;
-    char line[4096];
-    FILE *f = fopen("/proc/self/smaps", "r");
-    assert_non_null(f);
-    while (fgets(line, sizeof(line), f)) {
-        if (!(line[0] >= 'A' && line[0] <= 'Z'))
-            within = strstr(line, path) != NULL;
-        else if (within && strncmp(line, label, strlen(label)) == 0 && line[strlen(label)] == ':')
-            kib += strtoull(line + strlen(label) + 1, NULL, 10);
-    }
-    fclose(f);
-    return kib * 1024;
-}
-
 static void expect_answers(const act_map *map)
 {
     for (size_t i = 0; i < entries.count; i += 997) {
@@ -124,12 +107,23 @@ static act_status release(const act_map *map, const act_region *region, act_erro
     return act_map_release(map, region, 0, error);
 }
 
-static const steer_fn steers[] = {advise, populate, act_map_unlock, release, act_map_lock};
+static act_status share(const act_map *map, const act_region *region, act_error *error)
+{
+    return act_map_set_backing(map, region, ACT_BACKING_SHARED, error);
+}
+
+static act_status copy(const act_map *map, const act_region *region, act_error *error)
+{
+    return act_map_set_backing(map, region, ACT_BACKING_COPY, error);
+}
+
+static const steer_fn steers[] = {advise, populate, act_map_unlock, release,
+                                  copy,   share,    act_map_lock};
 
 /* Locking comes last, and is left out of maps that are too large for the limit. */
 static void expect_all(const act_map *map, const act_region *region, act_status expected)
 {
-    for (size_t i = 0; i < 4 + (expected != ACT_OK); i++) {
+    for (size_t i = 0; i < 6 + (expected != ACT_OK); i++) {
         act_error error = {.status = ACT_OK};
         assert_int_equal(steers[i](map, region, &error), expected);
         assert_int_equal(error.status, expected >= ACT_ERR_INVALID ? expected : ACT_OK);
@@ -262,6 +256,8 @@ static void what_is_in_memory_is_said_to_be(void **state)
     assert_int_equal(act_map_unlock(map, NULL, NULL), ACT_OK);
     assert_int_equal(act_map_release(map, NULL, ACT_RELEASE_CACHE, NULL), ACT_OK);
     assert_int_equal(act_map_populate(map, NULL, NULL, NULL, NULL, NULL, NULL), ACT_OK);
+    assert_int_equal(act_map_set_backing(map, NULL, ACT_BACKING_COPY, NULL), ACT_OK);
+    assert_int_equal(paging_of(map).copied_nbytes, 0);
     expect_answers(map);
     act_map_close(map);
     free(bytes);
@@ -285,17 +281,17 @@ static void what_is_populated_is_present_until_it_is_released(void **state)
         assert_int_equal(paging.is_private, private);
         assert_int_equal(paging.populate_asked_nbytes, stat.file_nbytes);
         assert_int_equal(paging.populate_done_nbytes, stat.file_nbytes);
-        assert_true(CHECK_EMULATED || smaps(indexed, "Rss") >= stat.file_nbytes);
+        assert_true(CHECK_EMULATED || smaps_nbytes(indexed, NULL, "Rss") >= stat.file_nbytes);
         assert_int_equal(act_map_release(map, &(act_region){.kind = ACT_REGION_COLD}, 0, NULL),
                          ACT_OK);
-        uint64_t left = smaps(indexed, "Rss");
+        uint64_t left = smaps_nbytes(indexed, NULL, "Rss");
         uint64_t hot_nbytes = stat.hot_end - stat.hot_off;
         assert_true(CHECK_EMULATED || (left >= hot_nbytes && left <= hot_nbytes + 4 * 4096));
         assert_int_equal(act_map_release(map, NULL, ACT_RELEASE_CACHE, NULL), ACT_OK);
         if (!CHECK_EMULATED)
-            assert_int_equal(smaps(indexed, "Rss"), 0);
+            assert_int_equal(smaps_nbytes(indexed, NULL, "Rss"), 0);
         expect_answers(map);
-        assert_true(smaps(indexed, "Rss") > 0);
+        assert_true(smaps_nbytes(indexed, NULL, "Rss") > 0);
         act_map_close(map);
     }
     CHECK_NEEDS_KERNEL("pages are not populated");
@@ -316,7 +312,8 @@ static void a_prefix_is_populated_alone(void **state)
         assert_true(paging.populate_asked_nbytes > stat.file_nbytes / 40);
         assert_true(paging.populate_asked_nbytes < stat.file_nbytes / 10);
         assert_int_equal(paging.populate_done_nbytes, paging.populate_asked_nbytes);
-        assert_true(CHECK_EMULATED || smaps(paths[i], "Rss") >= paging.populate_done_nbytes);
+        assert_true(CHECK_EMULATED ||
+                    smaps_nbytes(paths[i], NULL, "Rss") >= paging.populate_done_nbytes);
         act_map_close(map);
 
         options.prefix = "\3absent";
@@ -412,7 +409,7 @@ static void what_is_locked_is_counted(void **state)
     assert_true(paging.hot_nbytes > 0 && paging.hot_nbytes < MIB);
     assert_true(paging.locked_nbytes >= paging.hot_nbytes);
     assert_true(paging.locked_nbytes <= paging.hot_nbytes + 8192);
-    assert_true(smaps(indexed, "Locked") >= paging.hot_nbytes);
+    assert_true(smaps_nbytes(indexed, NULL, "Locked") >= paging.hot_nbytes);
     act_region range = {.kind = ACT_REGION_RANGE, .off = 100, .nbytes = 4096};
     assert_int_equal(act_map_lock(map, &range, NULL), ACT_OK);
     assert_int_equal(act_map_lock(map, &range, NULL), ACT_OK);
@@ -421,7 +418,7 @@ static void what_is_locked_is_counted(void **state)
     assert_int_equal(paging_of(map).locked_nbytes, paging.locked_nbytes);
     assert_int_equal(act_map_unlock(map, NULL, NULL), ACT_OK);
     assert_int_equal(paging_of(map).locked_nbytes, 0);
-    assert_int_equal(smaps(indexed, "Locked"), 0);
+    assert_int_equal(smaps_nbytes(indexed, NULL, "Locked"), 0);
     act_map_close(map);
 
     map = open_with(plain, &(act_open_options){.lock = ACT_LOCK_HOT});
@@ -496,10 +493,10 @@ static void in_huge_pages_the_answers_are_the_same(void **state)
             assert_int_equal(paging.huge_kind,
                              paging.huge_nbytes ? ACT_HUGE_KIND_COPY : ACT_HUGE_KIND_NONE);
             if (!CHECK_EMULATED) /* which holds the old mapping, too */
-                assert_int_equal(smaps(indexed, "Rss"), 0);
+                assert_int_equal(smaps_nbytes(indexed, NULL, "Rss"), 0);
         } else {
             assert_int_equal(paging.huge_kind, ACT_HUGE_KIND_FILE);
-            assert_true(paging.huge_nbytes >= smaps(indexed, "Size") / 4);
+            assert_true(paging.huge_nbytes >= smaps_nbytes(indexed, NULL, "Size") / 4);
         }
         assert_int_equal(act_map_release(map, NULL, ACT_RELEASE_CACHE, NULL), ACT_OK);
         assert_int_equal(act_map_advise(map, NULL, ACT_ADVICE_RANDOM, NULL), ACT_OK);

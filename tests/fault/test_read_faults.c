@@ -652,6 +652,8 @@ static act_status steer_wide(act_error *error)
         status = act_map_unlock(wide, &hot, error);
     if (status == ACT_OK)
         status = act_map_release(wide, &middle, 0, error);
+    for (int i = 0; i <= ACT_BACKING_COPY && status == ACT_OK; i++)
+        status = act_map_set_backing(wide, i % 2 ? &middle : &hot, (act_backing)i, error);
     return status;
 }
 

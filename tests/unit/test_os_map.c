@@ -3,6 +3,7 @@
 
 #include "os/map.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,8 +125,10 @@ static void private_maps_and_copies_are_the_same(void **state)
         write_pattern(some[i]);
         assert_int_equal(act_os_bytes_open(path, ACT_ACCESS_MAP, ACT_GUARD_NONE, 0, &opened, NULL),
                          ACT_OK);
-        assert_int_equal(act_os_bytes_make_private(&opened, NULL), ACT_OK);
-        expect_pattern(&opened, some[i]);
+        for (int backing = ACT_OS_BACKING_SHARED; backing <= ACT_OS_BACKING_COPY; backing++) {
+            assert_int_equal(act_os_bytes_set_backing(&opened, 0, some[i], backing), 0);
+            expect_pattern(&opened, some[i]);
+        }
         assert_int_equal(act_os_bytes_copy(&opened, NULL), ACT_OK);
         assert_true(opened.mapped && opened.copied);
         assert_int_equal((uintptr_t)opened.bytes % HUGE_PAGE_NBYTES, 0);
@@ -147,6 +150,8 @@ static void what_cannot_be_copied_stays(void **state)
     assert_int_equal(truncate(path, 5000), 0);
     assert_int_equal(act_os_bytes_copy(&opened, &error), ACT_ERR_IO);
     assert_int_equal(error.status, ACT_ERR_IO);
+    assert_int_equal(act_os_bytes_set_backing(&opened, 4096, 4096, ACT_OS_BACKING_COPY), EIO);
+    assert_int_equal(act_os_bytes_set_backing(&opened, 0, 4096, ACT_OS_BACKING_COPY), 0);
     assert_true(opened.bytes == before && !opened.copied);
     assert_int_equal(opened.nbytes, 100000);
     act_os_bytes_close(&opened);

@@ -41,11 +41,16 @@ act_status __wrap_act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error
     return machine.no_copy ? act_fail_nomem(error) : __real_act_os_bytes_copy(bytes, error);
 }
 
-act_status __real_act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error);
-act_status __wrap_act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error);
-act_status __wrap_act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error)
+int __real_act_os_bytes_set_backing(const struct act_os_bytes *bytes, uint64_t off, uint64_t nbytes,
+                                    enum act_os_backing backing);
+int __wrap_act_os_bytes_set_backing(const struct act_os_bytes *bytes, uint64_t off, uint64_t nbytes,
+                                    enum act_os_backing backing);
+int __wrap_act_os_bytes_set_backing(const struct act_os_bytes *bytes, uint64_t off, uint64_t nbytes,
+                                    enum act_os_backing backing)
 {
-    return machine.no_copy ? act_fail_nomem(error) : __real_act_os_bytes_make_private(bytes, error);
+    if (machine.no_copy)
+        return ENOMEM;
+    return __real_act_os_bytes_set_backing(bytes, off, nbytes, backing);
 }
 
 uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately);
@@ -334,6 +339,65 @@ static void huge_pages(void **state)
     act_map_close(map);
 }
 
+/* What the system refuses to put behind an open map, or cannot read. */
+static void backings_that_fail(void **state)
+{
+    (void)state;
+    act_error error;
+    act_map_paging paging;
+    act_map *map = open_with(&(act_open_options){.is_private = true});
+    const act_region middle = {.kind = ACT_REGION_RANGE, .off = 8192, .nbytes = 5000};
+    machine.no_copy = true;
+    assert_int_equal(act_map_set_backing(map, &middle, ACT_BACKING_COPY, &error), ACT_ERR_NOMEM);
+    assert_non_null(strstr(error.text, "offset 8192"));
+    act_map_get_paging(map, &paging);
+    assert_int_equal(paging.copied_nbytes, 0);
+    machine.no_copy = false;
+    machine.populate_error = EIO;
+    assert_int_equal(act_map_set_backing(map, &middle, ACT_BACKING_HUGE, &error), ACT_ERR_IO);
+    assert_int_equal(error.os_code, EIO);
+    machine.populate_error = 0;
+    /* No more is copied than there is memory for. */
+    machine.memory_nbytes = 8192;
+    assert_int_equal(act_map_set_backing(map, &middle, ACT_BACKING_COPY, &error), ACT_ERR_LIMIT);
+    assert_non_null(strstr(error.text, "half of what"));
+    machine.memory_nbytes = 16384;
+    assert_int_equal(act_map_set_backing(map, &middle, ACT_BACKING_COPY, &error), ACT_OK);
+    act_map_get_paging(map, &paging);
+    assert_int_equal(paging.copied_nbytes, 8192);
+    const act_region beyond = {.kind = ACT_REGION_RANGE, .off = file_nbytes, .nbytes = 1};
+    assert_int_equal(act_map_set_backing(map, &beyond, ACT_BACKING_COPY, NULL), ACT_ERR_INVALID);
+    act_map_close(map);
+}
+
+/* Whichever array it is that cannot grow: what is behind the map answers as before. */
+static void backings_without_memory(void **state)
+{
+    (void)state;
+    const act_region middle = {.kind = ACT_REGION_RANGE, .off = 8192, .nbytes = 5000};
+    for (int backing = ACT_BACKING_SHARED; backing <= ACT_BACKING_COPY; backing++) {
+        act_status status = ACT_ERR_NOMEM;
+        unsigned failures = 0;
+        for (unsigned at = 1; status != ACT_OK; at++) {
+            act_map *map = open_with(&(act_open_options){.is_private = true});
+            machine.refused = at;
+            act_error error = {.status = ACT_OK};
+            status = act_map_set_backing(map, &middle, (act_backing)backing, &error);
+            failures += status != ACT_OK;
+            assert_int_equal(status, error.status);
+            assert_true(status == ACT_OK || status == ACT_ERR_NOMEM);
+            machine.refused = 0;
+            assert_int_equal(act_map_verify(map, NULL, NULL, NULL, NULL), ACT_OK);
+            act_map_close(map);
+        }
+        assert_true(failures > 1);
+    }
+    machine.refused = 1;
+    act_map *map;
+    const act_open_options options = {.access = ACT_ACCESS_MAP, .is_private = true};
+    assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_ERR_NOMEM);
+}
+
 /* Where all of a file is read anyway, and it is large, but not, with others, beside the memory
  * there is. */
 static void huge_pages_by_themselves(void **state)
@@ -434,6 +498,8 @@ int main(void)
         cmocka_unit_test_setup(advice_for_a_part, reset),
         cmocka_unit_test_setup(a_budget_is_room_for_half_of_it, reset),
         cmocka_unit_test_setup(huge_pages, reset),
+        cmocka_unit_test_setup(backings_that_fail, reset),
+        cmocka_unit_test_setup(backings_without_memory, reset),
         cmocka_unit_test_setup(huge_pages_by_themselves, reset),
         cmocka_unit_test_setup(what_is_not_there, reset),
         cmocka_unit_test_setup(options_that_make_no_sense, reset),

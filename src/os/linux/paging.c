@@ -18,6 +18,11 @@
 #define MADV_POPULATE_READ 22
 #endif
 
+/* Of Linux 6.1. */
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 enum {
     BLOCK_NBYTES = 512 /* the unit of ru_inblock */
 };
@@ -90,11 +95,15 @@ int act_os_paging_populate(const uint8_t *bytes, uint64_t nbytes)
 }
 
 /* What is asked for beforehand comes in small pages; faults of such a mapping read a huge page
- * where the file system can keep one. */
+ * where the file system can keep one. What is in memory in small ones can be put together for files
+ * in memory only, but for kernels with CONFIG_READ_ONLY_THP_FOR_FS. */
 int act_os_paging_populate_huge(const uint8_t *bytes, uint64_t nbytes)
 {
     (void)advise(bytes, nbytes, MADV_HUGEPAGE);
-    return act_os_paging_await(bytes, nbytes);
+    int os_code = act_os_paging_await(bytes, nbytes);
+    if (!os_code)
+        (void)advise(bytes, nbytes, MADV_COLLAPSE);
+    return os_code;
 }
 
 int act_os_paging_lock(const uint8_t *bytes, uint64_t nbytes)

@@ -1,4 +1,4 @@
-/* O_TMPFILE, fallocate */
+/* O_TMPFILE, fallocate, memfd_create */
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
 
@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "os/memory.h"
@@ -54,6 +55,18 @@ int act_os_unnamed_temp(const char *folder)
     /* It is read in large pieces, here and there. */
     if (fd >= 0 && act_os_memory_is_scarce())
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+    return fd;
+}
+
+int act_os_unnamed_memory(uint64_t nbytes)
+{
+    int fd = memfd_create("actree", MFD_CLOEXEC);
+    if (fd >= 0 && ftruncate(fd, (off_t)nbytes) != 0) {
+        int os_code = errno;
+        close(fd);
+        errno = os_code;
+        return -1;
+    }
     return fd;
 }
 

@@ -114,11 +114,14 @@ act_status act_os_bytes_open(const char *path, act_access access, act_guard guar
 }
 
 /* What is in memory is the process's own already; these are for what is mapped. */
-act_status act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error)
+int act_os_bytes_set_backing(const struct act_os_bytes *bytes, uint64_t off, uint64_t nbytes,
+                             enum act_os_backing backing)
 {
     (void)bytes;
-    (void)error;
-    return ACT_OK;
+    (void)off;
+    (void)nbytes;
+    (void)backing;
+    return 0;
 }
 
 act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error)

@@ -24,6 +24,13 @@ int act_os_unnamed_temp(const char *folder)
     return -1;
 }
 
+int act_os_unnamed_memory(uint64_t nbytes)
+{
+    (void)nbytes;
+    errno = ENOSYS;
+    return -1;
+}
+
 void act_os_unnamed_forget(int fd, uint64_t off, uint64_t nbytes)
 {
     (void)fd;

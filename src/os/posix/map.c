@@ -20,6 +20,7 @@
 #include "os/posix/calls.h"
 #include "os/posix/identify.h"
 #include "os/served.h"
+#include "os/unnamed.h"
 
 /* Wide loads near the end of a file may reach this far beyond it. A page is no less. */
 enum {
@@ -257,17 +258,61 @@ static int fd_of(const struct act_os_bytes *bytes)
     return (int)(bytes->handle - 1);
 }
 
-act_status act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error)
+/*
+ * A copy of a file's bytes from `off` to `end`, whole pages, as a file in memory that has them at
+ * the same offsets: so that huge pages of it lie where those of the file would. Its descriptor, or
+ * -1 and errno.
+ */
+static int copy_to_memory(const struct act_os_bytes *bytes, size_t off, size_t end)
 {
-    size_t nbytes = in_pages((size_t)bytes->nbytes);
-    uint8_t *address = (uint8_t *)(uintptr_t)bytes->bytes;
+    int fd = act_os_unnamed_memory(end);
+    if (fd < 0)
+        return -1;
+    size_t nbytes = (end < bytes->nbytes ? end : (size_t)bytes->nbytes) - off;
+    uint8_t *copy = mmap(NULL, end - off, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)off);
+    int os_code = copy == MAP_FAILED ? errno : 0;
+    if (!os_code) {
+        int64_t done = act_posix_read_at(fd_of(bytes), copy, nbytes, off);
+        if (done != (int64_t)nbytes)
+            os_code = done < 0 ? errno : EIO;
+        munmap(copy, end - off);
+    }
+    if (!os_code)
+        return fd;
+    close(fd);
+    errno = os_code;
+    return -1;
+}
+
+int act_os_bytes_set_backing(const struct act_os_bytes *bytes, uint64_t off, uint64_t nbytes,
+                             enum act_os_backing backing)
+{
+    size_t page = act_os_page_nbytes();
+    size_t limit = in_pages((size_t)bytes->nbytes);
     if (bytes->guard)
-        nbytes = tail_off(nbytes);
-    if (nbytes &&
-        mmap(address, nbytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd_of(bytes), 0) == MAP_FAILED)
-        return act_fail_os(error, errno, "cannot map the file privately");
-    act_os_paging_set(address, bytes->nbytes, ACT_OS_PAGING_SINGLE);
-    return ACT_OK;
+        limit = tail_off(limit);
+    size_t start = (size_t)off / page * page;
+    size_t end = in_pages((size_t)(off + nbytes));
+    end = end < limit ? end : limit;
+    if (start >= end)
+        return 0;
+    bool copied = backing == ACT_OS_BACKING_COPY;
+    int fd = copied ? copy_to_memory(bytes, start, end) : fd_of(bytes);
+    if (fd < 0)
+        return errno;
+    /* What was there and what comes change places for all threads at once. */
+    uint8_t *address = (uint8_t *)(uintptr_t)bytes->bytes + start;
+    int flags = MAP_FIXED | (backing == ACT_OS_BACKING_PRIVATE ? MAP_PRIVATE : MAP_SHARED);
+    int os_code = 0;
+    if (mmap(address, end - start, PROT_READ, flags, fd, (off_t)start) == MAP_FAILED)
+        os_code = errno;
+    if (copied)
+        close(fd);
+    if (!os_code && copied)
+        (void)act_os_paging_populate_huge(address, end - start);
+    else if (!os_code)
+        act_os_paging_set(address, end - start, ACT_OS_PAGING_SINGLE);
+    return os_code;
 }
 
 /* Memory that can be written, of that size, for the bytes of a file. NULL and errno on failure. */

@@ -104,12 +104,15 @@ act_status act_os_bytes_open(const char *path, act_access access, act_guard guar
     return status;
 }
 
-/* Nobody writes through a view that is read-only, so that it makes no difference whose it is. */
-act_status act_os_bytes_make_private(struct act_os_bytes *bytes, act_error *error)
+/* Nobody writes through a view that is read-only, so that it makes no difference whose it is; but a
+ * part of one cannot be another. */
+int act_os_bytes_set_backing(const struct act_os_bytes *bytes, uint64_t off, uint64_t nbytes,
+                             enum act_os_backing backing)
 {
     (void)bytes;
-    (void)error;
-    return ACT_OK;
+    (void)off;
+    (void)nbytes;
+    return backing == ACT_OS_BACKING_COPY ? ENOSYS : 0;
 }
 
 act_status act_os_bytes_copy(struct act_os_bytes *bytes, act_error *error)
