@@ -59,13 +59,10 @@ uint64_t act_backing_private_nbytes(const struct act_map *map)
 
 static bool is_locked(const struct act_map *map, struct act_span span)
 {
-    const struct act_spans *locked = &map->lazy->locked;
-    bool found = false;
     act_map_begin_noting(map);
-    for (size_t i = 0; i < locked->count && !found; i++)
-        found = span.off < locked->items[i].end && locked->items[i].off < span.end;
+    bool locked = act_spans_overlap(&map->lazy->locked, span.off, span.end - span.off);
     act_map_end_noting(map);
-    return found;
+    return locked;
 }
 
 /* -------------------------------------------------------------------------------------- backing */

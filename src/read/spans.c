@@ -69,6 +69,12 @@ bool act_spans_remove(struct act_spans *spans, uint64_t off, uint64_t nbytes)
     return replace(spans, first, last, left, count);
 }
 
+bool act_spans_overlap(const struct act_spans *spans, uint64_t off, uint64_t nbytes)
+{
+    size_t first = first_from(spans, off + 1);
+    return nbytes && first < spans->count && spans->items[first].off < off + nbytes;
+}
+
 uint64_t act_spans_nbytes(const struct act_spans *spans)
 {
     uint64_t nbytes = 0;

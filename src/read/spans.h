@@ -22,6 +22,9 @@ struct act_spans {
 bool act_spans_add(struct act_spans *spans, uint64_t off, uint64_t nbytes);
 bool act_spans_remove(struct act_spans *spans, uint64_t off, uint64_t nbytes);
 
+/* Whether any of these bytes is in it. */
+bool act_spans_overlap(const struct act_spans *spans, uint64_t off, uint64_t nbytes);
+
 /* How many bytes are in it. */
 uint64_t act_spans_nbytes(const struct act_spans *spans);
 

@@ -40,6 +40,8 @@ static void sets_are_what_was_added_and_not_removed(void **state)
             bool added = random_below(&r, 5) < 3;
             if (nbytes > BYTES - off)
                 nbytes = BYTES - off;
+            assert_int_equal(act_spans_overlap(&spans, off, nbytes),
+                             memchr(model + off, true, nbytes) != NULL);
             assert_true(added ? act_spans_add(&spans, off, nbytes)
                               : act_spans_remove(&spans, off, nbytes));
             memset(model + off, added, nbytes);
