@@ -159,8 +159,7 @@ static void join_equal(struct act_load *load, const struct act_sort_record *reco
         struct act_key other = act_key_of_entry(block + records[i].entry);
         const uint8_t *p = other.bytes + other.nbytes;
         uint64_t value = act_varint_read(&p);
-        if (i &&
-            ACT_UNLIKELY(key.nbytes == other.nbytes &&
+        if (ACT_UNLIKELY(i && key.nbytes == other.nbytes &&
                          act_common_nbytes(key.bytes, other.bytes, key.nbytes) == key.nbytes)) {
             if (act_join(duplicates, &left[-1].cache, value))
                 continue;

@@ -91,8 +91,8 @@ static inline bool act_part_add(struct act_part *part, const uint8_t *suffix,
 {
     size_t room = part->records_capacity - part->records_nbytes;
     size_t extra = sizeof(uint64_t) + sizeof(*record) + ACT_LINE_SLACK_NBYTES;
-    if (ACT_UNLIKELY(room < extra || room - extra < record->suffix_nbytes) &&
-        !act_part_grow(part, record->suffix_nbytes))
+    if (ACT_UNLIKELY((room < extra || room - extra < record->suffix_nbytes) &&
+                     !act_part_grow(part, record->suffix_nbytes)))
         return false;
     uint8_t *p = part->records + part->records_nbytes;
     uint64_t head = ACT_PART_LARGE;

@@ -12,7 +12,7 @@ enum {
 bool act_path_open(struct act_path *path)
 {
     memset(path, 0, sizeof(*path));
-    return act_path_reserve(path, KEY_NBYTES);
+    return act_path_grow_key(path, KEY_NBYTES);
 }
 
 void act_path_close(struct act_path *path)

@@ -35,7 +35,7 @@ struct act_path_node {
 struct act_path {
     uint8_t *key; /* the last one; ACT_LINE_SLACK_NBYTES more are readable and writable */
     size_t key_nbytes;
-    size_t key_capacity;
+    size_t key_capacity; /* these included, which are there from the beginning */
     uint64_t value;
     bool has_value; /* of the last key */
 
@@ -60,8 +60,7 @@ bool act_path_grow_key(struct act_path *path, size_t key_nbytes);
 /* Makes room for a key, of which what is there is kept. False when there is no memory. */
 static inline bool act_path_reserve(struct act_path *path, size_t key_nbytes)
 {
-    return ACT_LIKELY(path->key_capacity >= ACT_LINE_SLACK_NBYTES &&
-                      key_nbytes <= path->key_capacity - ACT_LINE_SLACK_NBYTES) ||
+    return ACT_LIKELY(key_nbytes <= path->key_capacity - ACT_LINE_SLACK_NBYTES) ||
            act_path_grow_key(path, key_nbytes);
 }
 

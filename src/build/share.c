@@ -72,7 +72,7 @@ static struct act_share *probe(const struct act_shares *shares, struct act_share
 {
     struct act_share *slot = slots + (hash(left, right) >> shares->shift);
     const struct act_share *end = slots + slot_count(shares);
-    while (slot->id && !(slot->left == left && slot->right == right)) {
+    while (slot->id && (slot->left != left || slot->right != right)) {
         if (++slot == end)
             slot = slots;
     }
