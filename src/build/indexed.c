@@ -86,9 +86,9 @@ static ACT_NOINLINE bool grow_both(void *array_pointer, void *beside_pointer, si
 {
     size_t beside_capacity = 0;
     size_t grown = *capacity;
-    if (needed > SIZE_MAX / 2 ||
+    /* They grow by half, and nothing lies beside an element that is larger: both can be counted. */
+    if (needed > SIZE_MAX / 4 / element_nbytes ||
         !act_grow(array_pointer, &grown, needed + needed / 2, element_nbytes) ||
-        grown > SIZE_MAX / each - ACT_MASK_NBYTES ||
         !act_grow(beside_pointer, &beside_capacity, (grown + ACT_MASK_NBYTES) * each, 1))
         return false;
     *capacity = grown;

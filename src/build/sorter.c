@@ -95,14 +95,12 @@ static uint64_t memory_allowed(uint64_t memory_nbytes)
 
 static void plan_memory(act_sorter *sorter, uint64_t memory_nbytes)
 {
-    if (memory_nbytes)
-        memory_nbytes = memory_allowed(memory_nbytes);
-    size_t nbytes = memory_nbytes && memory_nbytes < SIZE_MAX / 2 ? (size_t)memory_nbytes
-                                                                  : SIZE_MAX / 2;
+    uint64_t allowed = memory_nbytes ? memory_allowed(memory_nbytes) : UINT64_MAX;
+    size_t nbytes = allowed < SIZE_MAX / 2 ? (size_t)allowed : SIZE_MAX / 2;
     sorter->spill.memory_nbytes = nbytes;
     size_t beside = act_spill_writer_nbytes(nbytes);
     /* What is in the first chunk is spread block by block, beside it: more than a writer takes. */
-    if (memory_nbytes >= ACT_SPREAD_MEMORY_NBYTES_MIN)
+    if (memory_nbytes && nbytes >= ACT_SPREAD_MEMORY_NBYTES_MIN)
         beside = nbytes / ACT_SPREAD_SHARES;
     sorter->chunk_nbytes_max = (nbytes - beside) / (sorter->threaded ? CHUNKS_MAX : 1);
 }

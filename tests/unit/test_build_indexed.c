@@ -294,6 +294,38 @@ static void room_that_is_left_is_zero(void **state)
     entries_free(&entries);
 }
 
+/* As if nodes or records took a good part of the address space, or a key all of it. */
+static void more_than_memory_holds_is_refused(void **state)
+{
+    (void)state;
+    static struct act_hot_run run;
+    struct act_indexed indexed;
+    struct act_part part;
+    struct act_path path;
+    act_error error = {0};
+    assert_int_equal(act_indexed_open_part(&indexed, NULL), ACT_OK);
+    indexed.pending_count = SIZE_MAX / 4 / sizeof(*indexed.pending);
+    assert_int_equal(act_indexed_put(&indexed, &run, 0, &error), ACT_ERR_NOMEM);
+    assert_int_equal(error.status, ACT_ERR_NOMEM);
+    indexed.pending_count = SIZE_MAX / 3 * 2 + 1; /* half as much again begins at 0 */
+    assert_int_equal(act_indexed_put(&indexed, &run, 0, &error), ACT_ERR_NOMEM);
+    assert_int_equal(indexed.pending_capacity, 0);
+    act_indexed_close(&indexed);
+
+    assert_int_equal(act_part_open(&part, NULL), ACT_OK);
+    part.records_nbytes = SIZE_MAX / 2;
+    assert_false(act_part_grow(&part, SIZE_MAX / 2));
+    assert_int_equal(part.records_capacity, 0);
+    act_part_close(&part);
+
+    assert_true(act_path_open(&path));
+    size_t capacity = path.key_capacity;
+    for (size_t less = 0; less < ACT_LINE_SLACK_NBYTES; less++)
+        assert_false(act_path_reserve(&path, SIZE_MAX - less));
+    assert_int_equal(path.key_capacity, capacity);
+    act_path_close(&path);
+}
+
 /* ------------------------------------------------------------------------------------- damage */
 
 static size_t make_small(uint8_t **bytes_ret, struct entries *entries)
@@ -455,6 +487,7 @@ int main(void)
         cmocka_unit_test(long_lines_above_long_lines),
         cmocka_unit_test(a_hot_region_larger_than_memory),
         cmocka_unit_test(room_that_is_left_is_zero),
+        cmocka_unit_test(more_than_memory_holds_is_refused),
         cmocka_unit_test(every_flipped_bit_is_found),
         cmocka_unit_test(another_root_or_more_bytes_are_found),
         cmocka_unit_test(a_damaged_header_changes_no_answer),

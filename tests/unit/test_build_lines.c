@@ -123,6 +123,26 @@ static void a_table_beyond_memory_is_refused(void **state)
     assert_null(full.slots);
 }
 
+/* A length that nothing can have: no byte of the line is read, and the table is as it was. */
+static void a_line_beyond_memory_is_refused(void **state)
+{
+    (void)state;
+    struct act_lines lines;
+    struct act_line_slot *slot = NULL;
+    static const char line[] = "one line, and some bytes after it";
+    const uint8_t *bytes = (const uint8_t *)line;
+    assert_true(act_lines_open(&lines, 4));
+    assert_int_equal(find_or_add(&lines, 1, line, 16), 16);
+    size_t used = lines.store_used;
+    assert_int_equal(act_lines_find(&lines, 2, bytes, sizeof(line) - 1, &slot), 0);
+    for (size_t less = 0; less < 64; less++)
+        assert_false(act_lines_add(&lines, slot, 2, bytes, SIZE_MAX - less, 17));
+    assert_int_equal(lines.count, 1);
+    assert_int_equal(lines.store_used, used);
+    assert_int_equal(find_or_add(&lines, 2, line, 18), 18);
+    act_lines_close(&lines);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +151,7 @@ int main(void)
         cmocka_unit_test(hashes_of_short_lines_can_be_taken_back),
         cmocka_unit_test(growing_keeps_every_line),
         cmocka_unit_test(a_table_beyond_memory_is_refused),
+        cmocka_unit_test(a_line_beyond_memory_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,12 +157,36 @@ static void damage_is_told_or_reads_as_other_entries(void **state)
     act_os_temp_close(temp);
 }
 
+/* A key that would be longer than what a run of such a length could have before it: the room for it
+ * cannot be counted. */
+static void a_key_as_long_as_the_address_space_is_told(void **state)
+{
+    (void)state;
+    uint8_t bytes[ACT_RUN_BUFFER_NBYTES_MIN] = {0};
+    const struct act_run run = {0, UINT64_MAX};
+    struct act_run_reader reader;
+    struct act_os_temp *temp;
+    act_error error = {0};
+    assert_int_equal(act_os_temp_open(dir, &temp, NULL), ACT_OK);
+    uint8_t *p = act_varint_write(bytes, 0);
+    uint64_t left = run.nbytes - 1 - ACT_VARINT_NBYTES_MAX; /* after the two lengths */
+    assert_true(left > SIZE_MAX - ACT_RUN_KEY_SLACK_NBYTES);
+    assert_ptr_equal(act_varint_write(p, left), p + ACT_VARINT_NBYTES_MAX);
+    assert_int_equal(act_os_temp_write(temp, bytes, sizeof(bytes), NULL), ACT_OK);
+    assert_int_equal(act_run_reader_open(&reader, temp, &run, sizeof(bytes), NULL), ACT_OK);
+    assert_int_equal(act_run_next(&reader, &error), ACT_ERR_IO);
+    assert_non_null(strstr(error.text, dir));
+    act_run_reader_close(&reader);
+    act_os_temp_close(temp);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(an_empty_key_is_no_repetition_of_nothing),
         cmocka_unit_test(damage_is_told_or_reads_as_other_entries),
+        cmocka_unit_test(a_key_as_long_as_the_address_space_is_told),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

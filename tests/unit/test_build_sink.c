@@ -100,11 +100,30 @@ static void nothing_is_appended_in_memory(void **state)
     act_sink_close(&sink);
 }
 
+/* As if half of the address space were in it already. */
+static void more_than_memory_holds_is_refused(void **state)
+{
+    (void)state;
+    struct act_sink sink;
+    act_error error = {0};
+    act_sink_open_memory(&sink, 4096);
+    assert_int_equal(act_sink_append(&sink, "ab", 2, NULL), ACT_OK);
+    sink.used = SIZE_MAX / 2;
+    assert_int_equal(act_sink_append(&sink, "c", SIZE_MAX / 2 + 2, &error), ACT_ERR_NOMEM);
+    assert_int_equal(error.status, ACT_ERR_NOMEM);
+    assert_int_equal(sink.used, SIZE_MAX / 2);
+    sink.used = 2;
+    assert_int_equal(act_sink_append(&sink, "c", 1, NULL), ACT_OK);
+    assert_memory_equal(sink.buffer, "abc", 3);
+    act_sink_close(&sink);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_of_all_sizes_make_one_file),
         cmocka_unit_test(nothing_is_appended_in_memory),
+        cmocka_unit_test(more_than_memory_holds_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

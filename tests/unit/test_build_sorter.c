@@ -279,6 +279,24 @@ static void a_sum_may_reach_the_limit_but_not_pass_it(void **state)
     act_sorter_close(sorter);
 }
 
+/* A length that nothing can have: no byte of the key is read, and the sorter is as it was. */
+static void a_key_that_no_memory_holds_is_refused(void **state)
+{
+    (void)state;
+    act_error error = {0};
+    act_sorter *sorter = open_sorter(ACT_DUPLICATES_ERROR);
+    add(sorter, "b", 2);
+    assert_int_equal(act_sorter_add(sorter, "x", SIZE_MAX / 2, 3, &error), ACT_ERR_NOMEM);
+    assert_int_equal(error.status, ACT_ERR_NOMEM);
+    assert_int_equal(act_sorter_add(sorter, "x", SIZE_MAX, 3, NULL), ACT_ERR_NOMEM);
+    add(sorter, "a", 1);
+    sort(sorter);
+    expect(sorter, "a", 1, 1);
+    expect(sorter, "b", 1, 2);
+    expect_end(sorter);
+    act_sorter_close(sorter);
+}
+
 static int stop_at(void *context, uint64_t done, uint64_t total)
 {
     (void)done;
@@ -351,6 +369,7 @@ int main(void)
         cmocka_unit_test(many_equal_keys_keep_their_order),
         cmocka_unit_test(duplicates_in_error_name_the_key),
         cmocka_unit_test(a_sum_may_reach_the_limit_but_not_pass_it),
+        cmocka_unit_test(a_key_that_no_memory_holds_is_refused),
         cmocka_unit_test(progress_can_stop_it),
         cmocka_unit_test(senseless_calls_are_refused),
     };
