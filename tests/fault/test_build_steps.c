@@ -12,6 +12,8 @@
 #include "actree.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "build/key.h"
+#include "build/part.h"
 #include "build/sink.h"
 #include "build/spool.h"
 #include "os/file.h"
@@ -305,6 +307,62 @@ static void each_step_meets_full_pages(void **state)
     entries_free(&many);
 }
 
+/*
+ * A part ends below nodes at several depths, each with a subtree of a page, and all open pages are
+ * full: lifting the nodes takes a page for each, so that others are written before. Each page that
+ * cannot be written is the last step of all.
+ */
+static void each_page_of_a_part_that_is_lifted(void **state)
+{
+    enum {
+        PAGES = ACT_PAGES_OPEN + 10,
+        LIFTED = 3, /* of them */
+        KEYS = 14,  /* of a page: more than half of it */
+        TAIL_NBYTES = 240
+    };
+    (void)state;
+    struct random r = random_of(25);
+    struct entries many = {0};
+    struct act_part part;
+    uint8_t key[LIFTED + 2 + TAIL_NBYTES + ACT_LINE_SLACK_NBYTES];
+    memset(key, 0xff, sizeof(key));
+    for (unsigned page = 0; page < PAGES; page++) {
+        /* The lifted ones are those of nodes on the way to the last key. */
+        size_t depth = page < PAGES - LIFTED ? 0 : 1 + page - (PAGES - LIFTED);
+        key[depth] = depth ? 1 : (uint8_t)page;
+        for (unsigned i = 0; i < KEYS; i++) {
+            key[depth + 1] = (uint8_t)i;
+            random_fill(&r, key + depth + 2, TAIL_NBYTES);
+            entries_add(&many, key, depth + 2 + TAIL_NBYTES, i);
+        }
+        memset(key, 0xff, sizeof(key));
+    }
+    assert_int_equal(act_part_open(&part, NULL), ACT_OK);
+    act_part_start(&part, ACT_PART_NO_COMMON);
+    for (size_t i = 0; i < many.count; i++) {
+        const struct entry *e = &many.items[i];
+        size_t common = 0;
+        if (i)
+            common = act_common_nbytes(e->key, e[-1].key, e->key_nbytes);
+        const struct act_part_record record = {common, e->key_nbytes - common, e->value, true};
+        memcpy(key, e->key + common, record.suffix_nbytes);
+        assert_true(act_part_add(&part, key, &record));
+    }
+    part.next_common = LIFTED; /* the next key parts from the last one there */
+    fault.kind = SINK;
+    fault.armed = true;
+    for (fault.nth = 1; fault.nth <= PAGES + 1; fault.nth++) {
+        fault.steps = 0;
+        act_part_build(&part);
+        assert_int_equal(part.status, fault.nth <= PAGES ? ACT_ERR_IO : ACT_OK);
+        assert_int_equal(fault.steps, fault.nth <= PAGES ? fault.nth : PAGES);
+    }
+    fault.armed = false;
+    assert_int_equal(part.levels_count, 1 + LIFTED);
+    act_part_close(&part);
+    entries_free(&many);
+}
+
 /* What is small and of no file yet: memory that is refused, and the last bytes of all. */
 static void buffers_that_are_full(void **state)
 {
@@ -392,6 +450,7 @@ int main(void)
         cmocka_unit_test(each_layout),
         cmocka_unit_test(each_step_of_parts),
         cmocka_unit_test(each_step_meets_full_pages),
+        cmocka_unit_test(each_page_of_a_part_that_is_lifted),
         cmocka_unit_test(buffers_that_are_full),
         cmocka_unit_test(each_step_meets_a_full_buffer),
     };

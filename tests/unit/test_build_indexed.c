@@ -160,6 +160,32 @@ static void subtrees_around_a_page(void **state)
     }
 }
 
+/* What parts keep of a key is one number if it fits: around the largest that do. */
+static void keys_that_no_number_can_tell(void **state)
+{
+    (void)state;
+    static const uint64_t values[] = {7, UINT32_MAX, (uint64_t)UINT32_MAX + 1};
+    enum {
+        SUFFIX_MAX = 1 << ACT_PART_SUFFIX_BITS
+    };
+    static uint8_t key[ACT_PART_LARGE + 1 + SUFFIX_MAX];
+    struct entries entries = {0};
+    memset(key, 'k', sizeof(key));
+    key[0] = 0;
+    for (size_t common = ACT_PART_LARGE - 1; common <= ACT_PART_LARGE + 1; common++) {
+        for (size_t suffix = SUFFIX_MAX - 1; suffix <= SUFFIX_MAX; suffix++) {
+            for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+                key[common] = 'a';
+                entries_add(&entries, key, common + 1, i);
+                key[common] = 'k';
+                entries_add(&entries, key, common + suffix, values[i]);
+                key[0]++;
+            }
+        }
+    }
+    expect_built(&entries);
+}
+
 /* Long lines go to pages by themselves; what refers to them must come after. */
 static void long_lines_among_small_subtrees(void **state)
 {
@@ -483,6 +509,7 @@ int main(void)
         cmocka_unit_test(single_keys),
         cmocka_unit_test(every_shape),
         cmocka_unit_test(subtrees_around_a_page),
+        cmocka_unit_test(keys_that_no_number_can_tell),
         cmocka_unit_test(long_lines_among_small_subtrees),
         cmocka_unit_test(long_lines_above_long_lines),
         cmocka_unit_test(a_hot_region_larger_than_memory),
