@@ -16,6 +16,7 @@
 static struct {
     uint64_t faults;
     unsigned looks;    /* at them */
+    unsigned asked;    /* how much of all files is present */
     uint64_t resident; /* 0: not known */
     bool nothing;      /* is present where the hand is; else what is, is not known */
     unsigned looked;   /* how often that was */
@@ -45,6 +46,7 @@ uint64_t __wrap_act_os_paging_release_some(const struct act_os_bytes *map, uint6
 uint64_t __wrap_act_os_paging_files_resident(void);
 uint64_t __wrap_act_os_paging_files_resident(void)
 {
+    sys.asked++;
     return UINT64_MAX;
 }
 
@@ -115,6 +117,35 @@ static void faults_count_for_a_huge_page_each(void **state)
     act_map_close(map);
 }
 
+/* Asking costs more than a lookup. */
+static void the_system_is_asked_once_for_each_fault(void **state)
+{
+    (void)state;
+    act_map *map = open_map(2 * BUDGET_NBYTES);
+    sys.faults++;
+    sys.asked = 0;
+    act_budget_look(map);
+    assert_int_equal(sys.asked, 1);
+    act_budget_look(map);
+    assert_int_equal(sys.asked, 1);
+    assert_int_equal(sys.releases, 0);
+    act_map_close(map);
+}
+
+/* However much has come in since it was measured, and without a fault too. */
+static void a_budget_that_is_set_is_kept_at_once(void **state)
+{
+    (void)state;
+    act_map *map = open_map(2 * BUDGET_NBYTES);
+    for (unsigned faults = 0; faults < 3; faults++) {
+        sys.faults += faults;
+        sys.releases = 0;
+        assert_int_equal(act_map_set_budget(map, BUDGET_NBYTES, NULL), ACT_OK);
+        assert_int_equal(sys.releases, 1);
+    }
+    act_map_close(map);
+}
+
 /* How much is there is known once, and which pages it is no more. */
 static void what_is_released_blindly_is_not_counted(void **state)
 {
@@ -168,6 +199,19 @@ static void lookups_look_as_often_as_batches(void **state)
     act_map_close(map);
 }
 
+static void each_eighth_step_looks(void **state)
+{
+    (void)state;
+    act_map *map = open_map(BUDGET_NBYTES);
+    atomic_store(&map->lazy->budget.steps, 0);
+    sys.looks = 0;
+    for (unsigned step = 1; step <= 3 * ACT_BUDGET_STEPS; step++) {
+        act_budget_step(map);
+        assert_int_equal(sys.looks, step / ACT_BUDGET_STEPS);
+    }
+    act_map_close(map);
+}
+
 static void without_a_budget_nobody_looks(void **state)
 {
     (void)state;
@@ -202,9 +246,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_faults_nothing_is_done),
         cmocka_unit_test(faults_count_for_a_huge_page_each),
+        cmocka_unit_test(the_system_is_asked_once_for_each_fault),
+        cmocka_unit_test(a_budget_that_is_set_is_kept_at_once),
         cmocka_unit_test(what_is_released_blindly_is_not_counted),
         cmocka_unit_test(nothing_is_found_to_be_released),
         cmocka_unit_test(lookups_look_as_often_as_batches),
+        cmocka_unit_test(each_eighth_step_looks),
         cmocka_unit_test(without_a_budget_nobody_looks),
     };
     return cmocka_run_group_tests(tests, build, tear_down);
