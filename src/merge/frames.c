@@ -133,9 +133,6 @@ static act_status go_down(struct act_frames *frames, size_t depth, struct act_pl
                 return status;
         } else if (place->kind == ACT_PLACE_NOTHING) {
             depth = end;
-        } else if (place->kind == ACT_PLACE_LINE) {
-            way_id = place->old.node.id;
-            way_depth = depth - (size_t)place->off;
         }
         act_status status = push(frames, depth, place, way_id, way_depth, error);
         if (status != ACT_OK || depth == end)
@@ -202,9 +199,8 @@ act_status act_frames_finish(struct act_frames *frames, struct act_append_node *
         status = act_frames_complete(frames, 0, &child, error);
     if (status != ACT_OK)
         return status;
-    if (child.gone)
-        memset(&child, 0, sizeof(child));
-    else if (child.made.has_branch)
+    /* Of a map that is empty now there is no child, and its node is all zero. */
+    if (child.made.has_branch)
         status = act_append_node(frames->append, &child.made.branch, &child.made.node.node.child,
                                  error);
     *root_ret = child.made.node;

@@ -30,6 +30,8 @@ enum kind {
     ROOT /* what is written and read of the file, from the root on */
 };
 
+static unsigned syncs;
+
 static struct {
     bool armed;
     enum kind kind;
@@ -120,6 +122,14 @@ act_status __wrap_act_os_update_read(struct act_os_update *update, uint64_t off,
     return fault.armed && fault.kind == ROOT && fault.steps && !fault.arrives
                ? fail_append(error)
                : __real_act_os_update_read(update, off, bytes, nbytes, error);
+}
+
+act_status __real_act_os_update_sync(struct act_os_update *update, act_error *error);
+act_status __wrap_act_os_update_sync(struct act_os_update *update, act_error *error);
+act_status __wrap_act_os_update_sync(struct act_os_update *update, act_error *error)
+{
+    syncs++;
+    return __real_act_os_update_sync(update, error);
 }
 
 static struct entries before_entries, changes, after_entries;
@@ -308,11 +318,43 @@ static void a_root_that_may_be_there(void **state)
     before = NULL;
 }
 
+/* What an earlier merge has left is taken away for good, by one that changes nothing too. */
+static void what_is_done_reaches_the_disk_unless_told_not_to(void **state)
+{
+    (void)state;
+    static const unsigned wanted[] = {0, 1, 2}; /* of nothing, a cut, a change */
+    for (unsigned i = 0; i < 6; i++) {
+        const act_merge_options options = {.no_sync = i / 3};
+        const struct entry *e = &before_entries.items[0];
+        act_merge *merge;
+        prepare(ACT_LAYOUT_INDEXED);
+        if (i % 3 == 1) {
+            unsigned char *torn = calloc(1, before_nbytes + 1);
+            assert_non_null(torn);
+            memcpy(torn, before, before_nbytes);
+            scratch_write(scratch_map, torn, before_nbytes + 1);
+            free(torn);
+        }
+        syncs = 0;
+        assert_int_equal(act_merge_open(scratch_map, &options, &merge, NULL), ACT_OK);
+        assert_int_equal(act_merge_set(merge, e->key, e->key_nbytes, e->value + (i % 3 == 2), NULL),
+                         ACT_OK);
+        assert_int_equal(act_merge_finish(merge, NULL, NULL), ACT_OK);
+        act_merge_close(merge);
+        assert_int_equal(syncs, options.no_sync ? 0 : wanted[i % 3]);
+        if (i % 3 < 2)
+            expect_as_before();
+    }
+    free(before);
+    before = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_step_fails),
         cmocka_unit_test(a_root_that_may_be_there),
+        cmocka_unit_test(what_is_done_reaches_the_disk_unless_told_not_to),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

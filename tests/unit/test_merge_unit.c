@@ -240,6 +240,20 @@ static void change_first(struct entries *entries, const char *prefix)
     merge_some(&one, &r, 1);
 }
 
+/* Sets a key, or removes it. */
+static void change_to(const char *key, bool there)
+{
+    act_merge_options options = {.no_sync = true};
+    act_merge *merge;
+    assert_int_equal(act_merge_open(scratch_map, &options, &merge, NULL), ACT_OK);
+    if (there)
+        assert_int_equal(act_merge_set(merge, key, strlen(key), 1, NULL), ACT_OK);
+    else
+        assert_int_equal(act_merge_remove(merge, key, strlen(key), NULL), ACT_OK);
+    assert_int_equal(act_merge_finish(merge, NULL, NULL), ACT_OK);
+    act_merge_close(merge);
+}
+
 static uint64_t file_nbytes(void)
 {
     size_t nbytes;
@@ -268,6 +282,22 @@ static void units_are_copied_and_no_more(void **state)
     assert_int_equal(whole, SMALL);
     count_copied(&entries, "share/small/", after, &whole, &ends);
     assert_int_equal(ends, 0);
+    entries_free(&entries);
+}
+
+/* A folder that is left with one key, and so becomes a line, stays with those beside it. */
+static void what_is_folded_is_copied_with_its_siblings(void **state)
+{
+    (void)state;
+    static const char key[] = "share/small/0/z";
+    struct entries entries = {0};
+    size_t whole, ends;
+    build_folders(&entries);
+    change_to(key, true);
+    uint64_t before = file_nbytes();
+    change_to(key, false);
+    count_copied(&entries, "share/small/", before, &whole, &ends);
+    assert_int_equal(whole, SMALL);
     entries_free(&entries);
 }
 
@@ -307,12 +337,76 @@ static void damage_beside_the_way_stays(void **state)
     entries_free(&entries);
 }
 
-static bool measures(const struct forge *f, uint64_t id)
+/* Whether it is a unit, beside what has been counted. */
+static bool measures_beside(const struct forge *f, uint64_t id, uint64_t *nbytes_ref)
 {
     static struct act_units units;
-    uint64_t nbytes = 0;
     units.arena = &f->map->arena;
-    return act_unit_measure(&units, id, &nbytes);
+    return act_unit_measure(&units, id, nbytes_ref);
+}
+
+static bool measures(const struct forge *f, uint64_t id)
+{
+    uint64_t nbytes = 0;
+    return measures_beside(f, id, &nbytes);
+}
+
+static void expect_measure(const struct forge *f, uint64_t id, uint64_t nbytes)
+{
+    uint64_t sum = 0;
+    assert_true(measures_beside(f, id, &sum));
+    assert_int_equal(sum, nbytes);
+    /* As much as a unit may have, and one byte more. */
+    sum = ACT_MERGED_UNIT_NBYTES_MAX - nbytes;
+    assert_true(measures_beside(f, id, &sum));
+    assert_int_equal(sum, ACT_MERGED_UNIT_NBYTES_MAX);
+    sum = ACT_MERGED_UNIT_NBYTES_MAX - nbytes + 1;
+    assert_false(nbytes && measures_beside(f, id, &sum));
+}
+
+/* What is below a node: others with two bytes each for their table, lines with their length. */
+static void units_are_measured_to_the_byte(void **state)
+{
+    (void)state;
+    struct forge f;
+    char longest[ACT_UNIT_LINE_NBYTES_MAX + 2] = {0};
+    uint8_t all[256];
+    forge_start(&f);
+    uint64_t data = forge_data(&f, "abc");
+    memset(longest, 'l', ACT_UNIT_LINE_NBYTES_MAX);
+    uint64_t longest_data = forge_data(&f, longest);
+    longest[ACT_UNIT_LINE_NBYTES_MAX] = 'l';
+    uint64_t too_long_data = forge_data(&f, longest);
+    uint64_t leaf = forge_leaf(&f, 1); /* two bytes each */
+    forge_leaf(&f, 2);
+    uint64_t fork = forge_fork(&f, FORGE_NONE, leaf, "xy"); /* header, distance, two children */
+    uint64_t line = forge_line(&f, FORGE_NONE, fork, data);
+    uint64_t line_end = forge_here(&f);
+    uint64_t end = forge_line(&f, 1, FORGE_NONE, data);
+    uint64_t ends_nbytes = forge_here(&f) - line;
+    uint64_t over = forge_fork(&f, FORGE_NONE, line, "xy");
+    uint64_t longest_line = forge_line(&f, 1, FORGE_NONE, longest_data);
+    uint64_t too_long_line = forge_line(&f, 1, FORGE_NONE, too_long_data);
+    uint64_t many = forge_leaf(&f, 0);
+    for (unsigned i = 0; i < 256; i++) {
+        all[i] = (uint8_t)i;
+        if (i)
+            forge_leaf(&f, 0);
+    }
+    uint64_t wide = forge_branch(&f, FORGE_NONE, many, all, 256);
+    forge_end(&f, over);
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    expect_measure(&f, leaf, 0);
+    expect_measure(&f, fork, 2 * (2 + 2));
+    assert_int_equal(line - fork, 4);
+    expect_measure(&f, line, 4 + 4 + 2 * (2 + 2));
+    expect_measure(&f, end, 4);
+    assert_true(ends_nbytes > line_end - line);
+    expect_measure(&f, over, ends_nbytes + 2 * 2 + 4 + (4 + 4 + 2 * (2 + 2)));
+    expect_measure(&f, longest_line, 1 + ACT_UNIT_LINE_NBYTES_MAX);
+    expect_measure(&f, too_long_line, 0);
+    expect_measure(&f, wide, ACT_MERGED_UNIT_NBYTES_MAX);
+    forge_free(&f);
 }
 
 /* What is damaged, or has a form that no writer makes, is no unit, be it as near as can be. */
@@ -437,7 +531,9 @@ int main(void)
         cmocka_unit_test(lookups_after_many_merges),
         cmocka_unit_test(the_root_is_left),
         cmocka_unit_test(units_are_copied_and_no_more),
+        cmocka_unit_test(what_is_folded_is_copied_with_its_siblings),
         cmocka_unit_test(damage_beside_the_way_stays),
+        cmocka_unit_test(units_are_measured_to_the_byte),
         cmocka_unit_test(what_is_no_unit),
         cmocka_unit_test(bytes_that_change_before_they_are_copied),
         cmocka_unit_test(a_chain_that_grows_before_it_is_copied),
