@@ -118,7 +118,7 @@ static act_status go_down(struct act_frames *frames, size_t depth, struct act_pl
     uint64_t way_id = 0;
     size_t way_depth = 0;
     for (;;) {
-        if (place->kind == ACT_PLACE_LINE && depth < end) {
+        if (place->kind == ACT_PLACE_LINE) {
             const struct act_line *line = &place->old.line;
             uint64_t left = line->nbytes - place->off;
             size_t most = left < end - depth ? (size_t)left : end - depth;

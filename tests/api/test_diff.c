@@ -277,6 +277,18 @@ static void only_what_differs_is_looked_at(void **state)
     act_error error = {0};
     assert_int_equal(act_map_diff(old, map, count_changes, &changes, &error), ACT_ERR_LIMIT);
     assert_int_equal(error.status, ACT_ERR_LIMIT);
+    /* The limit is of what lies between two changes: where all differ, it is not come near to. */
+    for (size_t i = 0; i < after.count; i++)
+        after.items[i].value += 1000000;
+    char *path = scratch_path(scratch_dir, "other.act");
+    build_file(&after, path, ACT_LAYOUT_PLAIN, NULL);
+    act_map *other;
+    assert_int_equal(act_map_open(path, &options, &other, NULL), ACT_OK);
+    changes = 0;
+    assert_int_equal(act_map_diff(old, other, count_changes, &changes, NULL), ACT_OK);
+    assert_int_equal(changes, after.count);
+    act_map_close(other);
+    free(path);
     act_map *none = (act_map *)&none;
     assert_int_equal(act_map_open_former(map, 17, &none, NULL), ACT_ERR_INVALID);
     assert_null(none);
