@@ -289,15 +289,20 @@ static void units_are_copied_and_no_more(void **state)
 static void what_is_folded_is_copied_with_its_siblings(void **state)
 {
     (void)state;
-    static const char key[] = "share/small/0/z";
+    static const char *const keys[] = {"share/fold/a/1", "share/fold/a/2", "share/fold/b/1"};
+    static const char key[] = "share/fold/b/2";
     struct entries entries = {0};
     size_t whole, ends;
-    build_folders(&entries);
+    make_entries(&entries);
+    for (size_t i = 0; i < 3; i++)
+        entries_add(&entries, keys[i], strlen(keys[i]), i);
+    entries_sort(&entries);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
     change_to(key, true);
     uint64_t before = file_nbytes();
     change_to(key, false);
-    count_copied(&entries, "share/small/", before, &whole, &ends);
-    assert_int_equal(whole, SMALL);
+    count_copied(&entries, "share/fold/", before, &whole, &ends);
+    assert_int_equal(whole, 3);
     entries_free(&entries);
 }
 

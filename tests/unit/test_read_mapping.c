@@ -2,14 +2,19 @@
  * How a file is mapped, with a system that says what the test likes: how much memory there is, what
  * may be locked, what is in huge pages. The linker puts these answers between.
  */
+#define _POSIX_C_SOURCE 200809L
+
 #include "read/mapping.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "os/paging.h"
+#include "os/thread.h"
 #include "read/map.h"
 #include "support/build.h"
 #include "support/check.h"
@@ -18,6 +23,8 @@
 
 static struct {
     uint64_t memory_nbytes;
+    uint64_t enough; /* what was asked for of it last, */
+    bool lately;     /* and whether a former answer would have done */
     uint64_t lock_limit;
     int lock_error;
     int populate_error;
@@ -56,8 +63,8 @@ int __wrap_act_os_bytes_set_backing(const struct act_os_bytes *bytes, uint64_t o
 uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately);
 uint64_t __wrap_act_os_memory_available(uint64_t enough, bool lately)
 {
-    (void)lately;
-    (void)enough;
+    machine.lately = lately;
+    machine.enough = enough;
     return machine.memory_nbytes;
 }
 
@@ -250,6 +257,57 @@ static void unlocking_without_memory(void **state)
     assert_int_equal(act_map_unlock(map, &middle, NULL), ACT_OK);
     assert_int_equal(act_mapping_locked_nbytes(map), locked - ACT_PAGE_NBYTES);
     act_map_close(map);
+}
+
+struct noting {
+    const act_map *map;
+    unsigned what;
+    atomic_bool done;
+};
+
+static void lock_beside(void *context)
+{
+    const act_region region = {.kind = ACT_REGION_RANGE, .nbytes = ACT_PAGE_NBYTES};
+    struct noting *noting = context;
+    if (noting->what == 0)
+        (void)act_mapping_locked_nbytes(noting->map);
+    else if (noting->what == 1)
+        (void)act_map_lock(noting->map, &region, NULL);
+    else
+        (void)act_map_unlock(noting->map, &region, NULL);
+    atomic_store(&noting->done, true);
+}
+
+/* What is locked is a list of the map's, which threads share. */
+static void one_thread_at_a_time_sees_what_is_locked(void **state)
+{
+    (void)state;
+    act_map *map = open_with(&(act_open_options){.lock = ACT_LOCK_NONE});
+    for (unsigned what = 0; what < 3; what++) {
+        const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+        struct noting noting = {.map = map, .what = what};
+        act_map_begin_noting(map);
+        struct act_os_thread *thread = act_os_thread_try(lock_beside, &noting);
+        assert_non_null(thread);
+        nanosleep(&pause, NULL);
+        assert_false(atomic_load(&noting.done));
+        act_map_end_noting(map);
+        act_os_thread_join(thread);
+        assert_true(atomic_load(&noting.done));
+        assert_int_equal(act_mapping_locked_nbytes(map), what == 1 ? ACT_PAGE_NBYTES : 0);
+    }
+    act_map_close(map);
+}
+
+/* Whoever asks gets all of it, as it is now. */
+static void memory_that_is_available_is_that_of_the_system(void **state)
+{
+    (void)state;
+    machine.memory_nbytes = 12345678901;
+    machine.lately = true;
+    assert_int_equal(act_memory_available(), 12345678901);
+    assert_int_equal(machine.enough, UINT64_MAX);
+    assert_false(machine.lately);
 }
 
 /* Of a region by itself: as the map was opened, or as it is told. */
@@ -495,6 +553,8 @@ int main(void)
         cmocka_unit_test_setup(opening_locks, reset),
         cmocka_unit_test_setup(no_budget_for_what_is_locked, reset),
         cmocka_unit_test_setup(unlocking_without_memory, reset),
+        cmocka_unit_test_setup(one_thread_at_a_time_sees_what_is_locked, reset),
+        cmocka_unit_test_setup(memory_that_is_available_is_that_of_the_system, reset),
         cmocka_unit_test_setup(advice_for_a_part, reset),
         cmocka_unit_test_setup(a_budget_is_room_for_half_of_it, reset),
         cmocka_unit_test_setup(huge_pages, reset),
