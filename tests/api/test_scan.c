@@ -127,6 +127,15 @@ static void a_callback_stops_the_scan(void **state)
         assert_int_equal(act_map_scan(map, NULL, hear, &heard, &error), ACT_STOPPED);
         assert_int_equal(heard.count, stop_at);
     }
+    /* With an end of its own, and from behind. */
+    const act_range ranges[] = {{.to = "c", .to_nbytes = 1}, {.limit = 7}, {.reverse = true}};
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        for (size_t stop_at = 1; stop_at <= 7; stop_at++) {
+            struct heard heard = {.stop_at = stop_at};
+            assert_int_equal(act_map_scan(map, &ranges[i], hear, &heard, &error), ACT_STOPPED);
+            assert_int_equal(heard.count, stop_at);
+        }
+    }
     assert_memory_equal(&error, &untouched, sizeof(error));
     act_map_close(map);
 }
@@ -348,6 +357,24 @@ static void counts_that_cannot_be_are_damage(void **state)
     }
 }
 
+/* Three keys, of which the last is damaged: so it would be told if it were looked at. */
+static void behind_its_end_a_scan_looks_at_nothing(void **state)
+{
+    (void)state;
+    static const uint8_t arena[] = {0x40, 1, 0x40, 2, 33, 1, 1, 1, 3, 8, 'a', 'b', 'c'};
+    act_map *map = map_of_arena(arena, sizeof(arena), 16 + 8, NULL);
+    struct heard heard = {0};
+    assert_int_equal(act_map_scan(map, NULL, hear, &heard, NULL), ACT_ERR_CORRUPT);
+    assert_string_equal(heard.keys, "a=1,b=2,");
+    act_range range = {.to = "b", .to_nbytes = 1};
+    expect(map, &range, "a=1,");
+    range = (act_range){.prefix = "a", .prefix_nbytes = 1};
+    expect(map, &range, "a=1,");
+    for (range = (act_range){.limit = 1}; range.limit <= 2; range.limit++)
+        expect(map, &range, range.limit == 1 ? "a=1," : "a=1,b=2,");
+    act_map_close(map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +391,7 @@ int main(void)
         cmocka_unit_test(keys_longer_than_allowed_end_a_scan),
         cmocka_unit_test(damage_ends_a_scan_after_what_came_before),
         cmocka_unit_test(counts_that_cannot_be_are_damage),
+        cmocka_unit_test(behind_its_end_a_scan_looks_at_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
