@@ -248,6 +248,10 @@ static void a_broken_child_is_damage_only_where_it_is_met(void **state)
         bool has_value;
         assert_int_equal(act_map_path_exists(map, "a", 1, &has_value, &error), ACT_ERR_CORRUPT);
         assert_int_equal(act_map_longest_prefix(map, "a", 1, NULL, NULL, &error), ACT_ERR_CORRUPT);
+        /* In a batch likewise. */
+        static const act_slice keys[] = {{"", 0}, {"c", 1}, {"a", 1}};
+        assert_int_equal(act_map_get_batch(map, keys, 2, NULL, NULL, &error), ACT_OK);
+        assert_int_equal(act_map_get_batch(map, keys, 3, NULL, NULL, &error), ACT_ERR_CORRUPT);
         struct seen seen = {0};
         assert_int_equal(act_map_prefixes(map, "a", 1, note, &seen, &error), ACT_ERR_CORRUPT);
         /* Those before the damage were told. */

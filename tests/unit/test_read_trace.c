@@ -344,6 +344,45 @@ static void a_table_without_room(void **state)
     free(bytes);
 }
 
+/* The last look into a table. */
+static int keep_jump(void *context, const act_touch *touch)
+{
+    if (touch->kind == ACT_TOUCH_JUMP)
+        *(act_touch *)context = *touch;
+    return 0;
+}
+
+/* A look takes what lies from the number to the width, if it is one that there can be. */
+static void tables_are_told_from_the_number_on(void **state)
+{
+    (void)state;
+    enum {
+        FIRST = 50 /* of three leaves, and the branch after them */
+    };
+    for (uint8_t width = 0; width < 9; width++) {
+        uint8_t arena[200] = {0};
+        size_t nbytes;
+        act_map *map;
+        bool good = width == 1 || width == 2 || width == 4;
+        arena[FIRST - 1] = width;
+        for (size_t i = 1; i < 3; i++)
+            arena[FIRST - 1 - i * width] = (uint8_t)(width ? i : 0);
+        memcpy(arena + FIRST + 3, "\3\3abc", 5);
+        uint8_t *bytes = seal_arena(arena, sizeof(arena), ACT_INDEX_END + FIRST + 3, &nbytes);
+        assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+        for (uint8_t i = 1; i < 3; i++) {
+            const uint8_t key = (uint8_t)('a' + i);
+            act_touch touch = {.nbytes = 0};
+            assert_int_equal(act_map_trace_get(map, &key, 1, keep_jump, &touch, NULL, NULL),
+                             ACT_NOT_FOUND);
+            assert_int_equal(touch.nbytes, 1 + (good ? i * width : 0));
+            assert_int_equal(touch.off + touch.nbytes, ACT_INDEX_END + FIRST);
+        }
+        act_map_close(map);
+        free(bytes);
+    }
+}
+
 /* On a machine that steps over siblings one by one. */
 static void siblings_one_by_one(void **state)
 {
@@ -464,6 +503,7 @@ int main(void)
         cmocka_unit_test(merged),
         cmocka_unit_test(damaged),
         cmocka_unit_test(a_table_without_room),
+        cmocka_unit_test(tables_are_told_from_the_number_on),
         cmocka_unit_test(siblings_one_by_one),
         cmocka_unit_test(stops_when_told),
         cmocka_unit_test(the_pages_that_come_from_the_disk),
