@@ -237,6 +237,34 @@ static void parts_are_of_about_equal_size(void **state)
     }
 }
 
+/* For one cut some tens of thousands of nodes are looked at, at most; not for all together. */
+static void each_of_many_cuts_is_looked_for(void **state)
+{
+    (void)state;
+    enum {
+        PARTS = 1000
+    };
+    struct entries entries = {0};
+    char *dir = scratch_make();
+    char *path = scratch_path(dir, "map");
+    for (unsigned i = 0; i < 60000; i++) {
+        uint8_t key[6];
+        for (size_t at = 0; at < sizeof(key); at++)
+            key[at] = (uint8_t)((i + 1) * 2654435761u * (at < 4 ? 1 : 7) >> (24 - 8 * (at % 4)));
+        entries_add(&entries, key, sizeof(key), i);
+    }
+    entries_sort(&entries);
+    build_file(&entries, path, ACT_LAYOUT_INDEXED, NULL);
+    entries_free(&entries);
+    act_map *map;
+    assert_int_equal(act_map_open(path, NULL, &map, NULL), ACT_OK);
+    /* There are no more of them than large runs to cut between: those of the first byte. */
+    assert_in_range(count_cuts(map, NULL, PARTS), 200, 256);
+    act_map_close(map);
+    free(path);
+    scratch_remove(dir);
+}
+
 /* A few keys between many: they wait for a page that they fit into, and so may lie anywhere. What
  * the large ones around them say of the order counts. */
 static void few_keys_between_many_do_not_mislead(void **state)
@@ -474,6 +502,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_of_all_shapes),
         cmocka_unit_test(parts_are_of_about_equal_size),
+        cmocka_unit_test(each_of_many_cuts_is_looked_for),
         cmocka_unit_test(few_keys_between_many_do_not_mislead),
         cmocka_unit_test(what_asks_to_stop_is_asked_no_more),
         cmocka_unit_test(a_run_stops_a_scan),

@@ -131,6 +131,32 @@ static void nothing_is_told_of_a_map_whose_guard_broke(void **state)
     close_trapped(map);
 }
 
+/* Opening has an answer, which is not to be believed either when the guard does not hold. */
+static void what_opening_says_stands_while_the_guard_holds(void **state)
+{
+    (void)state;
+    act_map *map = open_trapped();
+    assert_int_equal(mprotect(trap.bytes, trap.nbytes, PROT_READ), 0);
+    struct act_os_bytes bytes = map->os_bytes;
+    act_error error = {0};
+    for (int guarded = 0; guarded < 2; guarded++) {
+        bytes.guard = guarded ? &guard : NULL;
+        assert_int_equal(act_guard_opened(&bytes, "the file", ACT_OK, &error), ACT_OK);
+        assert_int_equal(act_guard_opened(&bytes, "the file", ACT_ERR_CORRUPT, &error),
+                         ACT_ERR_CORRUPT);
+        assert_int_equal(error.status, ACT_OK);
+    }
+    atomic_store(&word, 0);
+    assert_int_equal(act_guard_opened(&bytes, "the file", ACT_OK, &error), ACT_ERR_IO);
+    assert_int_equal(error.status, ACT_ERR_IO);
+    assert_int_equal(error.os_code, ACT_OS_GUARD_CHANGED);
+    assert_non_null(strstr(error.text, "the file"));
+    assert_int_equal(act_guard_opened(&bytes, "the file", ACT_ERR_CORRUPT, NULL), ACT_ERR_IO);
+    bytes.guard = NULL;
+    assert_int_equal(act_guard_opened(&bytes, "the file", ACT_OK, NULL), ACT_OK);
+    close_trapped(map);
+}
+
 /* A file that was written to is told by the time of that, to the second or less. */
 static void files_that_were_written_to(void **state)
 {
@@ -159,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_told_of_a_map_whose_guard_broke),
+        cmocka_unit_test(what_opening_says_stands_while_the_guard_holds),
         cmocka_unit_test(files_that_were_written_to),
         cmocka_unit_test(no_extent_is_told_of_what_is_gone),
     };
