@@ -26,7 +26,7 @@ static struct entries entries;
 
 /* A byte that tells how long the line below it is, the line, and the byte of one of two children.
  */
-static size_t put_key(uint8_t key[KEY_NBYTES_MAX], size_t line_nbytes, char child)
+static size_t put_key(uint8_t key[KEY_NBYTES_MAX], size_t line_nbytes, int child)
 {
     key[0] = (uint8_t)line_nbytes;
     for (size_t i = 1; i <= line_nbytes; i++)
@@ -41,7 +41,7 @@ static int set_up(void **state)
     uint8_t key[KEY_NBYTES_MAX];
     assert_int_equal(scratch_set_up(state), 0);
     for (size_t n = 1; n <= LINE_NBYTES_MAX; n++) {
-        for (char child = 'a'; child <= 'b'; child++) {
+        for (int child = 'a'; child <= 'b'; child++) {
             size_t nbytes = put_key(key, n, child);
             entries_add(&entries, key, nbytes, n * 256 + (uint64_t)child);
             if (n % 3 == 0 && child == 'a') /* a value above the children */
@@ -97,7 +97,7 @@ static void lines_are_compared_to_the_last_byte(void **state)
     uint8_t key[KEY_NBYTES_MAX];
     queries.count = 0;
     for (size_t n = 1; n <= LINE_NBYTES_MAX; n++) {
-        for (char child = 'a'; child <= 'c'; child++)
+        for (int child = 'a'; child <= 'c'; child++)
             ask(&queries, key, put_key(key, n, child));
         ask(&queries, key, n + 1);
         ask(&queries, key, n);
