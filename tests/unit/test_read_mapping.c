@@ -259,6 +259,24 @@ static void unlocking_without_memory(void **state)
     act_map_close(map);
 }
 
+/* What is mapped is unlocked by the system; what was read into memory is given back unlocked. */
+static void closing_unlocks_what_is_not_mapped(void **state)
+{
+    (void)state;
+    const act_open_options options = {.access = ACT_ACCESS_READ};
+    act_map *map;
+    assert_int_equal(act_map_open(scratch_map, &options, &map, NULL), ACT_OK);
+    assert_false(map->os_bytes.mapped);
+    for (unsigned i = 0; i < 3; i++) {
+        const act_region region = {
+            .kind = ACT_REGION_RANGE, .off = 4 * i * ACT_PAGE_NBYTES, .nbytes = ACT_PAGE_NBYTES};
+        assert_int_equal(act_map_lock(map, &region, NULL), ACT_OK);
+    }
+    assert_int_equal(machine.locks, 3);
+    act_map_close(map);
+    assert_int_equal(machine.locks, 0);
+}
+
 struct noting {
     const act_map *map;
     unsigned what;
@@ -553,6 +571,7 @@ int main(void)
         cmocka_unit_test_setup(opening_locks, reset),
         cmocka_unit_test_setup(no_budget_for_what_is_locked, reset),
         cmocka_unit_test_setup(unlocking_without_memory, reset),
+        cmocka_unit_test_setup(closing_unlocks_what_is_not_mapped, reset),
         cmocka_unit_test_setup(one_thread_at_a_time_sees_what_is_locked, reset),
         cmocka_unit_test_setup(memory_that_is_available_is_that_of_the_system, reset),
         cmocka_unit_test_setup(advice_for_a_part, reset),

@@ -8,6 +8,7 @@
 #include "support/check.h"
 #include "support/random.h"
 #include "support/scratch.h"
+#include "support/seal.h"
 
 enum {
     LINE_NBYTES_MAX = 80, /* several times what is compared at once */
@@ -116,10 +117,43 @@ static void lines_are_compared_to_the_last_byte(void **state)
     }
 }
 
+/* A line whose last byte is the first one of the node that refers to it, which the key has too. */
+static void a_line_over_its_node_is_damage(void **state)
+{
+    (void)state;
+    enum {
+        LEAF = 4000, /* as far from the front of the file as most nodes are */
+        ROOT = LEAF + 8
+    };
+    static const uint8_t nodes[] = {0x40, 7, 3, 'x', 'y', 0x81, 5, 3, 1, 3, 'k'};
+    uint8_t arena[5000] = {0};
+    static const act_slice keys[] = {{"kxy", 3}, {"kxy\x81", 4}};
+    for (int good = 0; good < 2; good++) {
+        act_map *map;
+        size_t nbytes;
+        uint64_t values[2];
+        uint8_t found = 0;
+        memcpy(arena + LEAF, nodes, sizeof(nodes));
+        arena[LEAF + 2] = (uint8_t)(good ? 2 : 3);
+        uint8_t *bytes = seal_arena(arena, sizeof(arena), ACT_INDEX_END + ROOT, &nbytes);
+        assert_int_equal(act_map_open_memory(bytes, nbytes, NULL, &map, NULL), ACT_OK);
+        for (size_t i = 0; i < 2; i++)
+            assert_int_equal(act_map_get_batch(map, &keys[i], 1, NULL, NULL, NULL),
+                             good ? ACT_OK : ACT_ERR_CORRUPT);
+        act_status status = act_map_get_batch(map, keys, 2, values, &found, NULL);
+        assert_int_equal(status, good ? ACT_OK : ACT_ERR_CORRUPT);
+        if (good)
+            assert_int_equal(found, 1);
+        act_map_close(map);
+        free(bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_compared_to_the_last_byte),
+        cmocka_unit_test(a_line_over_its_node_is_damage),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
