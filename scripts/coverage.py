@@ -102,8 +102,9 @@ def missed_branches(counts):
     return missed
 
 
-def read_entries(path):
-    """(where it stands, file below src/, function, text of the line, what, reason) of each entry."""
+def read_entries(path, form="FUNCTION :: LINE :: WHICH :: REASON"):
+    """(where it stands, file below src/, the four of `form`) of each entry. The first two of these
+    tell entries of a file apart."""
     seen = set()
     name = None
     with open(path, encoding="utf-8") as file:
@@ -117,7 +118,7 @@ def read_entries(path):
                 continue
             fields = [field.strip() for field in line.split(" :: ")]
             if len(fields) != 4 or not all(fields):
-                sys.exit(f"{place}: not FUNCTION :: LINE :: WHICH :: REASON")
+                sys.exit(f"{place}: not {form}")
             if (name, *fields[:2]) in seen:
                 sys.exit(f"{place}: a second time")
             seen.add((name, *fields[:2]))

@@ -29,6 +29,7 @@ import sys
 import tempfile
 import time
 
+import coverage
 from mutants import mutants_of
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -37,6 +38,7 @@ TREE = os.path.join(WORK, "tree")
 BUILD = os.path.join(TREE, "build-mutate")
 SECONDS_MOST = 6  # of a test, without a fault
 LABELS = {"unit", "api", "model", "interop", "hostile", "fault", "threads", "platform"}
+KINDS = "equivalent", "speed", "elsewhere", "open"  # of survivors that are explained
 
 
 def copy_tree():
@@ -164,23 +166,13 @@ def try_mutant(tests, name, before):
 
 
 def read_known(path):
-    """{(file, line of the source, change): (kind, reason)}"""
+    """{(file, line of the source, change): kind}"""
     known = {}
-    if not path or not os.path.exists(path):
-        return known
-    name = None
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            line = line.strip()
-            if not line or line.startswith("#"):
-                continue
-            if line.startswith("[") and line.endswith("]"):
-                name = line[1:-1]
-                continue
-            fields = [field.strip() for field in line.split(" :: ")]
-            if len(fields) != 4 or fields[2] not in ("equivalent", "speed", "elsewhere", "open"):
-                sys.exit(f"{path}:{number}: not LINE :: CHANGE :: KIND :: REASON")
-            known[name, fields[0], fields[1]] = fields[2], fields[3]
+    if os.path.exists(path):
+        for place, *key, kind, _ in coverage.read_entries(path, "LINE :: CHANGE :: KIND :: REASON"):
+            if kind not in KINDS:
+                sys.exit(f"{place}: '{kind}' is no kind")
+            known[tuple(key)] = kind
     return known
 
 
@@ -225,7 +217,7 @@ class Tally:
         return 100.0 * row["killed"] / valid if valid else 100.0
 
     def print(self):
-        kinds = "killed", "equivalent", "speed", "elsewhere", "open", "unexplained"
+        kinds = "killed", *KINDS, "unexplained"
         print("\n" + f"{'mutants':<10}" + "".join(f"{kind:>12}" for kind in kinds) + "   killed")
         for room in sorted(self.rooms, key=lambda r: (r == "all", r)):
             row = self.rooms[room]
@@ -257,7 +249,7 @@ def mutate_file(name, args, tests, known, tally):
             line = text_of(lines, mutant.line)
             kind = "killed"
             if outcome == "survived":
-                kind, _ = known.get((name[4:], line, mutant.one_line()), ("unexplained", ""))
+                kind = known.get((name[4:], line, mutant.one_line()), "unexplained")
                 if kind == "unexplained":
                     tally.unexplained.append((name[4:], line, mutant.one_line()))
             tally.add(name, kind)

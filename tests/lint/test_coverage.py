@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""That what judges the tests can say no: exclusions out of date, decisions, mutants of each kind."""
+"""That what judges the tests can say no: exclusions out of date, decisions, mutants of each kind, and what
+is said of those that survive."""
 import importlib
 import os
 import sys
@@ -12,6 +13,7 @@ sys.path.insert(0, os.path.join(ROOT, "scripts"))
 coverage = importlib.import_module("coverage")
 mcdc = importlib.import_module("mcdc")
 mutants = importlib.import_module("mutants")
+mutate = importlib.import_module("mutate")
 
 
 class Exclusions(unittest.TestCase):
@@ -140,6 +142,26 @@ class Mutants(unittest.TestCase):
         found = self.expect('    int *q = &n; /* a < b */\n    g("1 + 2", q, -n); // 7 > 6\n'
                             "#if N > 3\n#endif\n    return *q;")
         self.assertEqual(found, {'g("1 + 2", q, -n) => nothing', "*q => !(*q)"})
+
+
+class Survivors(unittest.TestCase):
+    def read(self, text):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("[read/a.c]\n" + text + "\n")
+            file.flush()
+            return mutate.read_known(file.name)
+
+    def test_are_known_by_file_line_and_change(self):
+        self.assertEqual(self.read("n = 1; :: 1 => 2 :: speed :: sooner\n"
+                                   "n = 1; :: 1 => 0 :: open :: ?"),
+                         {("read/a.c", "n = 1;", "1 => 2"): "speed",
+                          ("read/a.c", "n = 1;", "1 => 0"): "open"})
+
+    def test_have_a_kind_and_a_reason_once(self):
+        for text in ("n = 1; :: 1 => 2 :: slow :: x", "n = 1; :: 1 => 2 :: speed ::",
+                     "n = 1; :: 1 => 2 :: speed", "n = 1; :: 1 => 2 :: speed :: x\n" * 2):
+            with self.assertRaises(SystemExit):
+                self.read(text)
 
 
 if __name__ == "__main__":
