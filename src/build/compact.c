@@ -87,12 +87,13 @@ static void book_run(struct act_compact *compact, const struct act_new_node *nod
         const struct act_new_node *node = &nodes[i];
         bool line = node->header & ACT_NODE_LINE;
         bool child = line ? node->header & ACT_LINE_CHILD : node->header & ACT_BRANCH_COUNT;
+        unsigned more = line ? extra(starts[i] - node->line, grown) : 0;
         if (known[i].place)
             grown += act_varint_nbytes_of(starts[i] - node->child) - 1;
         else if (child)
-            compact->spare -= extra(starts[i] - node->child, grown);
-        if (line)
-            compact->spare -= extra(starts[i] - node->line, grown);
+            more += extra(starts[i] - node->child, grown);
+        compact->spare -= more;
+        grown += more; /* the nodes behind it lead over that too */
     }
     if (grown)
         compact->spare -= ACT_VARINT_NBYTES_MAX;

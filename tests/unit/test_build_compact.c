@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "actree.h"
+#include "build/compact.h"
+#include "build/key.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
@@ -11,6 +13,37 @@
 #include "support/random.h"
 #include "support/scratch.h"
 #include "support/shapes.h"
+
+/*
+ * That what the accounts say has been saved is no more than what has: it decides what can be
+ * afforded.
+ */
+static void expect_saved(const struct entries *entries, const act_build_report *plain)
+{
+    struct act_compact compact;
+    struct act_path path;
+    assert_true(act_path_open(&path));
+    assert_int_equal(act_compact_open(&compact, scratch_map, ACT_SHARE_NBYTES_DEFAULT, NULL),
+                     ACT_OK);
+    for (size_t i = 0; i < entries->count; i++) {
+        const struct entry *e = &entries->items[i];
+        if (i) {
+            size_t most = e->key_nbytes < path.key_nbytes ? e->key_nbytes : path.key_nbytes;
+            size_t common = act_common_nbytes(e->key, path.key, most);
+            assert_int_equal(act_compact_part(&compact, &path, common, NULL), ACT_OK);
+        }
+        assert_true(act_path_reserve(&path, e->key_nbytes));
+        memcpy(path.key, e->key, e->key_nbytes);
+        act_path_set(&path, e->key_nbytes, e->has_value, e->value);
+    }
+    assert_int_equal(act_compact_end(&compact, &path, NULL), ACT_OK);
+    uint64_t root_id = act_sink_position(&compact.plain.sink);
+    uint64_t nbytes = root_id + act_node_nbytes_at(root_id, &compact.plain.pending[0]) +
+                      ACT_TAIL_NBYTES;
+    assert_true(compact.spare <= (int64_t)(plain->file_nbytes - nbytes));
+    act_compact_close(&compact);
+    act_path_close(&path);
+}
 
 /* Builds plain and compact, reads the latter back in every way. Frees the entries. */
 static act_build_report expect_built(struct entries *entries, act_build_report *plain_ret)
@@ -22,6 +55,7 @@ static act_build_report expect_built(struct entries *entries, act_build_report *
     act_error error = {0};
     entries_sort(entries);
     build_file(entries, scratch_map, ACT_LAYOUT_PLAIN, &plain);
+    expect_saved(entries, &plain);
     build_file(entries, scratch_map, ACT_LAYOUT_COMPACT, &report);
     assert_true(report.file_nbytes <= plain.file_nbytes);
     assert_int_equal(report.keys, plain.keys);
@@ -267,6 +301,46 @@ static void references_that_make_others_grow(void **state)
     }
 }
 
+/*
+ * The same many times over, when so much has been saved that the plain file is no longer written:
+ * references that have grown make those behind them grow, be they to children or to lines. Made to
+ * be larger than plain.
+ */
+static void references_that_have_grown_make_others_grow(void **state)
+{
+    (void)state;
+    for (unsigned lines = 0; lines < 2; lines++) {
+        struct entries entries = {0};
+        for (unsigned i = 0; i < 26 * 100; i++) {
+            uint8_t key[3] = {0, (uint8_t)(i / 100), (uint8_t)(i % 100)};
+            entries_add(&entries, key, sizeof(key), 300 + i % 100);
+        }
+        uint64_t number = 0;
+        for (unsigned part = 0; part < 400; part++) {
+            for (unsigned child = 0; child < 61; child++) {
+                uint8_t key[9] = {(uint8_t)(1 + part / 50), (uint8_t)(1 + part % 50),
+                                  (uint8_t)(1 + child), 1};
+                uint64_t values[2] = {7, 9};
+                if (child) {
+                    values[0] = ++number % 240;
+                    values[1] = number / 240 % 240;
+                }
+                if (child && lines) {
+                    key[4] = (uint8_t)values[0];
+                    key[5] = (uint8_t)values[1];
+                    entries_add(&entries, key, child == 60 ? 9 : 6, 250);
+                    continue;
+                }
+                for (unsigned i = 0; i < 2; i++) {
+                    key[3] = (uint8_t)(1 + i);
+                    entries_add(&entries, key, 4, values[i] + (child == 60 ? 248 : 0));
+                }
+            }
+        }
+        expect_built(&entries, NULL);
+    }
+}
+
 /* Much more than is written both ways: each of 64 parts is the same, and known after the first. */
 static void large_equal_parts(void **state)
 {
@@ -429,6 +503,7 @@ int main(void)
         cmocka_unit_test(every_shape),
         cmocka_unit_test(never_larger_than_plain),
         cmocka_unit_test(references_that_make_others_grow),
+        cmocka_unit_test(references_that_have_grown_make_others_grow),
         cmocka_unit_test(large_equal_parts),
         cmocka_unit_test(all_ways_take_a_node_for_each_level),
         cmocka_unit_test(the_limit_of_memory_decides_how_much_is_shared),
