@@ -1,6 +1,8 @@
-/* Jobs for two: each is done once, in their order, and awaited ones are done. */
+/* Jobs for two: each is done once, in their order, and awaited ones are done. What the two share is
+ * looked at inside of the monitor only, and jobs are done outside. */
 #include "build/crew.h"
 
+#include "monitors.h"
 #include "support/check.h"
 
 enum {
@@ -16,6 +18,7 @@ struct task {
 
 static void work(void *context, unsigned worker)
 {
+    monitors_expect_outside();
     struct task *task = context;
     assert_in_range(worker, 0, ACT_CREW_WORKERS - 1);
     task->known[worker] = true;
@@ -46,6 +49,9 @@ static void each_job_is_done_once(void **state)
         }
         assert_int_equal(crew.begun, ROUNDS);
         act_crew_close(&crew);
+        assert_null(crew.monitor);
+        act_crew_close(&crew); /* nothing is left of it */
+        monitors_expect_sound();
     }
 }
 

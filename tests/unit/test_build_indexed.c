@@ -7,6 +7,7 @@
 #include "build/parts.h"
 #include "build/spool.h"
 #include "format/index.h"
+#include "monitors.h"
 #include "support/build.h"
 #include "support/check.h"
 #include "support/entries.h"
@@ -75,9 +76,11 @@ static act_build_report build_in_parts(const struct entries *entries, unsigned t
             longest = e->key_nbytes;
         last = *e;
     }
+    assert_true(parts.records_nbytes >= parts.filled * nbytes_min);
     assert_int_equal(act_parts_finish(&parts, longest, false, &report, NULL), ACT_OK);
     act_parts_close(&parts);
     act_indexed_close(&indexed);
+    monitors_expect_sound();
     return report;
 }
 
@@ -184,6 +187,63 @@ static void keys_that_no_number_can_tell(void **state)
         }
     }
     expect_built(&entries);
+}
+
+/* Nodes of all kinds, each as far from what it refers to as it may be: they take what is kept for
+ * them, and no byte less. */
+static void nodes_take_what_is_kept_for_them(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 64,
+        LINE_NBYTES = 20
+    };
+    static uint8_t written[1 << 14];
+    static const uint8_t lines[LINE_NBYTES + ACT_LINE_SLACK_NBYTES], bytes[ACT_MASK_NBYTES];
+    const uint64_t off = (uint64_t)1 << 60, ids[] = {off - 1000};
+    struct act_siblings_node nodes[COUNT] = {{0}};
+    struct act_build_counts counts = {0};
+    struct act_siblings_place place = {
+        .bytes = written, .off = off, .end = written, .counts = &counts};
+    size_t nbytes = act_siblings_table_nbytes_max(COUNT);
+    for (unsigned i = 0; i < COUNT; i++) {
+        nodes[i].has_value = i & 1;
+        nodes[i].value = UINT64_MAX;
+        if (i & 2)
+            nodes[i].child_count = i & 8 ? 256 : 5;
+        if (i & 4)
+            nodes[i].line_nbytes = LINE_NBYTES;
+        else if (i & 16)
+            nodes[i].line_written = true;
+        nodes[i].line = i & 4 ? 0 : 100;
+        nbytes += act_siblings_node_nbytes_max(&nodes[i]);
+    }
+    struct act_siblings_stores stores = {lines, bytes, ids};
+    act_siblings_write(&place, nodes, COUNT, stores);
+    assert_int_equal(place.end - place.bytes, nbytes);
+    assert_int_equal(act_siblings_table_nbytes_max(1), 0); /* a node by itself has none */
+}
+
+/* Two short lines in turns, which differ in one bit: each is written once in a page. */
+static void lines_that_differ_in_a_bit(void **state)
+{
+    (void)state;
+    for (size_t nbytes = 1; nbytes <= 8; nbytes++) {
+        for (size_t bit = 0; bit < 8 * nbytes; bit++) {
+            struct entries entries = {0};
+            act_build_report report;
+            uint8_t key[9] = {0};
+            for (size_t i = 0; i < nbytes; i++)
+                key[1 + i] = (uint8_t)(17 * i + 5);
+            for (; key[0] < 8; key[0]++) {
+                key[1 + bit / 8] ^= (uint8_t)(1 << bit % 8);
+                entries_add(&entries, key, 1 + nbytes, 7);
+            }
+            build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, &report);
+            entries_free(&entries);
+            assert_int_equal(report.lines, 2);
+        }
+    }
 }
 
 /* Long lines go to pages by themselves; what refers to them must come after. */
@@ -510,6 +570,8 @@ int main(void)
         cmocka_unit_test(every_shape),
         cmocka_unit_test(subtrees_around_a_page),
         cmocka_unit_test(keys_that_no_number_can_tell),
+        cmocka_unit_test(nodes_take_what_is_kept_for_them),
+        cmocka_unit_test(lines_that_differ_in_a_bit),
         cmocka_unit_test(long_lines_among_small_subtrees),
         cmocka_unit_test(long_lines_above_long_lines),
         cmocka_unit_test(a_hot_region_larger_than_memory),

@@ -50,6 +50,27 @@ static void what_is_whole_is_sorted(void **state)
     spreading_close(&spreading);
 }
 
+/* Runs are of half of the memory, but for the last one: what was written beside takes the rest. */
+static void runs_take_half_of_the_memory(void **state)
+{
+    (void)state;
+    enum {
+        ENTRY_NBYTES = 1 + SPREADING_KEY_NBYTES + 1 + sizeof(struct act_sort_record),
+        RUN_NBYTES = SPREADING_MEMORY_NBYTES / 2
+    };
+    struct spreading spreading;
+    struct act_spill spill = spill_of(SPREADING_KEY_NBYTES);
+    struct act_pace pace = {.progress = NULL};
+    spreading_open(&spreading, false);
+    assert_int_equal(act_large_sort(&spreading.spread, &spill, 0,
+                                    spreading.spread.splitters.range_count, &pace, NULL),
+                     ACT_OK);
+    assert_int_equal(spill.report.runs,
+                     (SPREADING_ENTRIES * ENTRY_NBYTES + RUN_NBYTES - 1) / RUN_NBYTES);
+    act_spill_close(&spill);
+    spreading_close(&spreading);
+}
+
 /* Whatever is wrong with a run is told, wherever it is, by a text that names the folder. It makes
  * no difference how long keys may be, except that the longer ones could lead out of what was read.
  */
@@ -114,9 +135,8 @@ static void any_bytes_are_safe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_whole_is_sorted),
-        cmocka_unit_test(damage_is_told),
-        cmocka_unit_test(zeros_are_told),
+        cmocka_unit_test(what_is_whole_is_sorted), cmocka_unit_test(runs_take_half_of_the_memory),
+        cmocka_unit_test(damage_is_told),          cmocka_unit_test(zeros_are_told),
         cmocka_unit_test(any_bytes_are_safe),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

@@ -110,6 +110,11 @@ static void growing_keeps_every_line(void **state)
     }
     assert_int_equal(lines.count, COUNT);
     assert_true(lines.count <= lines.count_max);
+    /* What was asked for is what is there, and for each time the store grew the line it grew for.
+     */
+    uint64_t asked = lines.allowance.taken - lines.allowance.left;
+    uint64_t there = ((uint64_t)sizeof(*lines.slots) << (64 - lines.shift)) + lines.store_capacity;
+    assert_in_range(asked, there, there + 4096);
     act_lines_close(&lines);
 }
 

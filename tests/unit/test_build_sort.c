@@ -1,9 +1,11 @@
-/* Sorting records, and chunks of them: none, one, and a callback that wants no more. */
+/* Sorting records, and chunks of them: none, one, and a callback that wants no more. Batches of
+ * what is merged from them ahead. */
 #include "build/sort.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "build/ahead.h"
 #include "build/chunk.h"
 #include "build/spill.h"
 #include "support/check.h"
@@ -160,6 +162,51 @@ static void an_entry_larger_than_a_chunk(void **state)
     free(key);
 }
 
+/* By half at a time, so that few bytes are moved; once it is no longer small, to all that is
+ * allowed if that is not out of all proportion. */
+static void a_chunk_grows_by_half_and_then_to_the_whole(void **state)
+{
+    (void)state;
+    enum {
+        FIRST = 4096,
+        SMALL = 1 << 20,
+        RECORD = sizeof(struct act_sort_record)
+    };
+    static const size_t limits[] = {3 << 20, SIZE_MAX / 2};
+    static const uint8_t key[8] = "the key";
+    for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+        struct act_chunk chunk = {.block = NULL};
+        size_t before = 0;
+        while (chunk.capacity <= 2 * SMALL) {
+            assert_int_equal(
+                act_chunk_add(&chunk, limits[i], (struct act_key){key, sizeof(key)}, 1),
+                ACT_CHUNK_ADDED);
+            if (chunk.capacity == before)
+                continue;
+            size_t half = before ? before + before / 2 : FIRST;
+            bool whole = before > SMALL && i == 0;
+            assert_int_equal(chunk.capacity, (whole ? limits[i] : half) / RECORD * RECORD);
+            before = chunk.capacity;
+        }
+        act_chunk_close(&chunk);
+    }
+}
+
+/* Keys that come in order, some of them twice, are not compared again; one that is lower shows that
+ * they do not. */
+static void keys_that_come_in_order(void **state)
+{
+    (void)state;
+    static const char keys[] = "aabcc~b";
+    struct act_chunk chunk = {.block = NULL};
+    for (size_t i = 0; keys[i]; i++) {
+        struct act_key key = {(const uint8_t *)&keys[i], 1};
+        assert_int_equal(act_chunk_add(&chunk, 1 << 20, key, i), ACT_CHUNK_ADDED);
+        assert_int_equal(chunk.out_of_order, i == sizeof(keys) - 2);
+    }
+    act_chunk_close(&chunk);
+}
+
 /* A run without entries, between others. */
 static void an_empty_run(void **state)
 {
@@ -187,6 +234,101 @@ static void an_empty_run(void **state)
     assert_int_equal(act_runs_merge_next(&merge, ACT_DUPLICATES_ERROR, &joined, NULL), ACT_END);
     act_runs_merge_close(&merge);
     act_spill_close(&spill);
+}
+
+/* A merge of one run, and what it lies in. */
+struct source {
+    struct act_spill spill;
+    struct act_chunk chunk;
+    struct act_runs_merge merge;
+};
+
+static void source_open(struct source *source)
+{
+    struct act_pace pace = {.progress = NULL};
+    source->spill = (struct act_spill){.folder = scratch_dir, .memory_nbytes = 1 << 20};
+    assert_int_equal(act_spill_write(&source->spill, &source->chunk, &pace, NULL), ACT_OK);
+    act_chunk_close(&source->chunk);
+    assert_int_equal(act_spill_merge(&source->spill, &source->merge, NULL), ACT_OK);
+}
+
+static void source_add(struct source *source, const uint8_t *key, size_t key_nbytes, uint64_t value)
+{
+    assert_int_equal(
+        act_chunk_add(&source->chunk, 1 << 20, (struct act_key){key, key_nbytes}, value),
+        ACT_CHUNK_ADDED);
+}
+
+static void source_close(struct source *source)
+{
+    act_runs_merge_close(&source->merge);
+    act_spill_close(&source->spill);
+}
+
+/* A key and a value that take more than a batch does, with lengths that take all they can. */
+static void an_entry_larger_than_a_batch_fits(void **state)
+{
+    (void)state;
+    static const uint8_t key[70000];
+    static const size_t lengths[] = {0, 1, 247, 248, 1000, 65535, 65536, sizeof(key)};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+        static struct source source; /* of a thread too, be this test at its end or not */
+        static struct act_ahead ahead;
+        struct act_joined joined;
+        act_error error;
+        source_add(&source, key, lengths[i], UINT64_MAX);
+        source_open(&source);
+        act_ahead_open(&ahead, &source.merge, ACT_DUPLICATES_ERROR, 64);
+        assert_int_equal(act_ahead_next(&ahead, &joined, &error), ACT_OK);
+        assert_int_equal(joined.key.nbytes, lengths[i]);
+        assert_memory_equal(joined.key.bytes, key, lengths[i]);
+        assert_int_equal(joined.value, UINT64_MAX);
+        assert_in_range(ahead.batches[ahead.taken].used, 1, ahead.batches[ahead.taken].capacity);
+        assert_int_equal(act_ahead_next(&ahead, &joined, &error), ACT_END);
+        act_ahead_close(&ahead);
+        source_close(&source);
+    }
+}
+
+/* Batches are seven eighths full at least, and do not grow for entries of an eighth. */
+static void batches_are_filled(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 100,
+        BATCH_NBYTES = 1024,
+        EIGHTH = BATCH_NBYTES / 8
+    };
+    for (size_t nbytes = 1; nbytes <= EIGHTH - 2 * ACT_VARINT_NBYTES_MAX + 1; nbytes++) {
+        static struct source source; /* of a thread too, be this test at its end or not */
+        static struct act_ahead ahead;
+        struct act_joined joined;
+        act_error error;
+        uint8_t key[EIGHTH] = {0};
+        for (unsigned i = 0; i < COUNT; i++) {
+            key[0] = (uint8_t)i;
+            source_add(&source, key, nbytes, i);
+        }
+        source_open(&source);
+        act_ahead_open(&ahead, &source.merge, ACT_DUPLICATES_ERROR, BATCH_NBYTES);
+        key[0] = 0;
+        for (unsigned i = 0; i < COUNT; i++) {
+            assert_int_equal(act_ahead_next(&ahead, &joined, &error), ACT_OK);
+            assert_int_equal(joined.key.nbytes, nbytes);
+            assert_int_equal(joined.key.bytes[0], i);
+            assert_memory_equal(joined.key.bytes + 1, key + 1, nbytes - 1);
+            assert_int_equal(joined.value, i);
+            assert_false(joined.clash);
+            const struct act_ahead_batch *batch = &ahead.batches[ahead.taken];
+            assert_int_equal(batch->capacity, BATCH_NBYTES);
+            if (batch->status == ACT_OK)
+                assert_in_range(batch->used, BATCH_NBYTES - EIGHTH, BATCH_NBYTES);
+        }
+        assert_int_equal(act_ahead_next(&ahead, &joined, &error), ACT_END);
+        assert_int_equal(act_ahead_next(&ahead, &joined, &error), ACT_END);
+        act_ahead_close(&ahead);
+        source_close(&source);
+    }
 }
 
 /* Equal keys of two runs, found by the thread that is ahead: told when it is their turn. */
@@ -223,7 +365,11 @@ int main(void)
         cmocka_unit_test(more_groups_than_can_wait),
         cmocka_unit_test(a_chunk_is_stopped_before_it_is_written),
         cmocka_unit_test(an_entry_larger_than_a_chunk),
+        cmocka_unit_test(a_chunk_grows_by_half_and_then_to_the_whole),
+        cmocka_unit_test(keys_that_come_in_order),
         cmocka_unit_test(an_empty_run),
+        cmocka_unit_test(an_entry_larger_than_a_batch_fits),
+        cmocka_unit_test(batches_are_filled),
         cmocka_unit_test(a_clash_that_is_found_ahead),
     };
     return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
