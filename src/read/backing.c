@@ -13,17 +13,8 @@
 
 /* --------------------------------------------------------------------------------------- notes */
 
-/* By whole pages, of the file's bytes. */
-static struct act_span whole_pages(const struct act_map *map, struct act_span span,
-                                   uint64_t page_nbytes)
-{
-    uint64_t end = span.end + (page_nbytes - span.end % page_nbytes) % page_nbytes;
-    return (struct act_span){span.off - span.off % page_nbytes,
-                             end < map->file_nbytes ? end : map->file_nbytes};
-}
-
-/* Notes what is behind some bytes. False without memory: then what is noted is true of more or
- * fewer of them. */
+/* Notes what is behind some bytes. False without memory: then something is noted that was there
+ * before. */
 static bool note(const struct act_map *map, struct act_span span, enum act_os_backing backing)
 {
     struct act_map_lazy *lazy = map->lazy;
@@ -93,20 +84,23 @@ static act_status check(const struct act_map *map, const struct act_spans *spans
                     nbytes, room);
 }
 
-/* Noted first, so that a failure to note leaves nothing else undone. */
+/* A copy that cannot be noted is taken away again; a budget could not be refused beside it. */
 static act_status set(const struct act_map *map, struct act_span span, enum act_os_backing backing,
                       act_error *error)
 {
-    if (!note(map, span, backing))
-        return act_fail_nomem(error);
-    int os_code = act_os_bytes_set_backing(&map->os_bytes, span.off, span.end - span.off, backing);
-    if (!os_code)
+    const struct act_os_bytes *bytes = &map->os_bytes;
+    uint64_t nbytes = span.end - span.off;
+    int os_code = act_os_bytes_set_backing(bytes, span.off, nbytes, backing);
+    if (os_code)
+        return act_fail_os(error, os_code,
+                           "cannot put something else behind %" PRIu64 " bytes from offset %" PRIu64
+                           " on",
+                           nbytes, span.off);
+    if (note(map, span, backing))
         return ACT_OK;
-    (void)note(map, span, ACT_OS_BACKING_SHARED);
-    return act_fail_os(error, os_code,
-                       "cannot put something else behind %" PRIu64 " bytes from offset %" PRIu64
-                       " on",
-                       span.end - span.off, span.off);
+    if (backing == ACT_OS_BACKING_COPY)
+        (void)act_os_bytes_set_backing(bytes, span.off, nbytes, ACT_OS_BACKING_SHARED);
+    return act_fail_nomem(error);
 }
 
 act_status act_backing_begin_private(struct act_map *map, act_error *error)
@@ -143,7 +137,7 @@ static act_status set_spans(const struct act_map *map, const struct act_spans *s
     uint64_t page_nbytes = backing == ACT_BACKING_HUGE ? HUGE_NBYTES : act_os_page_nbytes();
     act_status status = ACT_OK;
     for (size_t i = 0; i < spans->count && status == ACT_OK; i++) {
-        struct act_span whole = whole_pages(map, spans->items[i], page_nbytes);
+        struct act_span whole = act_span_in_pages(spans->items[i], page_nbytes, map->file_nbytes);
         if (!act_spans_add(&pages, whole.off, whole.end - whole.off))
             status = act_fail_nomem(error);
     }

@@ -17,9 +17,8 @@
 #define CHUNK_NBYTES ((uint64_t)4 << 20)
 
 /* A file of this size gains from huge pages, if it takes no more than this share of the memory. */
-#define HUGE_NBYTES_MIN  ((uint64_t)32 << 20)
-#define HUGE_SHARE_OF    4
-#define PAGE_NBYTES_FILE ((uint64_t)ACT_PAGE_NBYTES)
+#define HUGE_NBYTES_MIN ((uint64_t)32 << 20)
+#define HUGE_SHARE_OF   4
 
 /* ------------------------------------------------------------------------------------ advising */
 
@@ -145,12 +144,11 @@ act_status act_map_populate(const act_map *map, const act_region *region, act_pr
 static bool note_locked(const struct act_map *map, struct act_span span, bool locked)
 {
     struct act_map_lazy *lazy = map->lazy;
-    uint64_t off = span.off / PAGE_NBYTES_FILE * PAGE_NBYTES_FILE;
-    uint64_t end = span.end + (PAGE_NBYTES_FILE - span.end % PAGE_NBYTES_FILE) % PAGE_NBYTES_FILE;
-    end = end < map->file_nbytes ? end : map->file_nbytes;
+    span = act_span_in_pages(span, ACT_PAGE_NBYTES, map->file_nbytes);
+    uint64_t nbytes = span.end - span.off;
     act_map_begin_noting(map);
-    bool noted = locked ? act_spans_add(&lazy->locked, off, end - off)
-                        : act_spans_remove(&lazy->locked, off, end - off);
+    bool noted = locked ? act_spans_add(&lazy->locked, span.off, nbytes)
+                        : act_spans_remove(&lazy->locked, span.off, nbytes);
     act_map_end_noting(map);
     return noted;
 }

@@ -11,6 +11,15 @@ struct act_span {
     uint64_t end;
 };
 
+/* The whole pages in which a span of a file lies, as far as the file reaches. */
+static inline struct act_span act_span_in_pages(struct act_span span, uint64_t page_nbytes,
+                                                uint64_t file_nbytes)
+{
+    uint64_t end = span.end + (page_nbytes - span.end % page_nbytes) % page_nbytes;
+    return (struct act_span){span.off - span.off % page_nbytes,
+                             end < file_nbytes ? end : file_nbytes};
+}
+
 /* All-zero is the empty set. */
 struct act_spans {
     struct act_span *items;

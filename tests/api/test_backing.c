@@ -211,6 +211,7 @@ static void a_copy_is_released_and_comes_back(void **state)
     act_error error;
     act_region middle = {.kind = ACT_REGION_RANGE, .off = 4096, .nbytes = 4096};
     assert_int_equal(act_map_set_backing(map, &middle, ACT_BACKING_COPY, &error), ACT_ERR_IO);
+    assert_int_equal(paging_of(map).copied_nbytes, nbytes);
     assert_true(answers(map, 0, 11));
     act_map_close(map);
     free(path);
