@@ -44,6 +44,18 @@
 #define ACT_USE_ORDERED_LOADS 0
 #endif
 
+/* 1 where ThreadSanitizer watches, GCC's or clang's. */
+#if defined(__SANITIZE_THREAD__)
+#define ACT_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ACT_THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef ACT_THREAD_SANITIZER
+#define ACT_THREAD_SANITIZER 0
+#endif
+
 /* Whether strerror, which need not be fit for threads, has a variant that is. */
 #if defined(_WIN32)
 #define ACT_USE_STRERROR_R 0

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/config.h"
 #include "base/error.h"
 #include "os/allowance.h"
 #include "os/guard.h"
@@ -258,6 +259,29 @@ static int fd_of(const struct act_os_bytes *bytes)
     return (int)(bytes->handle - 1);
 }
 
+#if ACT_THREAD_SANITIZER
+/* Functions of its own. */
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
+#else
+#define AnnotateIgnoreWritesBegin(file, line) ((void)0)
+#define AnnotateIgnoreWritesEnd(file, line)   ((void)0)
+#endif
+
+/*
+ * Maps a file in place of pages that others read: what was there and what comes change places for
+ * all threads at once, and are the same bytes. ThreadSanitizer takes mapping for writing them.
+ * Returns 0 or an errno.
+ */
+static int map_over(uint8_t *address, size_t nbytes, int flags, int fd, size_t off)
+{
+    AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+    const void *mapped = mmap(address, nbytes, PROT_READ, flags | MAP_FIXED, fd, (off_t)off);
+    int os_code = mapped == MAP_FAILED ? errno : 0;
+    AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+    return os_code;
+}
+
 /*
  * A copy of a file's bytes from `off` to `end`, whole pages, as a file in memory that has them at
  * the same offsets: so that huge pages of it lie where those of the file would. Its descriptor, or
@@ -300,12 +324,9 @@ int act_os_bytes_set_backing(const struct act_os_bytes *bytes, uint64_t off, uin
     int fd = copied ? copy_to_memory(bytes, start, end) : fd_of(bytes);
     if (fd < 0)
         return errno;
-    /* What was there and what comes change places for all threads at once. */
     uint8_t *address = (uint8_t *)(uintptr_t)bytes->bytes + start;
-    int flags = MAP_FIXED | (backing == ACT_OS_BACKING_PRIVATE ? MAP_PRIVATE : MAP_SHARED);
-    int os_code = 0;
-    if (mmap(address, end - start, PROT_READ, flags, fd, (off_t)start) == MAP_FAILED)
-        os_code = errno;
+    int flags = backing == ACT_OS_BACKING_PRIVATE ? MAP_PRIVATE : MAP_SHARED;
+    int os_code = map_over(address, end - start, flags, fd, start);
     if (copied)
         close(fd);
     if (!os_code && copied)
