@@ -115,6 +115,9 @@ class FailingDisk(ToolTest):
                         stderr=subprocess.DEVNULL)
 
     def make(self):
+        # Another file each time: the system may not be done with the last one's device.
+        if os.path.exists(self.path("disk")):
+            os.unlink(self.path("disk"))
         with open(self.path("disk"), "wb") as disk:
             disk.truncate(16 << 20)
         run("mkfs.ext4", "-q", "-F", self.path("disk"))
