@@ -11,17 +11,26 @@ static uint64_t half_of(uint64_t memory_nbytes)
     return memory_nbytes == UINT64_MAX ? UINT64_MAX : memory_nbytes / 2;
 }
 
+void act_map_tell_span(const struct act_map *map, struct act_span span)
+{
+    struct act_map_lazy *lazy = map->lazy;
+    act_os_paging_set(map->arena.bytes + span.off, span.end - span.off,
+                      act_paging_of((act_advice)atomic_load(&lazy->advice)));
+    if (!atomic_load(&lazy->hot_ahead) || !act_map_reads_single(map))
+        return;
+    uint64_t off = span.off > map->index.hot_off ? span.off : map->index.hot_off;
+    uint64_t end = span.end < map->index.sums_off ? span.end : map->index.sums_off;
+    if (off < end)
+        act_os_paging_set(map->arena.bytes + off, end - off, ACT_OS_PAGING_AHEAD);
+}
+
 static void tell(const struct act_map *map, act_advice advice, bool hot_ahead)
 {
     struct act_map_lazy *lazy = map->lazy;
-    act_os_paging_set(map->arena.bytes, map->file_nbytes, act_paging_of(advice));
-    bool single = advice == ACT_ADVICE_RANDOM;
-    if (hot_ahead && single)
-        act_os_paging_set(map->arena.bytes + map->index.hot_off,
-                          map->index.sums_off - map->index.hot_off, ACT_OS_PAGING_AHEAD);
     atomic_store_explicit(&lazy->advice, (int)advice, memory_order_relaxed);
-    atomic_store_explicit(&lazy->single_pages, single, memory_order_relaxed);
+    atomic_store_explicit(&lazy->single_pages, advice == ACT_ADVICE_RANDOM, memory_order_relaxed);
     atomic_store_explicit(&lazy->hot_ahead, hot_ahead, memory_order_relaxed);
+    act_map_tell_span(map, (struct act_span){0, map->file_nbytes});
 }
 
 void act_map_tell_paging(const struct act_map *map, act_advice advice)
@@ -101,19 +110,6 @@ void act_map_begin_paging(struct act_map *map, act_advice advice)
     }
     atomic_store(&lazy->advice, ACT_ADVICE_RANDOM);
     atomic_store(&lazy->single_pages, true);
-}
-
-void act_map_tell_span(const struct act_map *map, struct act_span span)
-{
-    struct act_map_lazy *lazy = map->lazy;
-    act_os_paging_set(map->arena.bytes + span.off, span.end - span.off,
-                      act_paging_of((act_advice)atomic_load(&lazy->advice)));
-    if (!atomic_load(&lazy->hot_ahead))
-        return;
-    uint64_t off = span.off > map->index.hot_off ? span.off : map->index.hot_off;
-    uint64_t end = span.end < map->index.sums_off ? span.end : map->index.sums_off;
-    if (off < end)
-        act_os_paging_set(map->arena.bytes + off, end - off, ACT_OS_PAGING_AHEAD);
 }
 
 void act_map_settle_now(const struct act_map *map)

@@ -427,6 +427,27 @@ static void what_was_asked_for_at_opening_comes_back(void **state)
     act_map_close(map);
 }
 
+/* What comes behind a map later is read as the file is, the hot region by itself. */
+static void what_is_put_behind_a_map_is_read_alike(void **state)
+{
+    (void)state;
+    static const act_region_kind kinds[] = {ACT_REGION_WHOLE, ACT_REGION_HOT, ACT_REGION_COLD};
+    for (int advice = ACT_ADVICE_AUTO; advice <= ACT_ADVICE_SEQUENTIAL; advice++) {
+        const act_open_options options = {.advice = (act_advice)advice};
+        act_map *map = open_among(indexed, 8 << 20, 0, &options);
+        uint8_t *before = malloc(map->file_nbytes);
+        assert_non_null(before);
+        memcpy(before, sys.paging, map->file_nbytes);
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+            const act_region region = {.kind = kinds[i]};
+            assert_int_equal(act_map_set_backing(map, &region, ACT_BACKING_PRIVATE, NULL), ACT_OK);
+            assert_memory_equal(sys.paging, before, map->file_nbytes);
+        }
+        free(before);
+        act_map_close(map);
+    }
+}
+
 static void what_is_not_mapped_chooses_nothing(void **state)
 {
     (void)state;
@@ -463,6 +484,7 @@ int main(void)
         cmocka_unit_test(a_part_is_compared_with_all_parts),
         cmocka_unit_test(a_part_is_populated_by_its_share),
         cmocka_unit_test(what_was_asked_for_at_opening_comes_back),
+        cmocka_unit_test(what_is_put_behind_a_map_is_read_alike),
         cmocka_unit_test(what_is_not_mapped_chooses_nothing),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);

@@ -332,7 +332,8 @@ int act_os_bytes_set_backing(const struct act_os_bytes *bytes, uint64_t off, uin
     if (!os_code && copied)
         (void)act_os_paging_populate_huge(address, end - start);
     else if (!os_code)
-        act_os_paging_set(address, end - start, ACT_OS_PAGING_SINGLE);
+        act_os_paging_set(address, (end < bytes->nbytes ? end : bytes->nbytes) - start,
+                          ACT_OS_PAGING_SINGLE);
     return os_code;
 }
 
