@@ -12,12 +12,11 @@
 #include <unistd.h>
 
 #include "actree.h"
-#include "support/build.h"
 #include "support/check.h"
-#include "support/entries.h"
 #include "support/random.h"
 #include "support/scratch.h"
 #include "support/smaps.h"
+#include "two_files.h"
 
 #define MIB  ((uint64_t)1 << 20)
 #define HUGE (2 * MIB)
@@ -32,37 +31,6 @@ enum {
 
 static const act_backing backings[] = {ACT_BACKING_SHARED, ACT_BACKING_PRIVATE, ACT_BACKING_HUGE,
                                        ACT_BACKING_COPY};
-
-static char *dir, *indexed, *plain;
-static struct entries entries;
-
-static int make_files(void **state)
-{
-    struct random r = random_of(77);
-    (void)state;
-    dir = scratch_make();
-    for (size_t i = 0; i < 200000; i++) {
-        uint8_t key[24];
-        random_put_u64(key, random_below(&r, 20));
-        random_put_u64(key + 8, random_u64(&r));
-        random_put_u64(key + 16, random_u64(&r));
-        entries_add(&entries, key, sizeof(key), i);
-    }
-    entries_sort(&entries);
-    build_file(&entries, indexed = scratch_path(dir, "indexed.act"), ACT_LAYOUT_INDEXED, NULL);
-    build_file(&entries, plain = scratch_path(dir, "plain.act"), ACT_LAYOUT_PLAIN, NULL);
-    return 0;
-}
-
-static int remove_files(void **state)
-{
-    (void)state;
-    free(indexed);
-    free(plain);
-    entries_free(&entries);
-    scratch_remove(dir);
-    return 0;
-}
 
 static act_map *open_with(const char *path, act_guard guard)
 {
@@ -382,5 +350,5 @@ int main(void)
         cmocka_unit_test(what_contradicts_it_is_refused),
         cmocka_unit_test(a_guard_holds_behind_all_of_them),
     };
-    return cmocka_run_group_tests(tests, make_files, remove_files);
+    return cmocka_run_group_tests(tests, make_two_files, remove_two_files);
 }

@@ -14,10 +14,9 @@
 #include "actree.h"
 #include "support/build.h"
 #include "support/check.h"
-#include "support/entries.h"
-#include "support/random.h"
 #include "support/scratch.h"
 #include "support/smaps.h"
+#include "two_files.h"
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -26,24 +25,11 @@ enum {
     LOCKS_NOTHING = CHECK_SLOW_BUILD /* sanitizers answer mlock by themselves, and do nothing */
 };
 
-static char *dir, *indexed, *plain, *small;
-static struct entries entries;
+static char *small;
 
 static int make_files(void **state)
 {
-    struct random r = random_of(31);
-    (void)state;
-    dir = scratch_make();
-    for (size_t i = 0; i < 200000; i++) {
-        uint8_t key[24];
-        random_put_u64(key, random_below(&r, 20));
-        random_put_u64(key + 8, random_u64(&r));
-        random_put_u64(key + 16, random_u64(&r));
-        entries_add(&entries, key, sizeof(key), i);
-    }
-    entries_sort(&entries);
-    build_file(&entries, indexed = scratch_path(dir, "indexed.act"), ACT_LAYOUT_INDEXED, NULL);
-    build_file(&entries, plain = scratch_path(dir, "plain.act"), ACT_LAYOUT_PLAIN, NULL);
+    make_two_files(state);
     struct entries few = {entries.items, 10, 10};
     build_file(&few, small = scratch_path(dir, "small.act"), ACT_LAYOUT_INDEXED, NULL);
     return 0;
@@ -51,13 +37,8 @@ static int make_files(void **state)
 
 static int remove_files(void **state)
 {
-    (void)state;
-    free(indexed);
-    free(plain);
     free(small);
-    entries_free(&entries);
-    scratch_remove(dir);
-    return 0;
+    return remove_two_files(state);
 }
 
 static act_map *open_with(const char *path, const act_open_options *options)
