@@ -160,7 +160,7 @@ static act_status run(struct repair *repair, const char *out_path)
                               repair->options->unchecked, repair->error);
     if (status != ACT_OK)
         return status;
-    report->checksummed = repair->file.checks && repair->file.heeded;
+    report->checksummed = repair->file.checks && !repair->options->unchecked;
     status = find_bad_blocks(repair);
     if (status != ACT_OK)
         return status;
