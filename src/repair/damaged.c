@@ -25,25 +25,26 @@ struct search {
 };
 
 /*
- * Takes the segment whose footer is at `off`, if there is one, which must end at `limit` or before.
- * Returns where it begins, or `off`. UINT64_MAX without memory.
+ * Takes the segment whose footer is at `off`, if there is one, which must end at the limit or
+ * before; the limit is then where it begins. False without memory.
  */
-static uint64_t take_segment(struct search *search, uint64_t off, uint64_t limit)
+static bool take_segment(struct search *search, uint64_t off, uint64_t *limit_ref)
 {
     const struct act_damaged *file = search->file;
     struct act_segment segment;
     struct act_node node;
     uint64_t root = off + ACT_SEGMENT_NBYTES;
     if (root >= file->arena.tail || !act_segment_read(file->arena.bytes, root, &segment) ||
-        !act_node_decode(&file->arena, root, &node) || node.end > limit - ACT_TRAILER_NBYTES)
-        return off;
+        !act_node_decode(&file->arena, root, &node) || node.end > *limit_ref - ACT_TRAILER_NBYTES)
+        return true;
     if (!act_reserve(&search->segments, &search->capacity, search->count + 1,
                      sizeof(*search->segments)))
-        return UINT64_MAX;
+        return false;
     struct act_checked_segment *added = &search->segments[search->count++];
     added->segment = segment;
     added->end = node.end + ACT_TRAILER_NBYTES;
-    return segment.begin;
+    *limit_ref = segment.begin;
+    return true;
 }
 
 static void take_index(struct search *search, uint64_t off)
@@ -69,11 +70,10 @@ static bool search_down(struct search *search, uint64_t low)
         if (bytes[off] != (uint8_t)ACT_SEGMENT_MAGIC[0])
             continue;
         if (memcmp(bytes + off, ACT_SEGMENT_MAGIC, 8) == 0) {
-            uint64_t begin = take_segment(search, off, limit);
-            if (begin == UINT64_MAX)
+            if (!take_segment(search, off, &limit))
                 return false;
-            if (begin < off)
-                off = limit = begin;
+            if (limit < off)
+                off = limit;
         } else if (search->index && !search->found_index &&
                    memcmp(bytes + off, ACT_INDEX_MAGIC, 8) == 0) {
             take_index(search, off);
