@@ -18,9 +18,10 @@ enum {
      * keep these bytes in huge pages, and mappings of a file that was just built use them. Whole
      * blocks that a checksum is of, and no less than the room.
      */
-    ACT_SINK_UNIT_NBYTES = ACT_SMALL_BUFFERS ? 128 << 10 : 2 << 20,
+    ACT_SINK_UNIT_NBYTES = ACT_SMALL_BUFFERS ? 64 << 10 : 2 << 20,
     ACT_SINK_UNIT_SCARCE = 128 << 10, /* the same where memory is scarce */
-    ACT_SINK_ROOM_NBYTES = 128 << 10, /* what act_sink_make_room makes */
+    /* what act_sink_make_room makes */
+    ACT_SINK_ROOM_NBYTES = ACT_SMALL_BUFFERS ? 64 << 10 : 128 << 10,
     ACT_SINK_BUFFER_NBYTES = ACT_SINK_UNIT_NBYTES + ACT_SINK_ROOM_NBYTES
 };
 

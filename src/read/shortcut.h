@@ -28,8 +28,8 @@ struct act_shortcut {
 enum {
     ACT_SHORTCUT_WAYS = 2,        /* slots of a bucket, which is one cache line */
     ACT_SHORTCUT_PREFIX_MAX = 16, /* bytes */
-    ACT_SHORTCUT_BUCKETS_BITS = 13,
-    ACT_SHORTCUT_ENTRIES_MAX = 12 << 10,
+    ACT_SHORTCUT_BUCKETS_BITS = ACT_SMALL_BUFFERS ? 4 : 13,
+    ACT_SHORTCUT_ENTRIES_MAX = ACT_SMALL_BUFFERS ? 24 : 12 << 10,
     ACT_SHORTCUT_LOOKUPS_MIN = 8 << 10, /* from so many lookups on the table pays */
     ACT_SHORTCUT_SAMPLE = 64            /* one lookup of so many is counted, as that many */
 };
