@@ -3,7 +3,7 @@
  * and where there are some, without. A repair says that there is nothing to salvage, and leaves
  * nothing, or what it writes is sound. Each of its entries is one that lookups in the damaged file
  * find, at the root that the repair tells of; what a scan there finds is salvaged, or told as lost.
- * A file without damage loses nothing, unless a checksum is wrong that verify does not compare.
+ * A file without damage loses nothing.
  */
 #define _POSIX_C_SOURCE 200809L
 
