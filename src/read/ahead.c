@@ -17,10 +17,9 @@ enum {
  */
 static uint64_t value_off(const struct act_map *map, const uint8_t *key, size_t key_nbytes)
 {
-    uint8_t copy[ACT_KEY_COPY_NBYTES];
+    uint8_t tail[ACT_KEY_TAIL_NBYTES];
     struct act_descent d;
-    if (!act_descent_start(map, NULL, key, key_nbytes, copy, &d))
-        return 0;
+    act_descent_start(map, NULL, key, key_nbytes, tail, &d);
     enum act_next next = act_descent_finish(&map->arena, &d, ACT_NEXT_NODE);
     bool found = next == ACT_NEXT_FOUND ||
                  (next == ACT_NEXT_ODD && act_descend(map, &d, NULL) == ACT_OK);

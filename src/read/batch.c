@@ -29,7 +29,7 @@ struct batch {
     act_error *error;
     struct act_descent descents[GROUP];
     enum act_next next[GROUP];
-    uint8_t copies[GROUP][ACT_KEY_COPY_NBYTES];
+    uint8_t tails[GROUP][ACT_KEY_TAIL_NBYTES];
 };
 
 /* Puts the keys at the root, or where a shortcut leads to. */
@@ -37,11 +37,8 @@ static ACT_ALWAYS_INLINE void begin(struct batch *batch, const act_slice *keys, 
 {
     for (unsigned i = 0; i < count; i++) {
         struct act_descent *d = &batch->descents[i];
-        bool padded = act_descent_start(batch->map, batch->shortcuts, keys[i].bytes, keys[i].nbytes,
-                                        batch->copies[i], d);
-        batch->next[i] = padded ? ACT_NEXT_NODE : ACT_NEXT_ODD;
-        if (ACT_UNLIKELY(!padded))
-            d->id = UINT64_MAX; /* rounds leave that as it is */
+        act_descent_start(batch->map, batch->shortcuts, keys[i].bytes, keys[i].nbytes,
+                          batch->tails[i], d);
         ACT_PREFETCH((const void *)((uintptr_t)batch->map->arena.bytes + (uintptr_t)d->id));
     }
 }
@@ -54,8 +51,6 @@ static ACT_ALWAYS_INLINE act_status finish(struct batch *batch, struct act_desce
         next = act_descent_finish(&batch->map->arena, d, next);
     bool found = next == ACT_NEXT_FOUND;
     if (ACT_UNLIKELY(next == ACT_NEXT_ODD)) {
-        if (d->id == UINT64_MAX)
-            d->id = batch->map->root;
         act_status status = act_descend(batch->map, d, batch->error);
         if (status != ACT_OK && status != ACT_NOT_FOUND)
             return status;
@@ -93,8 +88,7 @@ static act_status get_group(struct batch *batch, size_t done, unsigned count)
     if (arena->jump_end)
         act_rounds(arena, batch->descents, count);
     for (unsigned i = 0; i < count; i++) {
-        if (ACT_LIKELY(batch->next[i] == ACT_NEXT_NODE))
-            batch->next[i] = act_descent_node(arena, &batch->descents[i]);
+        batch->next[i] = act_descent_node(arena, &batch->descents[i]);
         if (batch->next[i] == ACT_NEXT_LINE)
             ACT_PREFETCH(batch->descents[i].line);
     }

@@ -13,43 +13,58 @@
 
 #include "base/attributes.h"
 #include "read/map.h"
+#include "simd/copy.h"
 #include "simd/equal.h"
 #include "simd/find_byte.h"
 
-/* Keys up to this length are copied, so that 16 bytes may be read at each of theirs. */
+/* Of a key 16 bytes can be read at each of its own: at the last ones, in a copy of them. */
 enum {
-    ACT_KEY_COPY_MAX = 240,
-    ACT_KEY_PADDING_NBYTES = 16,
-    ACT_KEY_COPY_NBYTES = ACT_KEY_COPY_MAX + ACT_KEY_PADDING_NBYTES
+    ACT_KEY_READABLE_NBYTES = 16,
+    ACT_KEY_TAIL_NBYTES = 2 * ACT_KEY_READABLE_NBYTES
 };
-
-/*
- * Puts a copy of the key, with padding after it, in the key's place. False if it is too long; an
- * empty one is never NULL afterwards.
- */
-static ACT_ALWAYS_INLINE bool act_key_pad(const uint8_t **key_ref, size_t key_nbytes,
-                                          uint8_t copy[ACT_KEY_COPY_NBYTES])
-{
-    if (ACT_UNLIKELY(key_nbytes > ACT_KEY_COPY_MAX))
-        return false;
-    if (key_nbytes)
-        memcpy(copy, *key_ref, key_nbytes);
-    memset(copy + key_nbytes, 0, ACT_KEY_PADDING_NBYTES);
-    *key_ref = copy;
-    return true;
-}
 
 /* Where a key has come to. */
 struct act_descent {
     uint64_t id;        /* of the node to which the bytes before `key` have led */
-    const uint8_t *key; /* the bytes that are left, in a padded copy */
+    const uint8_t *key; /* the bytes that are left */
     const uint8_t *key_end;
+    const uint8_t *tail_end; /* where it ends in a copy of its last bytes, which 16 zeros follow */
     uint64_t first; /* for act_descent_jump: the first of the siblings, the wanted one's index */
     unsigned index;
     bool leaf;           /* for act_descent_line: there is a value and no child */
     const uint8_t *line; /* the line data */
     uint64_t number;     /* a value, when that was found; for act_descent_line also a child's id */
 };
+
+/*
+ * Sets the key, which has to stay while `d` is used, as has `tail`: a place for the copy of its
+ * last bytes, or of all if they are few.
+ */
+static ACT_ALWAYS_INLINE void act_descent_set_key(struct act_descent *d, const void *key,
+                                                  size_t nbytes, uint8_t tail[ACT_KEY_TAIL_NBYTES])
+{
+    const uint8_t *bytes = key;
+    memset(tail + ACT_KEY_READABLE_NBYTES, 0, ACT_KEY_READABLE_NBYTES);
+    if (nbytes >= ACT_KEY_READABLE_NBYTES) {
+        memcpy(tail, bytes + nbytes - ACT_KEY_READABLE_NBYTES, ACT_KEY_READABLE_NBYTES);
+        d->key = bytes;
+        d->key_end = bytes + nbytes;
+        d->tail_end = tail + ACT_KEY_READABLE_NBYTES;
+    } else {
+        act_copy_upto15(tail, bytes, nbytes);
+        d->key = tail;
+        d->key_end = d->tail_end = tail + nbytes;
+    }
+}
+
+/* Where 16 bytes can be read that are those at `key`, as far as there are any. */
+static ACT_ALWAYS_INLINE const uint8_t *act_key_readable(const uint8_t *key, const uint8_t *key_end,
+                                                         const uint8_t *tail_end)
+{
+    size_t left = (size_t)(key_end - key);
+    const uint8_t *in_tail = tail_end - left;
+    return left >= ACT_KEY_READABLE_NBYTES ? key : in_tail;
+}
 
 /* What comes next. */
 enum act_next {
@@ -202,7 +217,7 @@ static ACT_ALWAYS_INLINE enum act_next act_descent_line(const struct act_arena *
         key += 16;
         line += 16;
     }
-    if (!act_equal_upto16(key, line, left))
+    if (!act_equal_upto16(act_key_readable(key, d->key_end, d->tail_end), line, left))
         return ACT_NEXT_ABSENT;
     if (d->leaf)
         return d->key + nbytes == d->key_end ? ACT_NEXT_FOUND : ACT_NEXT_ABSENT;

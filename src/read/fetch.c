@@ -34,10 +34,9 @@ void act_fetch_begin(struct act_fetch *fetch, const struct act_map *map, const a
 /* Where the key's unit is entered from the hot region; 0 if its way ends before. */
 static uint64_t unit_entry(const struct act_map *map, const act_slice *key)
 {
-    uint8_t copy[ACT_KEY_COPY_NBYTES];
+    uint8_t tail[ACT_KEY_TAIL_NBYTES];
     struct act_descent d;
-    if (!act_descent_start(map, act_shortcuts_of(map), key->bytes, key->nbytes, copy, &d))
-        return 0;
+    act_descent_start(map, act_shortcuts_of(map), key->bytes, key->nbytes, tail, &d);
     if (d.id < map->arena.hot_off)
         return d.id;
     switch (act_descent_begin(&map->arena, &d)) {

@@ -23,7 +23,7 @@ struct descent {
     const struct act_map *map;
     const uint8_t *key; /* where the bytes not yet matched begin */
     const uint8_t *key_end;
-    const uint8_t *padded_end; /* up to here the key may be read, its end or beyond */
+    const uint8_t *tail_end; /* see struct act_descent */
     bool has_value;
     uint64_t value;
     uint64_t value_id; /* the node that has it */
@@ -50,8 +50,10 @@ static ACT_ALWAYS_INLINE uint64_t match_line(const struct descent *d, enum mode 
             return 0;
         nbytes = left;
     }
-    if (ACT_LIKELY(nbytes <= 16 && d->key + 16 <= d->padded_end && node_id < d->map->arena.roomy))
-        return act_equal_upto16(d->key, line->bytes, (unsigned)nbytes) ? nbytes : 0;
+    if (ACT_LIKELY(nbytes <= 16 && node_id < d->map->arena.roomy)) {
+        const uint8_t *key = act_key_readable(d->key, d->key_end, d->tail_end);
+        return act_equal_upto16(key, line->bytes, (unsigned)nbytes) ? nbytes : 0;
+    }
     return act_equal(d->key, line->bytes, (size_t)nbytes) ? nbytes : 0;
 }
 
@@ -166,14 +168,14 @@ static ACT_ALWAYS_INLINE act_status descend(struct descent *d, enum mode mode, b
     }
 }
 
-/* Sets the key, or a copy of it that may be read beyond its end. */
-static ACT_ALWAYS_INLINE void set_key(struct descent *d, const uint8_t *key, size_t key_nbytes,
-                                      uint8_t copy[ACT_KEY_COPY_NBYTES])
+static ACT_ALWAYS_INLINE void set_key(struct descent *d, const void *key, size_t key_nbytes,
+                                      uint8_t tail[ACT_KEY_TAIL_NBYTES])
 {
-    bool padded = act_key_pad(&key, key_nbytes, copy);
-    d->key_start = d->key = key;
-    d->key_end = d->key + key_nbytes;
-    d->padded_end = d->key_end + (padded ? ACT_KEY_PADDING_NBYTES : 0);
+    struct act_descent from;
+    act_descent_set_key(&from, key, key_nbytes, tail);
+    d->key_start = d->key = from.key;
+    d->key_end = from.key_end;
+    d->tail_end = from.tail_end;
 }
 
 /*
@@ -190,7 +192,7 @@ static ACT_ALWAYS_INLINE act_status descend_for_value(const struct act_map *map,
     d.value_id = 0;
     d.key = from->key;
     d.key_end = from->key_end;
-    d.padded_end = from->key_end;
+    d.tail_end = from->tail_end;
     act_status status = descend(&d, GET, checked, from->id);
     from->number = d.value;
     from->id = d.value_id;
@@ -213,8 +215,9 @@ act_status act_descend(const struct act_map *map, struct act_descent *from, act_
 ACT_NOINLINE act_status act_get_checked(const struct act_map *map, const void *key,
                                         size_t key_nbytes, uint64_t *value_ret, act_error *error)
 {
-    const uint8_t *bytes = key_nbytes ? key : (const uint8_t *)"";
-    struct act_descent d = {.id = map->root, .key = bytes, .key_end = bytes + key_nbytes};
+    uint8_t tail[ACT_KEY_TAIL_NBYTES];
+    struct act_descent d = {.id = map->root};
+    act_descent_set_key(&d, key, key_nbytes, tail);
     act_map_settle(map);
     act_status status = act_guarded(map, act_descend(map, &d, error), error);
     act_budget_step(map);
@@ -270,20 +273,16 @@ static void count_lookup(const act_map *map, const struct act_descent *d)
 act_status act_map_get(const act_map *map, const void *key, size_t key_nbytes, uint64_t *value_ret,
                        act_error *error)
 {
-    uint8_t copy[ACT_KEY_COPY_NBYTES];
+    uint8_t tail[ACT_KEY_TAIL_NBYTES];
     struct act_descent d;
-    enum act_next next = ACT_NEXT_ODD;
     const struct act_shortcuts *shortcuts = act_shortcuts_of(map);
     /* While there is anything to check there are no shortcuts: with them, nothing is asked. */
     if (ACT_UNLIKELY(shortcuts == NULL) && act_checks_pending(map))
         return act_get_checked(map, key, key_nbytes, value_ret, error);
-    if (ACT_LIKELY(act_descent_start(map, shortcuts, key, key_nbytes, copy, &d))) {
-        next = act_descent_finish(&map->arena, &d, ACT_NEXT_NODE);
-        if (ACT_UNLIKELY(shortcuts == NULL))
-            count_lookup(map, &d);
-    } else {
-        act_budget_step(map);
-    }
+    act_descent_start(map, shortcuts, key, key_nbytes, tail, &d);
+    enum act_next next = act_descent_finish(&map->arena, &d, ACT_NEXT_NODE);
+    if (ACT_UNLIKELY(shortcuts == NULL))
+        count_lookup(map, &d);
     act_status status = ACT_NOT_FOUND;
     if (next == ACT_NEXT_FOUND)
         status = ACT_OK;
@@ -300,13 +299,13 @@ static ACT_ALWAYS_INLINE act_status exists(const act_map *map, bool checked, con
                                            size_t path_nbytes, bool *has_value_ret,
                                            act_error *error)
 {
-    uint8_t copy[ACT_KEY_COPY_NBYTES];
+    uint8_t tail[ACT_KEY_TAIL_NBYTES];
     struct descent d;
     d.map = map;
     d.error = error;
     d.has_value = false;
     act_map_settle(map);
-    set_key(&d, path, path_nbytes, copy);
+    set_key(&d, path, path_nbytes, tail);
     act_status status = act_guarded(map, descend(&d, EXISTS, checked, map->root), error);
     act_budget_step(map);
     if (status == ACT_OK && has_value_ret)
@@ -333,14 +332,14 @@ static ACT_ALWAYS_INLINE act_status prefixes(const act_map *map, bool checked, c
                                              size_t key_nbytes, act_prefix_fn visit, void *context,
                                              act_error *error)
 {
-    uint8_t copy[ACT_KEY_COPY_NBYTES];
+    uint8_t tail[ACT_KEY_TAIL_NBYTES];
     struct descent d;
     d.map = map;
     d.error = error;
     d.visit = visit;
     d.context = context;
     act_map_settle(map);
-    set_key(&d, key, key_nbytes, copy);
+    set_key(&d, key, key_nbytes, tail);
     act_status status = act_guarded(map, descend(&d, PREFIXES, checked, map->root), error);
     act_budget_step(map);
     return status == ACT_NOT_FOUND ? ACT_OK : status;

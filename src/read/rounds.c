@@ -137,11 +137,12 @@ static ACT_ALWAYS_INLINE struct ends step_branches(const struct rounds *rounds, 
         unsigned index;
         int64_t negative_if_absent;
         if (kind == MASK) {
-            negative_if_absent = act_find_bit(p, *d->key);
+            negative_if_absent = act_find_bit(p,
+                                              *act_key_readable(d->key, d->key_end, d->tail_end));
             index = (unsigned)negative_if_absent;
         } else {
             unsigned count = *node & ACT_BRANCH_COUNT;
-            index = act_find_byte_any(p, count, *d->key);
+            index = act_find_byte_any(p, count, *act_key_readable(d->key, d->key_end, d->tail_end));
             negative_if_absent = (int64_t)((uint64_t)count - 1 - index);
         }
         ends = put_child(ends, d, member, jump_end, child_rel, index, negative_if_absent);
@@ -227,7 +228,8 @@ static ACT_ALWAYS_INLINE uint16_t *match_lines(const struct rounds *rounds, uint
         int64_t wrong = (nbytes - 1) | (16 - nbytes) | (before_nbytes - 1 - nbytes) |
                         (d->key_end - d->key - nbytes);
         unsigned compared = (unsigned)nbytes & 31;
-        bool equal = act_equal_upto16(d->key, d->line + 1, compared < 16 ? compared : 16);
+        bool equal = act_equal_upto16(act_key_readable(d->key, d->key_end, d->tail_end),
+                                      d->line + 1, compared < 16 ? compared : 16);
         if (ACT_LIKELY((wrong >= 0) & equal)) {
             d->id = d->number;
             d->key += nbytes;

@@ -20,7 +20,7 @@ enum {
 };
 
 /*
- * Takes `count` descents, each at a node with a padded key, as far down as rounds go: where each
+ * Takes `count` descents, each at a node, as far down as rounds go: where each
  * then stands, act_descent_node is the next step. Needs an arena with jump tables.
  */
 void act_rounds(const struct act_arena *arena, struct act_descent *descents, unsigned count);

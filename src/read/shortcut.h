@@ -77,7 +77,7 @@ static ACT_ALWAYS_INLINE void act_shortcut_prefix(const struct act_shortcuts *sh
     prefix_ret[1] = act_load_u64(key + 8) & shortcuts->mask[1];
 }
 
-/* Moves on a descent that is at the root and has a padded key, if there is a shortcut for it. */
+/* Moves on a descent that is at the root, if there is a shortcut for its key. */
 static ACT_ALWAYS_INLINE void act_shortcut_take(const struct act_shortcuts *shortcuts,
                                                 struct act_descent *d)
 {
@@ -97,37 +97,29 @@ static ACT_ALWAYS_INLINE void act_shortcut_take(const struct act_shortcuts *shor
     d->key += entry->depth;
 }
 
-/*
- * Puts a descent at the root, or where a shortcut leads to; NULL where there are none. False if the
- * key is too long for a padded copy: then act_descend is the way, from the root.
- */
-static ACT_ALWAYS_INLINE bool act_descent_place(const struct act_map *map,
+/* Puts a descent at the root, or where a shortcut leads to; NULL where there are none. */
+static ACT_ALWAYS_INLINE void act_descent_place(const struct act_map *map,
                                                 const struct act_shortcuts *shortcuts,
                                                 const void *key, size_t key_nbytes,
-                                                uint8_t copy[ACT_KEY_COPY_NBYTES],
+                                                uint8_t tail[ACT_KEY_TAIL_NBYTES],
                                                 struct act_descent *d)
 {
-    const uint8_t *bytes = key;
-    bool padded = act_key_pad(&bytes, key_nbytes, copy);
+    act_descent_set_key(d, key, key_nbytes, tail);
     d->id = map->root;
-    d->key = bytes;
-    d->key_end = bytes + key_nbytes;
-    if (ACT_LIKELY(padded && shortcuts))
+    if (ACT_LIKELY(shortcuts != NULL))
         act_shortcut_take(shortcuts, d);
-    return padded;
 }
 
 /* The same, and one step on where the root is too near to the end of the file for usual ones. */
-static ACT_ALWAYS_INLINE bool act_descent_start(const struct act_map *map,
+static ACT_ALWAYS_INLINE void act_descent_start(const struct act_map *map,
                                                 const struct act_shortcuts *shortcuts,
                                                 const void *key, size_t key_nbytes,
-                                                uint8_t copy[ACT_KEY_COPY_NBYTES],
+                                                uint8_t tail[ACT_KEY_TAIL_NBYTES],
                                                 struct act_descent *d)
 {
-    bool padded = act_descent_place(map, shortcuts, key, key_nbytes, copy, d);
-    if (ACT_UNLIKELY(d->id >= map->arena.usual_end && padded))
+    act_descent_place(map, shortcuts, key, key_nbytes, tail, d);
+    if (ACT_UNLIKELY(d->id >= map->arena.usual_end))
         act_descent_leave_root(map, d);
-    return padded;
 }
 
 #endif

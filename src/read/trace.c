@@ -137,12 +137,14 @@ static void tell_child(struct tracing *t, uint64_t parent, uint64_t first, unsig
     tell_siblings(t, parent, first, index);
 }
 
-/* Tells what act_descent_line will read. */
+/* Tells what act_descent_line will read; of a long line nothing, for trace_odd_line tells all. */
 static void tell_line(struct tracing *t, const struct act_descent *d)
 {
     uint64_t off = (uint64_t)(d->line - t->map->arena.bytes);
     unsigned nbytes = *d->line;
     uint64_t end = off + 1;
+    if (nbytes > ACT_VARINT_INLINE_MAX)
+        return;
     if (nbytes - 1 < ACT_VARINT_INLINE_MAX && nbytes < d->id - off &&
         nbytes <= (size_t)(d->key_end - d->key)) {
         unsigned done = 0;
@@ -150,7 +152,8 @@ static void tell_line(struct tracing *t, const struct act_descent *d)
         while (equal && done < nbytes) {
             unsigned left = nbytes - done;
             unsigned step = left < LINE_STEP_NBYTES ? left : LINE_STEP_NBYTES;
-            equal = act_equal_upto16(d->key + done, d->line + 1 + done, step);
+            const uint8_t *key = act_key_readable(d->key + done, d->key_end, d->tail_end);
+            equal = act_equal_upto16(key, d->line + 1 + done, step);
             done += step;
             end += LINE_STEP_NBYTES;
         }
@@ -200,14 +203,16 @@ static uint64_t trace_odd_line(struct tracing *t, const struct act_node *node,
         if (!child)
             return 0;
     }
-    if (!act_line_decode(arena, node->id, node->line_rel, &line))
-        return 0;
     uint64_t off = node->id - node->line_rel;
+    if (!act_line_decode(arena, node->id, node->line_rel, &line)) {
+        if (node->line_rel - 1 < node->id - ACT_ARENA_OFF)
+            tell(t, ACT_TOUCH_LINE, off, off + 1);
+        return 0;
+    }
     uint64_t end = (uint64_t)(line.bytes - arena->bytes);
     bool long_enough = line.nbytes <= (uint64_t)(d->key_end - d->key);
     if (long_enough) {
-        uint64_t left = (uint64_t)(d->key_end - d->key);
-        bool wide = line.nbytes <= 16 && left >= 16 && node->id < arena->roomy;
+        bool wide = line.nbytes <= 16 && node->id < arena->roomy;
         end += wide ? 16 : line.nbytes;
     }
     tell(t, ACT_TOUCH_LINE, off, end);
@@ -257,18 +262,18 @@ static bool trace_odd_step(struct tracing *t, struct act_descent *d)
     return d->id && !t->stopped;
 }
 
-/* All ways of a lookup; what comes after them. `padded`: the key may take usual steps. */
-static enum act_next trace_all(struct tracing *t, bool padded, struct act_descent *d)
+/* All ways of a lookup; what comes after them. */
+static enum act_next trace_all(struct tracing *t, struct act_descent *d)
 {
     enum act_next next = ACT_NEXT_ODD;
     struct act_descent odd = *d;
     bool goes_on = true;
-    if (padded && d->id >= t->map->arena.usual_end) {
+    if (d->id >= t->map->arena.usual_end) {
         goes_on = trace_odd_step(t, &odd);
         if (goes_on)
             *d = odd;
     }
-    if (padded && goes_on) {
+    if (goes_on) {
         next = trace_usual(t, d);
         odd = *d;
     }
@@ -281,13 +286,13 @@ act_status act_map_trace_get(const act_map *map, const void *key, size_t key_nby
                              act_touch_fn visit, void *context, uint64_t *value_ret,
                              act_error *error)
 {
-    uint8_t copy[ACT_KEY_COPY_NBYTES];
+    uint8_t tail[ACT_KEY_TAIL_NBYTES];
     struct act_descent d = {.number = 0};
     if (!map || !visit)
         return act_fail(error, ACT_ERR_INVALID, ACT_NO_OFFSET, "no function to call");
     struct tracing t = {map, visit, context, 0, false};
-    bool padded = act_descent_place(map, act_shortcuts_of(map), key, key_nbytes, copy, &d);
-    enum act_next next = trace_all(&t, padded, &d);
+    act_descent_place(map, act_shortcuts_of(map), key, key_nbytes, tail, &d);
+    enum act_next next = trace_all(&t, &d);
     if (t.stopped)
         return act_guarded(map, ACT_STOPPED, error);
     act_status status = next == ACT_NEXT_FOUND ? ACT_OK : ACT_NOT_FOUND;
