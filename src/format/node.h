@@ -57,9 +57,7 @@ static inline struct act_arena act_arena_of(const uint8_t *bytes, uint64_t file_
     arena.roomy = arena.readable > ACT_NODE_READABLE ? arena.readable - ACT_NODE_READABLE : 0;
     if (arena.roomy > arena.tail)
         arena.roomy = arena.tail;
-    arena.usual_end = arena.roomy < arena.tail ? arena.roomy : arena.tail;
-    arena.usual_end = arena.usual_end > ACT_NODE_NBYTES_MAX ? arena.usual_end - ACT_NODE_NBYTES_MAX
-                                                            : 0;
+    arena.usual_end = arena.roomy > ACT_NODE_NBYTES_MAX ? arena.roomy - ACT_NODE_NBYTES_MAX : 0;
     arena.lengths = act_node_lengths_best();
     arena.jump_end = 0;
     arena.hot_off = UINT64_MAX;

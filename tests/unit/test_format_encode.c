@@ -50,6 +50,7 @@ static struct act_node encode_decode(uint64_t id, const struct act_new_node *nod
     assert_true(act_node_decode(&arena, id, &decoded));
     assert_int_equal(decoded.header, node->header);
     assert_int_equal(decoded.end, end - file);
+    assert_int_equal(act_node_nbytes_at(id, node), decoded.end - id);
     if (node->header & ACT_NODE_VALUE)
         assert_int_equal(decoded.value, node->value);
     return decoded;
@@ -95,6 +96,7 @@ static void branches_of_every_width_come_back(void **state)
         if (count >= ACT_BRANCH_MASK)
             act_mask_encode(bytes, mask);
         node.header = (uint8_t)(count < ACT_BRANCH_MASK ? count : ACT_BRANCH_MASK);
+        assert_int_equal(act_branch_count(count), node.header);
         node.header |= count % 2 ? ACT_NODE_VALUE : 0;
 
         struct act_node decoded = encode_decode(id, &node, bytes);

@@ -124,6 +124,28 @@ static void check_every_id(const uint8_t *bytes, size_t file_nbytes)
 
 /* ------------------------------------------------------------------------------------- decoding */
 
+/* Nodes at the front of a file may be read without looking, as far as its end and the padding
+ * allow.
+ */
+static void what_lies_far_enough_from_the_end(void **state)
+{
+    (void)state;
+    static const uint8_t none[1];
+    for (uint64_t nbytes = ACT_FILE_NBYTES_MIN; nbytes < 200; nbytes++) {
+        for (uint64_t padding = 0; padding < 100; padding++) {
+            struct act_arena arena = act_arena_of(none, nbytes, padding);
+            assert_int_equal(arena.tail, nbytes - 8);
+            assert_int_equal(arena.readable, nbytes + padding);
+            /* The longest node, and a load of 8 bytes. */
+            uint64_t roomy = 0;
+            while (roomy < arena.tail && roomy + 51 + 8 < arena.readable)
+                roomy++;
+            assert_int_equal(arena.roomy, roomy);
+            assert_int_equal(arena.usual_end, roomy > 51 ? roomy - 51 : 0);
+        }
+    }
+}
+
 static void decoders_agree_on_random_bytes(void **state)
 {
     (void)state;
@@ -460,6 +482,7 @@ static void a_mask_has_32_bits_or_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_lies_far_enough_from_the_end),
         cmocka_unit_test(decoders_agree_on_random_bytes),
         cmocka_unit_test(decoders_agree_on_every_short_node),
         cmocka_unit_test(children_are_found_by_stepping_over_siblings),
