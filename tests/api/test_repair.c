@@ -173,13 +173,19 @@ static uint8_t *build(const struct entries *entries, act_layout layout, size_t *
     return scratch_read(scratch_map, nbytes_ret);
 }
 
-/* A copy of a word's bytes, as they stand in the file. */
+/* A word's bytes, as they stand in the file. */
 static uint64_t word_at(const uint8_t *bytes)
 {
     uint64_t word = 0;
     for (int i = 7; i >= 0; i--)
         word = word << 8 | bytes[i];
     return word;
+}
+
+static void set_word(uint8_t *bytes, uint64_t word)
+{
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(word >> 8 * i);
 }
 
 static void test_without_damage(void **state)
@@ -337,9 +343,7 @@ static void test_former_roots(void **state)
         assert_int_equal(check_out(report.root_is_former ? &before : &after, &report), 0);
 
         /* A merge that did not end changes nothing. */
-        memset(bytes + 8, 0, 8);
-        for (int i = 0; i < 8; i++)
-            bytes[8 + i] = (uint8_t)(report.root >> 8 * i);
+        set_word(bytes + 8, report.root);
         scratch_write(scratch_map, bytes, nbytes - 1);
         assert_int_equal(repair(false, &report), ACT_OK);
         assert_true(report.damaged);
@@ -348,6 +352,42 @@ static void test_former_roots(void **state)
         free(bytes);
         entries_free(&before);
         entries_free(&after);
+    }
+}
+
+/* All of a merge is there but the root's offset, which is written last: it does not count. A root
+ * that is further back was put there by somebody, and in an indexed file the last one is found. */
+static void test_roots_that_were_moved(void **state)
+{
+    (void)state;
+    for (int layout = 0; layout < 2; layout++) {
+        struct entries generations[3] = {{0}, {0}, {0}};
+        uint64_t roots[3];
+        act_repair_report report;
+        size_t nbytes;
+        some_entries(&generations[0], 1000, 23);
+        uint8_t *bytes = build(&generations[0], (act_layout)layout, &nbytes);
+        for (size_t i = 1;; i++) {
+            roots[i - 1] = word_at(bytes + 8);
+            if (i == 3)
+                break;
+            free(bytes);
+            entries_append(&generations[i], &generations[i - 1]);
+            merge(&generations[i], 23 + i);
+            bytes = scratch_read(scratch_map, &nbytes);
+        }
+        for (size_t i = 0; i < 2; i++) {
+            set_word(bytes + 8, roots[i]);
+            scratch_write(scratch_map, bytes, nbytes);
+            assert_int_equal(repair(false, &report), ACT_OK);
+            size_t taken = i == 0 && layout == ACT_LAYOUT_INDEXED ? 2 : i;
+            assert_int_equal(report.root, roots[taken]);
+            assert_false(report.root_is_former);
+            assert_int_equal(check_out(&generations[taken], &report), 0);
+        }
+        free(bytes);
+        for (size_t i = 0; i < 3; i++)
+            entries_free(&generations[i]);
     }
 }
 
@@ -497,8 +537,7 @@ static void test_limits(void **state)
     bytes[at + 1] = 'a';
     bytes[at + 2] = 'b';
     at += 3;
-    for (int i = 0; i < 8; i++)
-        bytes[8 + i] = (uint8_t)((uint64_t)root >> 8 * i);
+    set_word(bytes + 8, root);
     scratch_write(scratch_map, bytes, at + 8);
     act_repair_options options = options_of(false);
     act_repair_report report;
@@ -516,6 +555,33 @@ static void test_limits(void **state)
     assert_int_equal(report.lost_ranges, 1024);
 }
 
+/* Keys of lines, as long as they may be and a byte longer: alone, below a branch, and below a line.
+ */
+static void test_long_lines(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    act_repair_report report;
+    size_t nbytes;
+    static const char *const keys[] = {"bbbbbbbbbb", "ccccccccccc", "dddddd1234", "dddddd56789"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+        entries_add(&entries, keys[i], strlen(keys[i]), i);
+    entries_sort(&entries);
+    free(build(&entries, ACT_LAYOUT_PLAIN, &nbytes));
+    for (size_t most = 1; most < 13; most++) {
+        act_repair_options options = options_of(false);
+        options.key_nbytes_max = most;
+        remove(out_path);
+        assert_int_equal(act_repair(scratch_map, out_path, &options, &report, NULL), ACT_OK);
+        assert_false(report.damaged);
+        size_t kept = most < 10 ? 0 : most < 11 ? 2 : 4;
+        assert_int_equal(check_out(&entries, &report), 4 - kept);
+        for (size_t i = 0; i < told.count; i++)
+            assert_true(told.ranges[i].first_nbytes <= most);
+    }
+    entries_free(&entries);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -524,11 +590,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_blocks_can_be_used, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_headers_that_are_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_former_roots, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_roots_that_were_moved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_segments, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_plain_structure, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_to_salvage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_long_lines, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
