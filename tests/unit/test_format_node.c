@@ -281,6 +281,39 @@ static void children_are_the_same_however_they_are_found(void **state)
     }
 }
 
+/* What leads to a child is its table, where the run begins below their end, if it leads to where a
+ * child can be; else the siblings do. The table here is wrong, so that it is seen which it was. */
+static void tables_lead_to_children_below_their_end(void **state)
+{
+    (void)state;
+    enum {
+        FIRST = 300,
+        PARENT = FIRST + 20
+    };
+    for (int far = 0; far < 2; far++) {
+        struct built built;
+        build_zeros(&built, far ? 500 : PARENT + 9);
+        memset(built.bytes + FIRST, 0x41, 20); /* of four bytes each */
+        built.bytes[FIRST - 1] = 1;            /* bytes wide */
+        for (unsigned index = 0; index < 5; index++) {
+            uint64_t stepped = FIRST + 4 * (uint64_t)index;
+            for (uint8_t distance = 0; distance < 30; distance++) {
+                if (index)
+                    built.bytes[FIRST - 1 - index] = distance;
+                built.arena.jump_end = FIRST;
+                assert_int_equal(act_node_child(&built.arena, PARENT, 20, index), stepped);
+                built.arena.jump_end++;
+                assert_int_equal(act_node_child(&built.arena, PARENT, 20, index),
+                                 index && distance && distance < 20 ? (uint64_t)FIRST + distance
+                                                                    : stepped);
+            }
+        }
+        /* A distance that leads out of the arena. */
+        assert_int_equal(act_node_child(&built.arena, PARENT, 0, 1), 0);
+        assert_int_equal(act_node_child(&built.arena, PARENT, PARENT - 15, 1), 0);
+    }
+}
+
 static void a_run_that_reaches_the_tail_has_no_more_children(void **state)
 {
     (void)state;
@@ -487,6 +520,7 @@ int main(void)
         cmocka_unit_test(decoders_agree_on_every_short_node),
         cmocka_unit_test(children_are_found_by_stepping_over_siblings),
         cmocka_unit_test(children_are_the_same_however_they_are_found),
+        cmocka_unit_test(tables_lead_to_children_below_their_end),
         cmocka_unit_test(a_run_that_reaches_the_tail_has_no_more_children),
         cmocka_unit_test(siblings_beyond_their_parent_are_not_read),
         cmocka_unit_test(the_first_child_lies_in_the_arena_below_its_parent),
