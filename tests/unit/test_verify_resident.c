@@ -152,7 +152,11 @@ static void lines_of_which_the_length_is_missing(void **state)
     assert_int_equal(act_resident_line(&resident, &node, &line), ACT_LOOK_DAMAGED);
     f.copy[shorter] = 0;
     assert_int_equal(act_resident_line(&resident, &node, &line), ACT_LOOK_DAMAGED);
-    node.line_rel = node.id - ACT_ARENA_OFF + 1;
+    /* At the arena's begin, and before it, where the header could pass for a line. */
+    f.copy[ACT_ARENA_OFF - 1] = f.copy[ACT_ARENA_OFF] = 3;
+    node.line_rel = node.id - ACT_ARENA_OFF;
+    assert_int_equal(act_resident_line(&resident, &node, &line), ACT_LOOK_DONE);
+    node.line_rel++;
     assert_int_equal(act_resident_line(&resident, &node, &line), ACT_LOOK_DAMAGED);
     node.line_rel = 0;
     assert_int_equal(act_resident_line(&resident, &node, &line), ACT_LOOK_DAMAGED);
