@@ -264,6 +264,58 @@ static void prefixes_of_a_length(void **state)
     }
 }
 
+static int take_prefix(void *context, const act_prefix_residency *prefix)
+{
+    entries_add_path(context, prefix->prefix, prefix->prefix_nbytes);
+    return 0;
+}
+
+/* Below branches of every width: with a byte for each child, and with a mask. */
+static void prefixes_of_any_bytes(void **state)
+{
+    (void)state;
+    enum {
+        KEY_NBYTES = 3
+    };
+    struct random r = random_of(16);
+    struct entries entries = {0};
+    for (unsigned first = 0; first < 256; first += 1 + (unsigned)random_below(&r, 4)) {
+        unsigned sparse = 1 + (unsigned)random_below(&r, 40);
+        for (unsigned second = 0; second < 256; second += 1 + (unsigned)random_below(&r, sparse)) {
+            const uint8_t key[KEY_NBYTES] = {(uint8_t)first, (uint8_t)second, 'x'};
+            entries_add(&entries, key, KEY_NBYTES, 1);
+        }
+    }
+    const uint8_t last[KEY_NBYTES] = {255, 255, 'x'};
+    entries_add(&entries, last, KEY_NBYTES, 1);
+    entries_sort(&entries);
+    struct paged paged;
+    paged_build(&paged, &entries, ACT_LAYOUT_INDEXED);
+    paged_set_all(&paged, true);
+    for (size_t depth = 1; depth <= KEY_NBYTES; depth++) {
+        struct entries told = {0}, expected = {0};
+        for (size_t i = 0; i < entries.count; i++)
+            entries_add_path(&expected, entries.items[i].key, depth);
+        entries_sort(&expected);
+        act_residency_options options = {.depth = depth, .top = SIZE_MAX};
+        assert_int_equal(act_map_residency_walk(paged.map, paged.residency, &options, take_prefix,
+                                                &told, NULL, NULL),
+                         ACT_OK);
+        size_t count = told.count; /* each once */
+        entries_sort(&told);
+        assert_int_equal(count, expected.count);
+        assert_int_equal(told.count, expected.count);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(told.items[i].key_nbytes, depth);
+            assert_memory_equal(told.items[i].key, expected.items[i].key, depth);
+        }
+        entries_free(&told);
+        entries_free(&expected);
+    }
+    paged_close(&paged);
+    entries_free(&entries);
+}
+
 /* How much makes a prefix one to be told: with all that there is, nothing but the whole is. */
 static void prefixes_of_a_weight(void **state)
 {
@@ -813,6 +865,7 @@ int main(void)
         cmocka_unit_test(a_whole_map_has_what_info_counts),
         cmocka_unit_test(an_empty_map),
         cmocka_unit_test(prefixes_of_a_length),
+        cmocka_unit_test(prefixes_of_any_bytes),
         cmocka_unit_test(prefixes_of_a_weight),
         cmocka_unit_test(below_a_prefix),
         cmocka_unit_test(parts_add_up),
