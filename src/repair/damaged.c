@@ -267,8 +267,7 @@ static bool is_usable(const struct act_damaged *file, uint64_t root, bool named,
     struct act_damaged_node read;
     struct act_tail tail;
     uint64_t off;
-    if (root < ACT_ARENA_OFF || root >= file->arena.tail ||
-        act_damaged_read(file, root, &read, &off) != ACT_RULE_NONE)
+    if (root < ACT_ARENA_OFF || act_damaged_read(file, root, &read, &off) != ACT_RULE_NONE)
         return false;
     if (!act_tail_find(file->arena.bytes, file->file_nbytes, root, index, &tail))
         tail = (struct act_tail){.end = file->file_nbytes};

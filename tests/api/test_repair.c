@@ -299,6 +299,33 @@ static void test_headers_that_are_gone(void **state)
     }
 }
 
+/* Roots that lie outside of the nodes, though what is there may look like one: as the magic does.
+ */
+static void test_roots_out_of_the_file(void **state)
+{
+    (void)state;
+    for (int layout = 0; layout < 2; layout++) {
+        struct entries entries = {0};
+        act_repair_report report;
+        size_t nbytes;
+        some_entries(&entries, 100, 24);
+        uint8_t *bytes = build(&entries, (act_layout)layout, &nbytes);
+        uint64_t root = word_at(bytes + 8);
+        uint64_t tail = nbytes - 8;
+        memset(bytes, 0x40, 8); /* leaves, with a value */
+        for (uint64_t i = 0; i < 16 + 10; i++) {
+            set_word(bytes + 8, i < 16 ? i : tail + i - 16);
+            scratch_write(scratch_map, bytes, nbytes);
+            assert_int_equal(repair(false, &report), ACT_OK);
+            assert_true(report.damaged);
+            assert_int_equal(report.root, root);
+            assert_int_equal(check_out(&entries, &report), 0);
+        }
+        free(bytes);
+        entries_free(&entries);
+    }
+}
+
 static void merge(struct entries *entries, uint64_t seed)
 {
     struct entries added = {0};
@@ -589,6 +616,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flips, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_blocks_can_be_used, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_headers_that_are_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_roots_out_of_the_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_former_roots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_roots_that_were_moved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_segments, set_up, tear_down),
