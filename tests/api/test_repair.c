@@ -299,6 +299,47 @@ static void test_headers_that_are_gone(void **state)
     }
 }
 
+/* What looks like the copy of an index counts where its file would have it, and only whole. */
+static void test_copies_of_an_index(void **state)
+{
+    (void)state;
+    enum {
+        INDEX_NBYTES = 240,
+        TAIL_NBYTES = 16
+    };
+    struct entries entries = {0};
+    act_repair_report report;
+    size_t nbytes;
+    uint8_t copy[INDEX_NBYTES];
+    some_entries(&entries, 100, 25);
+    uint8_t *bytes = build(&entries, ACT_LAYOUT_INDEXED, &nbytes);
+    size_t more_nbytes = nbytes + 2 * INDEX_NBYTES;
+    bytes = realloc(bytes, more_nbytes);
+    assert_non_null(bytes);
+    memset(bytes + nbytes, 0, more_nbytes - nbytes);
+    size_t copy_off = nbytes - TAIL_NBYTES - INDEX_NBYTES;
+    memcpy(copy, bytes + copy_off, INDEX_NBYTES);
+    memset(bytes, 0, 8);                 /* so that it is damaged, whatever else is there */
+    memset(bytes + 16, 0, INDEX_NBYTES); /* the index itself */
+    const size_t places[] = {copy_off, copy_off - 1, nbytes, more_nbytes - INDEX_NBYTES};
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        for (int flipped = 0; flipped < 2; flipped++) {
+            uint8_t kept[INDEX_NBYTES];
+            memset(bytes + copy_off, 0, INDEX_NBYTES);
+            memcpy(kept, bytes + places[i], INDEX_NBYTES);
+            memcpy(bytes + places[i], copy, INDEX_NBYTES);
+            bytes[places[i] + INDEX_NBYTES - 20] ^= (uint8_t)flipped;
+            scratch_write(scratch_map, bytes, more_nbytes);
+            assert_int_equal(repair(false, &report), ACT_OK);
+            assert_int_equal(report.checksummed, i == 0 && !flipped);
+            assert_int_equal(check_out(&entries, &report), 0);
+            memcpy(bytes + places[i], kept, INDEX_NBYTES);
+        }
+    }
+    free(bytes);
+    entries_free(&entries);
+}
+
 /* Roots that lie outside of the nodes, though what is there may look like one: as the magic does.
  */
 static void test_roots_out_of_the_file(void **state)
@@ -616,6 +657,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flips, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_blocks_can_be_used, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_headers_that_are_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_copies_of_an_index, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_roots_out_of_the_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_former_roots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_roots_that_were_moved, set_up, tear_down),
