@@ -489,6 +489,53 @@ static void test_bad_segments(void **state)
     entries_free(&after);
 }
 
+/* Of several merges one whose footer is hit: what is only there is lost, for no checksum tells of
+ * it, and all else is taken. */
+static void test_segments_without_footers(void **state)
+{
+    (void)state;
+    enum {
+        MERGES = 3,
+        FOOTER_NBYTES = 64
+    };
+    struct entries entries = {0};
+    struct random r = random_of(26);
+    act_repair_report report;
+    uint64_t ends[MERGES + 1];
+    uint64_t roots[MERGES + 1];
+    size_t nbytes;
+    some_entries(&entries, 500, 27);
+    uint8_t *bytes = build(&entries, ACT_LAYOUT_INDEXED, &nbytes);
+    ends[0] = nbytes;
+    for (size_t i = 1; i <= MERGES; i++) {
+        free(bytes);
+        merge(&entries, 27 + i);
+        bytes = scratch_read(scratch_map, &nbytes);
+        ends[i] = nbytes;
+        roots[i] = word_at(bytes + 8);
+    }
+    for (size_t i = 1; i < MERGES; i++) {
+        for (int round = 0; round < 20; round++) {
+            uint64_t footer = roots[i] - FOOTER_NBYTES;
+            /* The footer alone, and something else of the segment. */
+            size_t at = (size_t)(footer + random_below(&r, FOOTER_NBYTES));
+            size_t other = (size_t)(ends[i - 1] + random_below(&r, footer - ends[i - 1]));
+            bytes[at] ^= 4;
+            bytes[other] ^= (uint8_t)(round ? 1 : 0);
+            scratch_write(scratch_map, bytes, nbytes);
+            assert_int_equal(repair(false, &report), ACT_OK);
+            assert_true(report.damaged && report.checksummed && !report.root_is_former);
+            assert_int_equal(report.root, roots[MERGES]);
+            size_t lost = check_out(&entries, &report);
+            assert_in_range(lost, 1, entries.count / 2);
+            bytes[at] ^= 4;
+            bytes[other] ^= (uint8_t)(round ? 1 : 0);
+        }
+    }
+    free(bytes);
+    entries_free(&entries);
+}
+
 /* By structure alone: a subtree whose node is malformed is lost, its siblings are kept. */
 static void test_plain_structure(void **state)
 {
@@ -662,6 +709,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_former_roots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_roots_that_were_moved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_segments, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_segments_without_footers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_plain_structure, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_to_salvage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
