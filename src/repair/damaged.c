@@ -34,7 +34,7 @@ static bool take_segment(struct search *search, uint64_t off, uint64_t *limit_re
     struct act_segment segment;
     struct act_node node;
     uint64_t root = off + ACT_SEGMENT_NBYTES;
-    if (root >= file->arena.tail || !act_segment_read(file->arena.bytes, root, &segment) ||
+    if (!act_segment_read(file->arena.bytes, root, &segment) ||
         !act_node_decode(&file->arena, root, &node) || node.end > *limit_ref - ACT_TRAILER_NBYTES)
         return true;
     if (!act_reserve(&search->segments, &search->capacity, search->count + 1,
