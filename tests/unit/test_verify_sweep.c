@@ -111,6 +111,27 @@ static void after_damage_it_says_where(void **state)
     forge_free(&f);
 }
 
+static void a_child_that_runs_past_the_end(void **state)
+{
+    (void)state;
+    struct forge f;
+    struct act_sweep sweep;
+    act_error error;
+    forge_start(&f);
+    uint64_t leaf = forge_leaf(&f, 1);
+    uint64_t bad = FORGE_BYTES(&f, 0x20, 1); /* a mask, and its distance */
+    forge_end(&f, forge_fork(&f, FORGE_NONE, leaf, "ab"));
+    assert_int_equal(forge_open(&f, NULL), ACT_OK);
+    assert_int_equal(act_sweep_open(&sweep, f.map, 0, NULL, NULL, NULL), ACT_OK);
+    assert_int_equal(act_sweep_next(&sweep, &error), ACT_ERR_CORRUPT);
+    assert_int_equal(sweep.broken_rule, ACT_RULE_NODE_BOUNDS);
+    assert_true(sweep.broken_offset == bad);
+    assert_string_equal(error.text, "damaged at offset 18 (node-bounds): child 2 of 2 of the node "
+                                    "at offset 20 runs past the end");
+    act_sweep_close(&sweep);
+    forge_free(&f);
+}
+
 static void bytes_that_change_meanwhile_are_no_danger(void **state)
 {
     (void)state;
@@ -197,6 +218,7 @@ int main(void)
         cmocka_unit_test(nodes_come_downwards_with_their_children),
         cmocka_unit_test(a_long_sweep_can_be_stopped),
         cmocka_unit_test(after_damage_it_says_where),
+        cmocka_unit_test(a_child_that_runs_past_the_end),
         cmocka_unit_test(bytes_that_change_meanwhile_are_no_danger),
         cmocka_unit_test(what_is_asked_for_ahead),
     };
