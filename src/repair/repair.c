@@ -149,7 +149,7 @@ static act_status run(struct repair *repair, const char *out_path)
 {
     act_repair_report *report = repair->report;
     uint64_t steps = 0;
-    uint64_t end = 0;
+    uint64_t end;
     if (repair->bytes.mapped)
         act_os_paging_set(repair->bytes.bytes, repair->bytes.nbytes, ACT_OS_PAGING_AHEAD);
     act_status status = verify(repair);

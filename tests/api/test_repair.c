@@ -23,6 +23,8 @@ struct range {
     uint8_t end[64];
     size_t end_nbytes;
     bool endless;
+    act_rule rule;
+    uint64_t offset;
 };
 
 struct told {
@@ -69,6 +71,8 @@ static int keep_range(void *context, const act_lost_keys *lost)
     if (lost->end)
         memcpy(range->end, lost->end, lost->end_nbytes);
     range->end_nbytes = lost->end_nbytes;
+    range->rule = lost->rule;
+    range->offset = lost->offset;
     /* Not empty, and above the one before. */
     if (lost->end)
         assert_true(entries_compare(lost->first, lost->first_nbytes, lost->end, lost->end_nbytes) <
@@ -536,37 +540,82 @@ static void test_segments_without_footers(void **state)
     entries_free(&entries);
 }
 
-/* By structure alone: a subtree whose node is malformed is lost, its siblings are kept. */
-static void test_plain_structure(void **state)
+/* By structure alone: a subtree whose node is malformed is lost, its siblings are kept if it is
+ * known where they lie. By themselves they tell where the next one does, or a jump table does. */
+static void test_structure(void **state)
 {
     (void)state;
-    struct entries entries = {0};
-    act_repair_report report;
-    size_t nbytes;
+    enum {
+        CHILDREN = 20,
+        MASKED_NBYTES = 1 + 1 + 32 /* header, distance, mask */
+    };
     static const char *const keys[] = {"a1", "a2", "b", "bx", "by", "c", "d1", "d2"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-        entries_add(&entries, keys[i], strlen(keys[i]), i);
-    uint8_t *bytes = build(&entries, ACT_LAYOUT_PLAIN, &nbytes);
-    uint64_t root = word_at(bytes + 8);
-    assert_int_equal(bytes[root], 4);
-    uint64_t first = root - bytes[root + 1];
-    /* The first child, a branch of two without a value: header, distance, two bytes. These no
-     * longer ascend. */
-    assert_int_equal(bytes[first], 2);
-    bytes[first + 2] = bytes[first + 3];
-    scratch_write(scratch_map, bytes, nbytes);
-    assert_int_equal(repair(false, &report), ACT_OK);
-    assert_int_equal(check_out(&entries, &report), 2);
-    assert_int_equal(told.count, 1);
-    assert_memory_equal(told.ranges[0].first, "a", 1);
-    assert_memory_equal(told.ranges[0].end, "b", 1);
-    /* A header that counts nonsense: nobody knows where the siblings lie. */
-    bytes[first] = 0x3f;
-    scratch_write(scratch_map, bytes, nbytes);
-    assert_int_equal(repair(false, &report), ACT_OK);
-    assert_int_equal(check_out(&entries, &report), entries.count);
-    free(bytes);
-    entries_free(&entries);
+    static const size_t keys_below[] = {2, 3, 1, 2}; /* and then 1 */
+    static const size_t lengths[] = {4, 5, 2, 4};    /* and then 2 */
+    for (int kind = 0; kind < 3; kind++) {
+        bool indexed = kind > 0;
+        bool with_table = kind == 2;
+        struct entries entries = {0};
+        act_repair_report report;
+        size_t nbytes;
+        for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+            entries_add(&entries, keys[i], strlen(keys[i]), i);
+        for (char c = 'e'; c < 'a' + CHILDREN; c++)
+            entries_add(&entries, &c, 1, 7);
+        uint8_t *bytes = build(&entries, indexed ? ACT_LAYOUT_INDEXED : ACT_LAYOUT_PLAIN, &nbytes);
+        uint64_t root = word_at(bytes + 8);
+        assert_int_equal(bytes[root], CHILDREN);
+        uint64_t first = root - bytes[root + 1];
+        if (indexed && !with_table)
+            bytes[first - 1] = 0; /* bytes wide */
+        /* The first child, a branch of two without a value: header, distance, two bytes. These no
+         * longer ascend. */
+        assert_int_equal(bytes[first], 2);
+        uint8_t kept = bytes[first + 2];
+        bytes[first + 2] = bytes[first + 3];
+        scratch_write(scratch_map, bytes, nbytes);
+        assert_int_equal(repair(true, &report), ACT_OK);
+        assert_int_equal(check_out(&entries, &report), keys_below[0]);
+        assert_int_equal(told.count, 1);
+        assert_memory_equal(told.ranges[0].first, "a", 1);
+        assert_memory_equal(told.ranges[0].end, "b", 1);
+        assert_int_equal(told.ranges[0].rule, ACT_RULE_CHILD_BYTES);
+        assert_int_equal(told.ranges[0].offset, first);
+        bytes[first + 2] = kept;
+
+        /* A header that counts nonsense, and so does not tell where the next sibling lies. */
+        uint64_t child = first;
+        for (unsigned i = 0; i < CHILDREN; i++) {
+            kept = bytes[child];
+            bytes[child] = 0x3f;
+            scratch_write(scratch_map, bytes, nbytes);
+            assert_int_equal(repair(true, &report), ACT_OK);
+            size_t lost = 0;
+            for (unsigned j = i; j < (with_table ? i + 1 : CHILDREN); j++)
+                lost += j < 4 ? keys_below[j] : 1;
+            assert_int_equal(check_out(&entries, &report), lost);
+            /* It may not end before its parent either, nor before the end of a plain file. */
+            bool fits = child + MASKED_NBYTES <= root;
+            bool bounded = indexed || child + MASKED_NBYTES <= nbytes - 8;
+            bool twice = !with_table && !fits && bounded && i + 1 < CHILDREN;
+            const struct range *range = &told.ranges[0];
+            const struct range *last = &told.ranges[twice ? 1 : 0];
+            assert_int_equal(told.count, last - range + 1);
+            assert_int_equal(range->first[0], 'a' + i);
+            assert_int_equal(last->end[0], with_table ? 'b' + i : 'a' + CHILDREN);
+            assert_int_equal(range->first_nbytes, 1);
+            assert_int_equal(last->end_nbytes, 1);
+            assert_int_equal(range->offset, child);
+            assert_int_equal(last->offset, child);
+            assert_int_equal(range->rule, bounded ? ACT_RULE_CHILD_COUNT : ACT_RULE_NODE_BOUNDS);
+            assert_int_equal(last->rule, twice ? ACT_RULE_SIBLING_RUN : range->rule);
+            bytes[child] = kept;
+            child += i < 4 ? lengths[i] : 2;
+        }
+        assert_int_equal(child, root);
+        free(bytes);
+        entries_free(&entries);
+    }
 }
 
 static void test_nothing_to_salvage(void **state)
@@ -710,7 +759,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_roots_that_were_moved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_segments, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_segments_without_footers, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_plain_structure, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_structure, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_to_salvage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
