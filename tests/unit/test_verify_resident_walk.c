@@ -61,12 +61,17 @@ static void paged_close(struct paged *paged)
     munmap(paged->bytes, paged->mapped_nbytes);
 }
 
-/* Says of a page whether it is there; if not, nobody may touch it. */
-static void paged_set(struct paged *paged, size_t page, bool there)
+static void set_cached(struct paged *paged, uint64_t page, bool there)
 {
     uint8_t bit = (uint8_t)(1U << page % 8);
     uint8_t *byte = &paged->residency->cached[page / 8];
     *byte = (uint8_t)(there ? *byte | bit : *byte & ~bit);
+}
+
+/* Says of a page whether it is there; if not, nobody may touch it. */
+static void paged_set(struct paged *paged, size_t page, bool there)
+{
+    set_cached(paged, page, there);
     assert_int_equal(mprotect(paged->bytes + page * paged->page_nbytes, paged->page_nbytes,
                               there ? PROT_READ | PROT_WRITE : PROT_NONE),
                      0);
@@ -633,11 +638,6 @@ static void open_bytewise(struct paged *paged, struct forge *forge, uint64_t roo
     forge_free(forge);
 }
 
-static void lose_byte(struct paged *paged, uint64_t off)
-{
-    paged->residency->cached[off / 8] &= (uint8_t) ~(1U << off % 8);
-}
-
 static act_status walk_below(struct paged *paged, const char *prefix, struct told *told,
                              act_residency_walk *found)
 {
@@ -652,6 +652,50 @@ static void count_path(void *context, uint64_t off, bool cached, const uint8_t *
 {
     count_page(context, off, cached, path, path_nbytes);
     assert_int_equal(path_nbytes, ++paths_told);
+}
+
+/* What is missing counts for the prefix that it is below; no prefix is told of which a part is not
+ * known, as where the length of a line is there and its bytes are not. */
+static void prefixes_of_which_a_part_is_missing(void **state)
+{
+    (void)state;
+    struct forge forge;
+    struct paged paged;
+    struct told told;
+    forge_start(&forge);
+    uint64_t data = forge_data(&forge, "xyz");
+    uint64_t leaf = forge_leaf(&forge, 1);
+    uint64_t below_b = forge_leaf(&forge, 2);
+    uint64_t below_b1 = forge_leaf(&forge, 3);
+    uint64_t line = forge_line(&forge, FORGE_NONE, leaf, data);
+    forge_fork(&forge, FORGE_NONE, below_b, "01");
+    open_bytewise(&paged, &forge, forge_fork(&forge, FORGE_NONE, line, "ab"));
+    static const struct {
+        uint64_t depth;
+        const char *all;
+        const char *without_b1;
+        const char *without_line;
+    } cases[] = {
+        {1, "a:0 b:0 ", "a:0 b:1 ", "b:0 "},
+        {2, "ax:0 b0:0 b1:0 ", "ax:0 b0:0 ", "b0:0 b1:0 "},
+        {4, "axyz:0 b0:0 b1:0 ", "axyz:0 b0:0 ", "b0:0 b1:0 "},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        act_residency_options options = {.depth = cases[i].depth};
+        assert_int_equal(walk(&paged, &options, &told, NULL), ACT_OK);
+        assert_string_equal(sorted_text(&told), cases[i].all);
+        set_cached(&paged, below_b1, false);
+        assert_int_equal(walk(&paged, &options, &told, NULL), ACT_OK);
+        assert_string_equal(sorted_text(&told), cases[i].without_b1);
+        set_cached(&paged, below_b1, true);
+        for (uint64_t off = data; off < leaf; off++) {
+            set_cached(&paged, off, false);
+            assert_int_equal(walk(&paged, &options, &told, NULL), ACT_OK);
+            assert_string_equal(sorted_text(&told), cases[i].without_line);
+            set_cached(&paged, off, true);
+        }
+    }
+    paged_close(&paged);
 }
 
 /* Of longer paths nothing is told but that the nodes are there. */
@@ -703,16 +747,16 @@ static void a_way_to_a_prefix_that_is_missing(void **state)
     assert_int_equal(walk_below(&paged, "0abcdx", &told, &found), ACT_OK);
     assert_int_equal(found.nodes, 1);
     assert_int_equal(walk_below(&paged, "0abx", &told, &found), ACT_NOT_FOUND);
-    lose_byte(&paged, data + 3);
+    set_cached(&paged, data + 3, false);
     assert_int_equal(walk_below(&paged, "0abcdx", &told, &found), ACT_OK);
     assert_int_equal(found.nodes, 0);
     assert_int_equal(found.missing, 1);
     assert_int_equal(walk_below(&paged, "0ab", &told, &found), ACT_OK);
     assert_int_equal(found.nodes, 3);
-    lose_byte(&paged, leaf);
+    set_cached(&paged, leaf, false);
     assert_int_equal(walk_below(&paged, "0a", &told, &found), ACT_OK);
     assert_int_equal(found.missing, 1);
-    lose_byte(&paged, line);
+    set_cached(&paged, line, false);
     assert_int_equal(walk_below(&paged, "1", &told, &found), ACT_OK);
     assert_int_equal(found.missing, 1);
     paged_close(&paged);
@@ -876,6 +920,7 @@ int main(void)
         cmocka_unit_test(long_lines_cost_nothing),
         cmocka_unit_test(a_sample_is_an_estimate),
         cmocka_unit_test(a_sample_of_more_nodes_than_can_be),
+        cmocka_unit_test(prefixes_of_which_a_part_is_missing),
         cmocka_unit_test(paths_longer_than_are_kept),
         cmocka_unit_test(a_way_to_a_prefix_that_is_missing),
         cmocka_unit_test(a_way_to_a_prefix_that_is_damaged),
