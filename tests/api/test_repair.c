@@ -560,8 +560,8 @@ static void test_structure(void **state)
         size_t nbytes;
         for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
             entries_add(&entries, keys[i], strlen(keys[i]), i);
-        for (char c = 'e'; c < 'a' + CHILDREN; c++)
-            entries_add(&entries, &c, 1, 7);
+        for (uint8_t byte = 'e'; byte - 'a' < CHILDREN; byte++)
+            entries_add(&entries, &byte, 1, 7);
         uint8_t *bytes = build(&entries, indexed ? ACT_LAYOUT_INDEXED : ACT_LAYOUT_PLAIN, &nbytes);
         uint64_t root = word_at(bytes + 8);
         assert_int_equal(bytes[root], CHILDREN);
