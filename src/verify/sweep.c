@@ -264,7 +264,6 @@ act_status act_sweep_next(struct act_sweep *sweep, act_error *error)
     if (ACT_UNLIKELY(!act_node_decode(&sweep->arena, id, &sweep->node)))
         return act_sweep_break(sweep, error, ACT_RULE_NODE_BOUNDS, id,
                                "the node runs past the end");
-    sweep->children_count = 0;
     sweep->values += act_node_has_value(&sweep->node);
     act_status status;
     if (act_node_is_line(&sweep->node)) {

@@ -202,12 +202,48 @@ static void ways_to_one_node_do_not_pile_up(void **state)
     act_ways_close(&table);
 }
 
+/* What the children of one node have in common is kept once for some of them. */
+static void ways_of_siblings_are_kept_together(void **state)
+{
+    (void)state;
+    enum {
+        SIBLINGS = 250,
+        RUNS = 200,
+        ONE_NBYTES = 5
+    };
+    struct act_ways_table table;
+    struct act_ways got;
+    uint64_t ids[SIBLINGS];
+    uint64_t id = 16;
+    assert_true(act_ways_open(&table, 4 << ACT_WAYS_PART_LOG2));
+    uint64_t before = table.allowance.taken - table.allowance.left;
+    const uint64_t large = UINT64_MAX / 2;
+    const struct act_ways ways = {0, large, large, large, large, large};
+    for (unsigned run = 0; run < RUNS; run++) {
+        for (unsigned i = 0; i < SIBLINGS; i++)
+            ids[i] = id++;
+        assert_true(act_ways_put(&table, &ways, ids, SIBLINGS));
+    }
+    uint64_t taken = table.allowance.taken - table.allowance.left - before;
+    assert_true(taken < (uint64_t)ONE_NBYTES * SIBLINGS * RUNS);
+    while (id-- > 16) {
+        assert_true(act_ways_take(&table, id, &got));
+        assert_int_equal(got.id, id);
+        assert_true(got.path_nbytes_longest == large);
+    }
+    act_ways_close(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums_stay_at_the_top),  cmocka_unit_test(ways_to_one_node_add_up),
-        cmocka_unit_test(sums_of_ways_saturate), cmocka_unit_test(a_random_table_forgets_nothing),
-        cmocka_unit_test(nodes_far_below_wait),  cmocka_unit_test(ways_to_one_node_do_not_pile_up),
+        cmocka_unit_test(sums_stay_at_the_top),
+        cmocka_unit_test(ways_to_one_node_add_up),
+        cmocka_unit_test(sums_of_ways_saturate),
+        cmocka_unit_test(a_random_table_forgets_nothing),
+        cmocka_unit_test(nodes_far_below_wait),
+        cmocka_unit_test(ways_to_one_node_do_not_pile_up),
+        cmocka_unit_test(ways_of_siblings_are_kept_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
