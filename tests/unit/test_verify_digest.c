@@ -1,4 +1,6 @@
 /* The digest of a map: of its entries alone, framed so that no two maps have the same text. */
+#include "verify/digest.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,6 +97,29 @@ static void keys_as_long_as_the_buffer(void **state)
     }
 }
 
+/* Whatever the buffer holds, nothing is written beyond it. */
+static void the_buffer_does_not_run_over(void **state)
+{
+    (void)state;
+    static const uint8_t key[ACT_DIGEST_BUFFER_NBYTES + 1];
+    static const uint8_t untouched[64];
+    static struct {
+        struct act_digesting digesting;
+        uint8_t more[sizeof(untouched)];
+    } guarded;
+    /* Not `more`: what lies between, so that both are aligned, is beyond as well. */
+    const uint8_t *beyond = (const uint8_t *)&guarded + offsetof(struct act_digesting, buffer) +
+                            ACT_DIGEST_BUFFER_NBYTES;
+    for (size_t nbytes = sizeof(key) - 40; nbytes <= sizeof(key); nbytes++) {
+        assert_true(act_digesting_start(&guarded.digesting, NULL, NULL));
+        for (size_t before = 0; before < 40; before++) {
+            assert_int_equal(act_digesting_add(&guarded.digesting, key, before, 1), 0);
+            assert_int_equal(act_digesting_add(&guarded.digesting, key, nbytes, UINT64_MAX), 0);
+            assert_memory_equal(beyond, untouched, sizeof(untouched));
+        }
+    }
+}
+
 static void each_part_of_an_entry_counts(void **state)
 {
     (void)state;
@@ -150,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_in_every_layout),
         cmocka_unit_test(keys_as_long_as_the_buffer),
+        cmocka_unit_test(the_buffer_does_not_run_over),
         cmocka_unit_test(each_part_of_an_entry_counts),
         cmocka_unit_test(it_can_be_stopped_and_fails_as_a_scan_does),
     };
