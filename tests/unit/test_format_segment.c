@@ -79,6 +79,55 @@ static void numbers_that_make_no_sense(void **state)
     assert_false(reads(&bad, &again));
 }
 
+/* With a checksum that is right: each byte of the magic counts by itself. */
+static void another_magic_is_not_read(void **state)
+{
+    (void)state;
+    struct act_segment again;
+    for (size_t i = 0; i < 8; i++) {
+        assert_true(reads(&good, &again));
+        uint8_t *footer = bytes + ROOT - ACT_SEGMENT_NBYTES;
+        footer[i]++;
+        act_store_le64(footer + 56, act_hash64(footer, 56, 0));
+        assert_false(act_segment_read(bytes, ROOT, &again));
+    }
+}
+
+/* A footer was there if its magic is, or what the checksum says but for the magic. */
+static void what_is_left_of_a_footer(void **state)
+{
+    (void)state;
+    enum {
+        LEAST = ACT_ARENA_OFF + ACT_SEGMENT_NBYTES
+    };
+    struct act_segment again;
+    uint8_t *footer = bytes + ROOT - ACT_SEGMENT_NBYTES;
+    assert_true(reads(&good, &again));
+    assert_true(act_segment_was_footer(bytes, ROOT));
+    for (size_t at = 0; at < ACT_SEGMENT_NBYTES; at++) {
+        footer[at] ^= 1;
+        assert_true(act_segment_was_footer(bytes, ROOT));
+        footer[ACT_SEGMENT_NBYTES - 1] ^= 2;
+        assert_int_equal(act_segment_was_footer(bytes, ROOT), at >= 8);
+        footer[ACT_SEGMENT_NBYTES - 1] ^= 2;
+        footer[at] ^= 1;
+    }
+    memset(footer, 0, 9);
+    assert_false(act_segment_was_footer(bytes, ROOT));
+    /* At the begin of the arena, and no lower, where the header is. */
+    static uint8_t front[LEAST];
+    struct act_segment first = {.begin = ACT_ARENA_OFF, .root = LEAST, .jump_begin = ACT_ARENA_OFF};
+    act_segment_write(front + ACT_ARENA_OFF, &first);
+    assert_true(act_segment_read(front, LEAST, &again));
+    assert_true(act_segment_was_footer(front, LEAST));
+    for (uint64_t root = 0; root < LEAST; root++) {
+        memset(front, 0, sizeof(front));
+        if (root >= ACT_SEGMENT_NBYTES)
+            memcpy(front + root - ACT_SEGMENT_NBYTES, ACT_SEGMENT_MAGIC, 8);
+        assert_false(act_segment_was_footer(front, root));
+    }
+}
+
 static void another_version_is_not_read(void **state)
 {
     (void)state;
@@ -124,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),    cmocka_unit_test(every_flipped_bit_is_seen),
         cmocka_unit_test(numbers_that_make_no_sense), cmocka_unit_test(another_version_is_not_read),
+        cmocka_unit_test(another_magic_is_not_read),  cmocka_unit_test(what_is_left_of_a_footer),
         cmocka_unit_test(sums_are_a_chain),           cmocka_unit_test(a_short_file_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
