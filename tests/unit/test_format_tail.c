@@ -255,6 +255,26 @@ static void trailers_that_lead_nowhere(void **state)
     forge_free(&file.f);
 }
 
+/* The one before may lie right below a trailer, but not over it, nor over the header. */
+static void where_the_trailer_before_may_lie(void **state)
+{
+    (void)state;
+    struct file file;
+    make(&file, 2);
+    uint64_t at = file.ends[2] - ACT_TRAILER_NBYTES;
+    for (uint64_t before = 0; before < file.f.nbytes + 20; before++) {
+        struct act_tail tail;
+        act_store_le64(file.f.bytes + at, before);
+        find(&file, 2, &tail);
+        bool possible = !before || (before >= ACT_ARENA_OFF && before + ACT_TRAILER_NBYTES <= at);
+        assert_int_equal(tail.merged, possible);
+        assert_int_equal(tail.at_root, possible);
+        if (possible)
+            assert_int_equal(tail.trailer.previous_trailer, before);
+    }
+    forge_free(&file.f);
+}
+
 /* Whatever the bytes are, each step leads further down. */
 static void any_bytes_come_to_an_end(void **state)
 {
@@ -295,6 +315,7 @@ int main(void)
         cmocka_unit_test(the_end_of_a_merge_that_did_not_count),
         cmocka_unit_test(bytes_that_change_between_two_steps),
         cmocka_unit_test(trailers_that_lead_nowhere),
+        cmocka_unit_test(where_the_trailer_before_may_lie),
         cmocka_unit_test(any_bytes_come_to_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
