@@ -371,6 +371,21 @@ static void test_roots_out_of_the_file(void **state)
     }
 }
 
+/* Where a root ends there may be a trailer: but not where the header would, if it were one. */
+static void test_trailers_of_no_root(void **state)
+{
+    (void)state;
+    act_repair_report report;
+    uint8_t bytes[49] = {0};
+    bytes[7] = 8; /* eight children */
+    set_word(bytes + 8, 7);
+    set_word(bytes + 17, 0);
+    set_word(bytes + 25, 16); /* as if there had been an empty map before */
+    scratch_write(scratch_map, bytes, sizeof(bytes));
+    assert_int_equal(repair(false, &report), ACT_ERR_FORMAT);
+    assert_int_equal(report.root, 0);
+}
+
 static void merge(struct entries *entries, uint64_t seed)
 {
     struct entries added = {0};
@@ -755,6 +770,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_headers_that_are_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_copies_of_an_index, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_roots_out_of_the_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_trailers_of_no_root, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_former_roots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_roots_that_were_moved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_segments, set_up, tear_down),
