@@ -21,7 +21,8 @@
 #include "write_faults.h"
 
 enum {
-    KEYS = 3000
+    KEYS = 3000,
+    MERGES = 3
 };
 
 static char *out;
@@ -43,6 +44,13 @@ static int make_files(void **state)
     }
     entries_sort(&entries);
     build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    /* Merged into: then there are segments to be found, and kept in mind. */
+    for (unsigned merge = 0; merge < MERGES; merge++) {
+        struct entries added = {0};
+        const uint8_t key[] = {(uint8_t)merge, 'm'};
+        entries_add(&added, key, sizeof(key), merge);
+        merge_into_file(&entries, &added, scratch_map);
+    }
     entries_free(&entries);
     damaged = scratch_read(scratch_map, &damaged_nbytes);
     damaged[1000] ^= 1;
