@@ -9,7 +9,8 @@
 #include "format/tail.h"
 
 enum {
-    ZEROS_MAX = 3 /* that a root may end in, and one: a value, or a child's byte, of 0 */
+    /* That a root may end in, and one: a mask, but for the bytes that hold its 32 bits at least. */
+    ZEROS_MAX = ACT_MASK_NBYTES - ACT_BRANCH_MASK / 8 + 1
 };
 
 /* -------------------------------------------------------------------------------------- opening */

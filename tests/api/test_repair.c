@@ -303,6 +303,43 @@ static void test_headers_that_are_gone(void **state)
     }
 }
 
+/* The root of a plain file is the last node, and what it ends in may be zeros, as the file does: of
+ * a value, of the byte of a child, and of a mask all but four bytes. */
+static void test_roots_that_end_in_zeros(void **state)
+{
+    (void)state;
+    enum {
+        CHILDREN = 32
+    };
+    for (unsigned first = 0; first + CHILDREN <= 256; first += 8) {
+        for (unsigned count = 1; count <= CHILDREN; count += CHILDREN - 1) {
+            struct entries entries = {0};
+            act_repair_report report;
+            size_t nbytes;
+            if (count == 1)
+                entries_add(&entries, "", 0, 0);
+            for (unsigned i = first ? 0 : 1; i < count; i++) {
+                const uint8_t key[] = {(uint8_t)(first + i), 'x', (uint8_t)i};
+                entries_add(&entries, key, sizeof(key), i);
+            }
+            if (!first) {
+                const uint8_t key[] = {0, 1};
+                entries_add(&entries, key, sizeof(key), 9);
+            }
+            entries_sort(&entries);
+            uint8_t *bytes = build(&entries, ACT_LAYOUT_PLAIN, &nbytes);
+            uint64_t root = word_at(bytes + 8);
+            set_word(bytes + 8, 0);
+            scratch_write(scratch_map, bytes, nbytes);
+            assert_int_equal(repair(false, &report), ACT_OK);
+            assert_int_equal(report.root, root);
+            assert_int_equal(check_out(&entries, &report), 0);
+            free(bytes);
+            entries_free(&entries);
+        }
+    }
+}
+
 /* What looks like the copy of an index counts where its file would have it, and only whole. */
 static void test_copies_of_an_index(void **state)
 {
@@ -369,6 +406,60 @@ static void test_roots_out_of_the_file(void **state)
         free(bytes);
         entries_free(&entries);
     }
+}
+
+/* As low as it can lie: of a key alone, and of none. */
+static void test_lowest_roots(void **state)
+{
+    (void)state;
+    for (size_t nbytes = 1; nbytes <= 2; nbytes++) {
+        act_repair_report report;
+        uint8_t bytes[26] = {0};
+        set_word(bytes + 8, 16);
+        if (nbytes == 2)
+            memcpy(bytes + 16, "\x40\x07", 2);
+        scratch_write(scratch_map, bytes, 24 + nbytes);
+        assert_int_equal(repair(false, &report), ACT_OK);
+        assert_true(report.damaged);
+        assert_int_equal(report.root, 16);
+        assert_int_equal(report.keys, nbytes - 1);
+    }
+}
+
+struct totals {
+    uint64_t items[8];
+    size_t count;
+};
+
+/* Keeps what is told before the first step of each pass. */
+static int keep_total(void *context, uint64_t done, uint64_t total)
+{
+    struct totals *t = context;
+    if (done == 0) {
+        assert_true(t->count < 8);
+        t->items[t->count++] = total;
+    }
+    return 0;
+}
+
+/* Verifying, counting, which has no total that is known, and building. */
+static void test_progress(void **state)
+{
+    (void)state;
+    struct entries entries = {0};
+    struct totals totals = {.count = 0};
+    act_repair_options options = options_of(false);
+    size_t nbytes;
+    some_entries(&entries, 100, 28);
+    free(build(&entries, ACT_LAYOUT_INDEXED, &nbytes));
+    options.progress = keep_total;
+    options.progress_context = &totals;
+    assert_int_equal(act_repair(scratch_map, out_path, &options, NULL, NULL), ACT_OK);
+    assert_int_equal(totals.count, 3);
+    assert_true(totals.items[0] > 0);
+    assert_int_equal(totals.items[1], 0);
+    assert_true(totals.items[2] >= entries.count);
+    entries_free(&entries);
 }
 
 /* Where a root ends there may be a trailer: but not where the header would, if it were one. */
@@ -768,8 +859,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flips, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_blocks_can_be_used, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_headers_that_are_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_roots_that_end_in_zeros, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_copies_of_an_index, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_roots_out_of_the_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lowest_roots, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_progress, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_trailers_of_no_root, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_former_roots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_roots_that_were_moved, set_up, tear_down),
