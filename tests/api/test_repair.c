@@ -477,6 +477,43 @@ static void test_trailers_of_no_root(void **state)
     assert_int_equal(report.root, 0);
 }
 
+/* The last node is only sought where no trailer leads to a root: here one does, that follows on the
+ * root in the header, which cannot be read. All of them are bytes of a key, as good as any others.
+ */
+static void test_trailers_come_first(void **state)
+{
+    (void)state;
+    enum {
+        FORMER = 0,               /* within the key: a leaf, and zeros */
+        NAMED = FORMER + 10,      /* a branch that counts nonsense */
+        TRAILER = NAMED + 2 + 32, /* where that would end */
+        KEY_NBYTES = TRAILER + 16,
+        KEY_OFF = 17 /* in the file */
+    };
+    struct entries entries = {0};
+    act_repair_report report;
+    size_t nbytes;
+    uint8_t key[KEY_NBYTES] = {0};
+    memcpy(key + FORMER, "\x40\x05", 2);
+    memset(key + NAMED, 1, TRAILER - NAMED);
+    key[NAMED] = 0x3f;
+    set_word(key + TRAILER + 8, KEY_OFF + FORMER);
+    entries_add(&entries, key, sizeof(key), 7);
+    uint8_t *bytes = build(&entries, ACT_LAYOUT_PLAIN, &nbytes);
+    assert_memory_equal(bytes + KEY_OFF, key, sizeof(key));
+    uint64_t root = word_at(bytes + 8);
+    const uint64_t named[] = {KEY_OFF + NAMED, 0};
+    for (size_t i = 0; i < 2; i++) {
+        set_word(bytes + 8, named[i]);
+        scratch_write(scratch_map, bytes, nbytes);
+        assert_int_equal(repair(false, &report), ACT_OK);
+        assert_int_equal(report.root, i == 0 ? KEY_OFF + FORMER : root);
+        assert_int_equal(report.root_is_former, i == 0);
+    }
+    free(bytes);
+    entries_free(&entries);
+}
+
 static void merge(struct entries *entries, uint64_t seed)
 {
     struct entries added = {0};
@@ -865,6 +902,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lowest_roots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_progress, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_trailers_of_no_root, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_trailers_come_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_former_roots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_roots_that_were_moved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_segments, set_up, tear_down),
