@@ -120,6 +120,28 @@ static void the_buffer_does_not_run_over(void **state)
     }
 }
 
+static int keep_done(void *context, uint64_t done, uint64_t total)
+{
+    (void)total;
+    *(uint64_t *)context = done;
+    return 0;
+}
+
+/* The clock is not looked at for each entry. */
+static void the_clock_is_looked_at_now_and_then(void **state)
+{
+    (void)state;
+    static struct act_digesting digesting;
+    uint64_t told = UINT64_MAX;
+    assert_true(act_digesting_start(&digesting, keep_done, &told));
+    assert_int_equal(told, 0);
+    for (uint64_t i = 1; i <= 20000; i++) {
+        digesting.pace.called_ms = 0; /* the last call was long ago */
+        assert_int_equal(act_digesting_add(&digesting, NULL, 0, i), 0);
+        assert_int_equal(told, i / 8192 * 8192);
+    }
+}
+
 static void each_part_of_an_entry_counts(void **state)
 {
     (void)state;
@@ -176,6 +198,7 @@ int main(void)
         cmocka_unit_test(the_same_in_every_layout),
         cmocka_unit_test(keys_as_long_as_the_buffer),
         cmocka_unit_test(the_buffer_does_not_run_over),
+        cmocka_unit_test(the_clock_is_looked_at_now_and_then),
         cmocka_unit_test(each_part_of_an_entry_counts),
         cmocka_unit_test(it_can_be_stopped_and_fails_as_a_scan_does),
     };

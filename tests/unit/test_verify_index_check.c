@@ -152,6 +152,53 @@ static void short_plain_files(void **state)
     free(bytes);
 }
 
+/* As if each call were long ago: told when the clock was looked at. */
+struct looks {
+    struct act_sweep *sweep;
+    uint64_t done[8];
+    size_t count;
+};
+
+static int keep_look(void *context, uint64_t done, uint64_t total)
+{
+    struct looks *looks = context;
+    assert_true(done <= total && looks->count < 8);
+    looks->done[looks->count++] = done;
+    looks->sweep->pace.called_ms = 0;
+    return 0;
+}
+
+/* The clock is looked at before every 64th block. */
+static void the_clock_is_looked_at_now_and_then(void **state)
+{
+    (void)state;
+    enum {
+        BLOCKS = 70
+    };
+    struct entries entries = {0};
+    struct act_sweep sweep;
+    struct looks looks = {.sweep = &sweep};
+    act_map *map;
+    uint8_t *key = calloc(1, (size_t)BLOCKS * ACT_SUMS_BLOCK_NBYTES);
+    assert_non_null(key);
+    entries_add(&entries, key, (size_t)BLOCKS * ACT_SUMS_BLOCK_NBYTES, 1);
+    free(key);
+    build_file(&entries, scratch_map, ACT_LAYOUT_INDEXED, NULL);
+    entries_free(&entries);
+    assert_int_equal(act_map_open(scratch_map, NULL, &map, NULL), ACT_OK);
+    assert_int_equal(act_sums_count(map->index.sums_off), BLOCKS + 1);
+    assert_int_equal(act_sweep_open(&sweep, map, map->index.sums_off, keep_look, &looks, NULL),
+                     ACT_OK);
+    assert_int_equal(looks.count, 1);
+    sweep.pace.called_ms = 0;
+    assert_int_equal(act_index_check_sums(&sweep, NULL), ACT_OK);
+    assert_int_equal(looks.count, 3);
+    assert_int_equal(looks.done[1], sweep.root + act_sums_begin(0));
+    assert_int_equal(looks.done[2], sweep.root + act_sums_begin(64));
+    act_sweep_close(&sweep);
+    act_map_close(map);
+}
+
 /* Where pages are read one by one, blocks are asked for some at a time, before they are compared.
  */
 static void blocks_are_asked_for_ahead(void **state)
@@ -196,6 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_that_are_gone),
         cmocka_unit_test(a_file_that_is_not_what_the_index_says),
+        cmocka_unit_test(the_clock_is_looked_at_now_and_then),
         cmocka_unit_test(blocks_are_asked_for_ahead),
         cmocka_unit_test(a_table_that_leads_elsewhere),
         cmocka_unit_test(short_plain_files),
