@@ -7,8 +7,8 @@
 #define ACT_PORTABLE 0
 #endif
 
-/* 1 where buffers and tables of builders and readers are as small as they may be, so that short inputs
- * fill them: for fuzzing. Files and answers are the same. */
+/* 1 where buffers and tables of builders and readers are as small as they may be, so that short
+ * inputs fill them: for fuzzing. Files and answers are the same. */
 #ifndef ACT_SMALL_BUFFERS
 #define ACT_SMALL_BUFFERS 0
 #endif
