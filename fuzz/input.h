@@ -124,13 +124,15 @@ static inline act_map *fuzz_open(const uint8_t *data, size_t data_nbytes, size_t
 static inline bool fuzz_is_sound(const act_map *map, const uint8_t *bytes, size_t nbytes)
 {
     enum {
-        COPY_NBYTES = 256
+        COPY_NBYTES = 256,
+        INDEXED_NBYTES_MIN = 512
     };
     act_verify_report report;
     if (act_map_verify(map, NULL, NULL, &report, NULL) == ACT_OK)
         return true;
     return report.broken_rule == ACT_RULE_INDEX_HEADER &&
-           (nbytes < COPY_NBYTES || memcmp(bytes + nbytes - COPY_NBYTES, "actIndex", 8) != 0);
+           (nbytes < INDEXED_NBYTES_MIN ||
+            memcmp(bytes + nbytes - COPY_NBYTES, "actIndex", 8) != 0);
 }
 
 /* Byte order of keys: below 0, 0, above 0. */
