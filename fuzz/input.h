@@ -124,13 +124,14 @@ static inline act_map *fuzz_open(const uint8_t *data, size_t data_nbytes, size_t
 static inline bool fuzz_is_sound(const act_map *map, const uint8_t *bytes, size_t nbytes)
 {
     enum {
+        INDEX_HEADER_AT = 16,
         COPY_NBYTES = 256,
         INDEXED_NBYTES_MIN = 512
     };
     act_verify_report report;
     if (act_map_verify(map, NULL, NULL, &report, NULL) == ACT_OK)
         return true;
-    return report.broken_rule == ACT_RULE_INDEX_HEADER &&
+    return report.broken_rule == ACT_RULE_INDEX_HEADER && report.broken_offset == INDEX_HEADER_AT &&
            (nbytes < INDEXED_NBYTES_MIN ||
             memcmp(bytes + nbytes - COPY_NBYTES, "actIndex", 8) != 0);
 }

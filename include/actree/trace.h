@@ -35,7 +35,7 @@ typedef int (*act_touch_fn)(void *context, const act_touch *touch);
  * the first and the last byte of a touch some may be passed by, but no page is. What only asks the
  * processor for memory ahead of time does not count: that reads no page. A line of more than 16
  * bytes counts to its end where the C library compares it, and may have stopped before: in files
- * without an index.
+ * without an index, and of more than 247 bytes.
  *
  * Offsets are of the file; those of the few bytes that may be read beyond its end, in padding, are
  * not told. Takes some times as long as act_map_get, and does not count as a lookup: it makes no

@@ -62,7 +62,8 @@ static ACT_ALWAYS_INLINE const uint8_t *act_key_readable(const uint8_t *key, con
                                                          const uint8_t *tail_end)
 {
     size_t left = (size_t)(key_end - key);
-    const uint8_t *in_tail = tail_end - left;
+    /* As a number: of a long key it lies before the copy, where no pointer may lead. */
+    const uint8_t *in_tail = (const uint8_t *)((uintptr_t)tail_end - left);
     return left >= ACT_KEY_READABLE_NBYTES ? key : in_tail;
 }
 

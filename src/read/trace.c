@@ -145,8 +145,7 @@ static void tell_line(struct tracing *t, const struct act_descent *d)
     uint64_t end = off + 1;
     if (nbytes > ACT_VARINT_INLINE_MAX)
         return;
-    if (nbytes - 1 < ACT_VARINT_INLINE_MAX && nbytes < d->id - off &&
-        nbytes <= (size_t)(d->key_end - d->key)) {
+    if (nbytes && nbytes < d->id - off && nbytes <= (size_t)(d->key_end - d->key)) {
         unsigned done = 0;
         bool equal = true;
         while (equal && done < nbytes) {
